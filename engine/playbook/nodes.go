@@ -1,0 +1,201 @@
+// Package playbook turns playbooks, task files and roles into a typed tree
+// with positions. It knows Ansible's keywords and their static rules; it
+// templates nothing and runs nothing.
+package playbook
+
+// This file defines the tree.
+
+import (
+	"gorun/templates"
+)
+
+// Pos is a place in a file.
+type Pos = templates.Pos
+
+// A Value is a keyword's value as YAML gave it: scalars resolved as PyYAML
+// does, *templates.Text where a text holds template markers, with where it
+// stands. A nil V says that the keyword was not given.
+type Value struct {
+	V   templates.Value
+	Pos Pos
+}
+
+// IsSet reports whether the keyword was given.
+func (v Value) IsSet() bool { return v.V != nil }
+
+// Vars are variables in the order they were written.
+type Vars struct {
+	Dict *templates.Dict // may be nil
+	Pos  Pos
+}
+
+// A Playbook is the plays of one file, imports expanded.
+type Playbook struct {
+	File  string
+	Plays []*Play
+}
+
+// Base holds the keywords that plays, roles, blocks and tasks share. Unset
+// values inherit from what stands around.
+type Base struct {
+	Name                                            Value
+	Connection, Port, RemoteUser                    Value
+	Vars                                            Vars
+	ModuleDefaults                                  []Value // each a dict, or a list of dicts, outermost first
+	Environment                                     []Value // outermost first
+	NoLog, RunOnce, IgnoreErrors, IgnoreUnreachable Value
+	CheckMode, Diff, AnyErrorsFatal, Throttle       Value
+	Timeout, Debugger                               Value
+	Become, BecomeMethod, BecomeUser                Value
+	BecomeFlags, BecomeExe                          Value
+	Collections                                     []string
+	Tags                                            []Value // own tags, as written; inherited ones are added by the loader in AllTags
+}
+
+// A Play is one play.
+type Play struct {
+	Base
+	Pos                                                       Pos
+	File                                                      string // the playbook's file; its folder is playbook_dir
+	Hosts                                                     Value
+	Gather                                                    Value // gather_facts
+	GatherSubset, GatherTimeout, FactPath                     Value
+	VarsFiles                                                 Value
+	VarsPrompt                                                []VarsPrompt
+	Serial, MaxFailPercentage, Strategy, Order, ForceHandlers Value
+	Roles                                                     []*RoleUse // as listed under roles:, dependencies inside
+	PreTasks, Tasks, PostTasks, Handlers                      []Item
+	// When is the condition of the import_playbook that brought the play.
+	When []Value
+}
+
+// VarsPrompt is one entry of vars_prompt.
+type VarsPrompt struct {
+	Name, Prompt, Encrypt, Salt string
+	Default                     Value
+	Private, Confirm, Unsafe    bool
+	SaltSize                    int
+	Pos                         Pos
+}
+
+// An Item is what a list of tasks holds: *Task or *Block.
+type Item interface {
+	Position() Pos
+	item()
+}
+
+// A Block is a block with its rescue and always parts. The loader also makes
+// one, with Implicit set, of each imported file, role and play section that
+// needs common keywords.
+type Block struct {
+	Base
+	Pos                       Pos
+	Implicit                  bool
+	When                      []Value
+	Notify                    []Value
+	DelegateTo, DelegateFacts Value
+	Body, Rescue, Always      []Item
+	// Role is the role whose tasks these are, nil outside roles.
+	Role *Role
+	// ImportVars are the vars of a static import (include params), which have
+	// a precedence of their own.
+	ImportVars Vars
+	// Parent is what stands around: nil at the top of a play or a dynamically included file.
+	Parent *Block
+}
+
+// A Task is a task or a handler.
+type Task struct {
+	Base
+	Pos Pos
+	// Action is the action's name as written ("copy", "ansible.builtin.copy"), ActionPos where it stands.
+	Action    string
+	ActionPos Pos
+	// Args are the action's arguments as a dict, key=value forms parsed,
+	// args: merged in. A text that is nothing but arguments to be templated
+	// first ("{{ args }}") is ArgsText. Free-form text is under "_raw_params".
+	Args                      *templates.Dict
+	ArgsText                  Value
+	ArgsPos                   map[string]Pos
+	When                      []Value
+	Loop                      Value
+	LoopWith                  string // "" for loop:, else the name behind with_
+	LoopControl               LoopControl
+	Register                  string
+	Notify                    []Value
+	Listen                    []Value
+	Until                     []Value
+	Retries, Delay            Value
+	ChangedWhen, FailedWhen   []Value // nil: not given
+	Async, Poll               Value
+	DelegateTo, DelegateFacts Value
+	Role                      *Role
+	Parent                    *Block // what stands around; nil at the top
+	IsHandler                 bool
+	// File is the file the task stands in; its folder is searched for files.
+	File string
+	// Local is set by local_action.
+	Local bool
+	// Include is set for include_tasks, include_role and the dynamic form of
+	// include: what the engine loads when the task runs.
+	Include *Include
+	// ID numbers the tasks of a run from 1 in the order they were loaded.
+	ID int
+}
+
+// LoopControl is the keyword of that name.
+type LoopControl struct {
+	LoopVar, IndexVar, Label, Pause Value
+	Extended, ExtendedAllitems      Value
+	BreakWhen                       []Value
+	Parallel                        Value // gorun's extension
+	Pos                             Pos
+}
+
+// An Include is a dynamic include.
+type Include struct {
+	// Kind is "include_tasks", "include_role" or "include".
+	Kind string
+	// Apply is the dict of include_tasks/include_role apply, nil without.
+	Apply *templates.Dict
+}
+
+// A RoleUse is an entry under roles:.
+type RoleUse struct {
+	Base
+	Pos  Pos
+	Role *Role
+	When []Value
+	// Params are the keys that are no keywords.
+	Params                    Vars
+	DelegateTo, DelegateFacts Value
+	// Dependencies come before the role's own tasks.
+	Dependencies []*RoleUse
+	// Tasks and Handlers are the role's, one implicit block each.
+	Tasks, Handlers []Item
+}
+
+// A Role is a role as found on disk and used with one set of parameters.
+type Role struct {
+	// Name is as written, FQCN is namespace.collection.name where it came from a collection.
+	Name, FQCN             string
+	Path                   string
+	Defaults, Vars         *templates.Dict // of defaults/main and vars/main (or *_from); nil: none
+	DefaultsFile, VarsFile string
+	Params                 Vars
+	AllowDuplicates        bool
+	// ArgumentSpecs is meta/argument_specs, nil without.
+	ArgumentSpecs *templates.Dict
+	Metadata      *templates.Dict
+	// Parents are the roles that depend on this one here, nearest first.
+	Parents []*Role
+	// DependsOn are its direct dependencies.
+	DependsOn []*Role
+	// Collections are to be searched for unqualified names inside the role.
+	Collections []string
+}
+
+func (t *Task) Position() Pos  { return t.Pos }
+func (b *Block) Position() Pos { return b.Pos }
+func (*Task) item()            {}
+func (*Block) item()           {}

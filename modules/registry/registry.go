@@ -1,0 +1,18 @@
+// Package registry is the literal table of the modules that the agent serves.
+package registry
+
+import "gorun/modules"
+
+// All lists every module of the agent, by family.
+var All = []*modules.Module{}
+
+// Lookup finds a module by its full name ("ansible.builtin.copy").
+func Lookup(name string) *modules.Module { return byName[name] }
+
+var byName = func() map[string]*modules.Module {
+	t := make(map[string]*modules.Module, len(All))
+	for _, m := range All {
+		t[m.Spec.Name] = m
+	}
+	return t
+}()

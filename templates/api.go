@@ -1,0 +1,130 @@
+package templates
+
+// This file defines what other packages call.
+
+import "context"
+
+// An Era is a generation of Ansible whose behaviour is asked for (--compat).
+type Era int
+
+// The eras, oldest first, so that they can be compared.
+const (
+	Era19   Era = iota // Ansible 1.9: Python 2's reprs
+	Era214             // ansible-core 2.14: text results, list-like text converted
+	Current            // ansible-core 2.19 and later: native results
+)
+
+// UndefinedKind chooses what an unknown name does.
+type UndefinedKind int
+
+// The kinds, named as Jinja2's classes.
+const (
+	DefaultUndefined UndefinedKind = iota
+	StrictUndefined
+	ChainableUndefined
+	DebugUndefined
+)
+
+// A Scope resolves the names of a template. Lookup may return a *Text or a
+// Lazy container: the engine resolves it with the same Scope when it is used.
+type Scope interface {
+	Lookup(name string) (v Value, ok bool, err error)
+}
+
+// Options configure an [Engine]. The zero value is Jinja2's default
+// Environment.
+type Options struct {
+	Era       Era
+	Undefined UndefinedKind
+
+	BlockStart, BlockEnd       string // default {% %}
+	VariableStart, VariableEnd string // default {{ }}
+	CommentStart, CommentEnd   string // default {# #}
+	LineStatementPrefix        string
+	LineCommentPrefix          string
+	TrimBlocks, LstripBlocks   bool
+	KeepTrailingNewline        bool
+	NewlineSequence            string // default "\n"
+	Autoescape                 bool
+	Extensions                 []string // "jinja2.ext.do", "jinja2.ext.loopcontrols", ...
+
+	// Load finds a template for include, import and extends. parent is the
+	// name of the template that asks. A name that is not found gives an
+	// *Error of kind TemplateNotFound.
+	Load func(name, parent string) (src string, err error)
+
+	// Filters, Tests and Globals come on top of Jinja2's own.
+	Filters, Tests map[string]Func
+	Globals        map[string]Value
+}
+
+// A Func is a filter, a test, or a function that a template can call. For a
+// filter or a test Args[0] is the value that it is applied to.
+type Func func(c *Call) (Value, error)
+
+// A Kwarg is a keyword argument.
+type Kwarg struct {
+	Name  string
+	Value Value
+}
+
+// A Call is one call of a Func. Args and Kwargs are resolved: no *Text and no
+// Undefined that the kind forbids is in them (filters that take an undefined
+// value, such as default, are marked in the engine's table).
+type Call struct {
+	State  *State
+	Args   []Value
+	Kwargs []Kwarg
+}
+
+// A State is one rendering as functions see it.
+type State struct {
+	Ctx    context.Context
+	Engine *Engine
+	Scope  Scope
+	// Name is the running template's name, "" where it has none.
+	Name string
+	// the compiler's own fields follow in state.go
+	*run
+}
+
+// Kinds of [Error], named as Jinja2's and Python's exception classes.
+const (
+	TemplateSyntaxError  = "TemplateSyntaxError"
+	TemplateAssertError  = "TemplateAssertionError"
+	TemplateRuntimeError = "TemplateRuntimeError"
+	TemplateNotFound     = "TemplateNotFound"
+	TemplatesNotFound    = "TemplatesNotFound"
+	UndefinedError       = "UndefinedError"
+	SecurityError        = "SecurityError"
+	FilterError          = "FilterArgumentError"
+	TypeError            = "TypeError"
+	ValueError           = "ValueError"
+	KeyError             = "KeyError"
+	IndexError           = "IndexError"
+	AttributeError       = "AttributeError"
+	ZeroDivisionError    = "ZeroDivisionError"
+	OverflowError        = "OverflowError"
+	RecursionError       = "RecursionError"
+	AnsibleFilterError   = "AnsibleFilterError"
+	AnsibleError         = "AnsibleError"
+)
+
+// An Error is what goes wrong in a template. Line and Col are relative to the
+// template's text; whoever knows where that text stands joins the two.
+type Error struct {
+	Kind string // one of the constants above
+	Msg  string
+	// Template is the template's name, Src its text.
+	Template, Src string
+	Line, Col     int // from 1; 0: not known
+	// Got and Known are set where a name is unknown, for a hint.
+	Got   string
+	Known []string
+	// Pos is the place of the Text whose rendering failed, where one is known.
+	Pos   Pos
+	Cause error
+}
+
+func (e *Error) Error() string { return e.Msg }
+func (e *Error) Unwrap() error { return e.Cause }
