@@ -1,10 +1,14 @@
 // Package registry is the literal table of the modules that the agent serves.
 package registry
 
-import "gorun/modules"
+import (
+	"slices"
+
+	"gorun/modules"
+)
 
 // All lists every module of the agent, by family.
-var All = []*modules.Module{}
+var All = slices.Concat(packagingFamily, systemFamily, databaseFamily)
 
 // Lookup finds a module by its full name ("ansible.builtin.copy").
 func Lookup(name string) *modules.Module { return byName[name] }

@@ -1,0 +1,6 @@
+package registry
+
+import "gorun/modules"
+
+// databaseFamily is MySQL and MariaDB.
+var databaseFamily = []*modules.Module{}
