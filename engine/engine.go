@@ -1,0 +1,121 @@
+// Package engine runs plays: it walks the tree of engine/playbook with sets of
+// hosts, resolves variables lazily, runs actions on the controller and modules
+// on the targets, and tells a callback what happens.
+//
+// The heart is [walk] (walk.go): one recursion over blocks and tasks with a
+// squad of hosts. The linear strategy walks with all hosts of a batch, the
+// free strategies with one host each.
+package engine
+
+// This file defines a run and what it is made of.
+
+import (
+	"context"
+	"time"
+
+	"gorun/engine/callback"
+	"gorun/engine/playbook"
+	"gorun/engine/transport"
+	"gorun/modules"
+	"gorun/templates"
+	"gorun/vars"
+	"gorun/vars/inventory"
+)
+
+// Options are the parts of a run and its settings. Inventory, Vars,
+// Templates, Loader, Hosts and Callback are needed; the zero value of every
+// other field is Ansible's default.
+type Options struct {
+	Inventory *inventory.Inventory
+	Vars      *vars.Manager
+	Templates *templates.Engine
+	Loader    *playbook.Loader
+	Hosts     transport.Hosts
+	Callback  callback.Callback
+	Era       templates.Era
+	// LocalModules run in this process: cloud modules that no agent carries, by full name.
+	LocalModules map[string]*modules.Module
+	// ReadFile reads a file of the controller and decrypts it where it is a vault; nil is os.ReadFile.
+	ReadFile func(path string) ([]byte, error)
+
+	// Forks bounds the hosts that work at once; 0 is 5 in the older eras and min(hosts, 100) today.
+	Forks          int
+	Check, Diff    bool
+	Tags, SkipTags []string
+	StartAtTask    string
+	Step           bool
+	Limit          string
+	Verbosity      int
+	ExtraVars      *templates.Dict
+	ForceHandlers  bool
+	FlushCache     bool
+	Strategy       string // default strategy; "" is linear
+	AnyErrorsFatal bool
+
+	// The command line's or ansible.cfg's defaults of the connection.
+	Connection                                string // "" is smart: ssh
+	RemoteUser, PrivateKey                    string
+	Port                                      int
+	ConnectTimeout                            time.Duration // 0 is 10 s
+	SSHArgs, SSHCommonArgs                    string
+	SSHExtraArgs, SFTPExtraArgs, SCPExtraArgs string
+	SSHRetries                                int
+	NoHostKeyChecking                         bool
+	BootWait                                  time.Duration // retry of first connections to booting hosts
+	AgentDir, RemoteTmp                       string
+	ConnectionPassword, BecomePassword        string
+	Become                                    bool
+	BecomeMethod, BecomeUser, BecomeExe       string
+	BecomeFlags                               string
+	Gathering                                 string // implicit (default), explicit, smart
+	GatherSubset                              []string
+	GatherTimeout                             time.Duration // 0: the module's default
+	FactPath                                  string
+	TaskTimeout                               time.Duration // 0: none
+	PollInterval                              time.Duration // default of poll; 0 is 15 s
+	DuplicateDict                             string
+	NoLogEverything                           bool // ANSIBLE_NO_LOG
+	ErrorOnMissingHandlerOff                  bool // error_on_missing_handler=False
+	NoTargetSyslog                            bool
+	ConfigFile                                string // for ansible_config_file
+	Version                                   string // for ansible_version.full; "" is by era
+	RolesPath                                 []string
+	Prompt                                    func(ctx context.Context, p Prompt) (string, error)
+	Live                                      bool // stream lines of running commands to Callback.Line
+	// LoopParallel is not set by any Ansible setting: how many items of a
+	// loop may run at once where loop_control.parallel asks for it; 0 is no bound.
+	LoopParallel int
+}
+
+// A Prompt asks the person at the terminal.
+type Prompt struct {
+	// Text is shown before the input.
+	Text string
+	// Private hides what is typed.
+	Private bool
+	// Confirm asks twice and compares.
+	Confirm bool
+	// Timeout, where not 0, ends the wait (pause: seconds) without an answer.
+	Timeout time.Duration
+	// Echo false with no Private is pause's echo: no.
+	NoEcho bool
+}
+
+// An Outcome is how a run ended.
+type Outcome struct {
+	// Code is the exit code by Ansible's rules.
+	Code  int
+	Stats callback.Stats
+	// Failed and Unreachable are the hosts for retry files, sorted.
+	Failed, Unreachable []string
+}
+
+// Exit codes, as ansible-playbook's task queue manager defines them.
+const (
+	CodeOK          = 0
+	CodeError       = 1
+	CodeFailed      = 2
+	CodeUnreachable = 4
+	CodeBreakPlay   = 8
+	CodeUnexpected  = 250
+)
