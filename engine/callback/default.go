@@ -1,0 +1,440 @@
+package callback
+
+// This file defines the default screen: Ansible's, byte for byte
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/default_callback.html).
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"gorun/templates"
+)
+
+// Settings are the options of the default callback.
+type Settings struct {
+	Verbosity           int
+	CheckMode           bool
+	CheckModeMarkers    bool
+	HideOK, HideSkipped bool // display_ok_hosts, display_skipped_hosts turned off
+	FailedToStderr      bool
+	ShowTaskPath        bool // show_task_path_on_failure
+	ShowCustomStats     bool
+	ShowPerHostStart    bool
+	ShowArgs            bool // display_args_to_stdout
+	YAML                bool // result_format=yaml
+	Pretty              bool // pretty_results
+	DiffContext         int
+	// DumpYAML writes a value as YAML, needed where YAML is set.
+	DumpYAML func(v templates.Value) (string, error)
+}
+
+// Default is the default callback.
+type Default struct {
+	s   *Screen
+	set Settings
+
+	mu         sync.Mutex
+	lastTask   string // UUID of the task whose banner was printed last
+	warned     map[string]bool
+	deprecated map[string]bool
+}
+
+var _ Callback = (*Default)(nil)
+
+// NewDefault returns the default callback on a screen.
+func NewDefault(s *Screen, set Settings) *Default {
+	return &Default{s: s, set: set, warned: map[string]bool{}, deprecated: map[string]bool{}}
+}
+
+// PlaybookStart prints what comes before the first play.
+func (d *Default) PlaybookStart(file string) {
+	if d.set.Verbosity > 1 {
+		d.s.Banner("PLAYBOOK: " + file[strings.LastIndexByte(file, '/')+1:])
+	}
+	if d.set.CheckMode && d.set.CheckModeMarkers {
+		d.s.Banner("DRY RUN")
+	}
+}
+
+// PlayStart prints a play's banner.
+func (d *Default) PlayStart(p Play) {
+	mark := ""
+	if p.CheckMode && d.set.CheckModeMarkers {
+		mark = " [CHECK MODE]"
+	}
+	name := strings.TrimSpace(p.Name)
+	if name == "" {
+		name = p.Hosts
+	}
+	d.s.Banner("PLAY [" + name + "]" + mark)
+}
+
+// NoHostsMatched says that a play has no hosts.
+func (d *Default) NoHostsMatched() { d.s.Print("skipping: no hosts matched", d.s.Colors.Skip) }
+
+// NoHostsRemaining says that every host of a play failed.
+func (d *Default) NoHostsRemaining() { d.s.Banner("NO MORE HOSTS LEFT") }
+
+// TaskStart prints a task's banner.
+func (d *Default) TaskStart(t Task) { d.taskBanner("TASK", t) }
+
+// HandlerTaskStart prints a handler's banner.
+func (d *Default) HandlerTaskStart(t Task) { d.taskBanner("RUNNING HANDLER", t) }
+
+func (d *Default) taskBanner(prefix string, t Task) {
+	d.mu.Lock()
+	d.lastTask = t.UUID
+	d.mu.Unlock()
+	args := ""
+	if d.set.ShowArgs && !t.NoLog && t.Args != "" {
+		args = " " + t.Args
+	}
+	mark := ""
+	if t.Check && d.set.CheckModeMarkers {
+		mark = " [CHECK MODE]"
+	}
+	d.s.Banner(prefix + " [" + t.Name + args + "]" + mark)
+	if d.set.Verbosity >= 2 && t.Path != "" {
+		d.s.Print("task path: "+t.Path, d.s.Colors.Debug)
+	}
+}
+
+// Result prints a host's result of a task.
+func (d *Default) Result(r Result) {
+	if r.Diff {
+		d.diffs(r)
+	}
+	d.warnings(r.Data)
+	switch r.Status {
+	case OK, Changed:
+		d.ok(r)
+	case Failed:
+		d.failed(r)
+	case Unreachable:
+		d.printFailure("fatal: ["+hostLabel(r)+"]: UNREACHABLE! => "+d.dump(r), d.s.Colors.Unreachable)
+		if r.IgnoreUnreachable {
+			d.s.Print("...ignoring", d.s.Colors.Skip)
+		}
+	case Skipped:
+		if !d.set.HideSkipped {
+			msg := "skipping: [" + hostLabel(r) + "]"
+			if d.verbose(r) {
+				msg += " => " + d.dump(r)
+			}
+			d.s.Print(msg, d.s.Colors.Skip)
+		}
+	}
+}
+
+func (d *Default) ok(r Result) {
+	msg, color := "ok: ["+hostLabel(r)+"]", d.s.Colors.OK
+	if r.Status == Changed {
+		msg, color = "changed: ["+hostLabel(r)+"]", d.s.Colors.Changed
+	} else if d.set.HideOK {
+		return
+	}
+	if r.Looped {
+		return // its items have been shown
+	}
+	if d.verbose(r) {
+		msg += " => " + d.dump(r)
+	}
+	d.s.Print(msg, color)
+}
+
+func (d *Default) failed(r Result) {
+	if d.set.ShowTaskPath && d.set.Verbosity < 2 && r.Task.Path != "" {
+		d.s.Print("task path: "+r.Task.Path, d.s.Colors.Debug)
+	}
+	d.exception(r.Data)
+	if !r.Looped {
+		d.printFailure("fatal: ["+hostLabel(r)+"]: FAILED! => "+d.dump(r), d.s.Colors.Error)
+	}
+	if r.IgnoreErrors {
+		d.s.Print("...ignoring", d.s.Colors.Skip)
+	}
+}
+
+// Item prints one item's result.
+func (d *Default) Item(r Result) {
+	d.warnings(r.Data)
+	label := " (item=" + r.ItemLabel + ")"
+	tail := ""
+	if d.verbose(r) {
+		tail = " => " + d.dump(r)
+	}
+	switch r.Status {
+	case OK:
+		if !d.set.HideOK {
+			d.s.Print("ok: ["+hostLabel(r)+"] =>"+label+tail, d.s.Colors.OK)
+		}
+	case Changed:
+		d.s.Print("changed: ["+hostLabel(r)+"] =>"+label+tail, d.s.Colors.Changed)
+	case Failed, Unreachable:
+		d.exception(r.Data)
+		d.printFailure("failed: ["+hostLabel(r)+"]"+label+" => "+d.dump(r), d.s.Colors.Error)
+	case Skipped:
+		if !d.set.HideSkipped {
+			d.s.Print("skipping: ["+hostLabel(r)+"] =>"+label+" "+tail, d.s.Colors.Skip)
+		}
+	}
+}
+
+func (d *Default) printFailure(msg string, color Color) {
+	if d.set.FailedToStderr {
+		d.s.PrintErr(msg, color)
+		return
+	}
+	d.s.Print(msg, color)
+}
+
+// Retry prints a try that will be repeated.
+func (d *Default) Retry(r Result) {
+	msg := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", hostLabel(r), r.Task.Name, r.Retries-r.Attempt)
+	if d.set.Verbosity > 2 {
+		msg += "Result was: " + d.dump(r)
+	}
+	d.s.Print(msg, d.s.Colors.Debug)
+}
+
+// Included prints a dynamic include.
+func (d *Default) Included(file string, hosts []string, item string) {
+	msg := "included: " + file + " for " + strings.Join(hosts, ", ")
+	if item != "" {
+		msg += " => (item=" + item + ")"
+	}
+	d.s.Print(msg, d.s.Colors.Skip)
+}
+
+// Notified tells, at -vv, of a notified handler.
+func (d *Default) Notified(handler, host string) {
+	if d.set.Verbosity > 1 {
+		d.s.Print("NOTIFIED HANDLER "+handler+" for "+host, d.s.Colors.Verbose)
+	}
+}
+
+// AsyncPoll prints a poll of an asynchronous task.
+func (d *Default) AsyncPoll(r Result) {
+	text := func(key string) string {
+		v, ok := r.Data.GetStr(key)
+		if !ok {
+			return ""
+		}
+		return templates.StrOf(v, templates.Current)
+	}
+	d.s.Print(fmt.Sprintf("ASYNC POLL on %s: jid=%s started=%s finished=%s",
+		r.Host, text("ansible_job_id"), text("started"), text("finished")), d.s.Colors.Debug)
+}
+
+// Stats prints the recap.
+func (d *Default) Stats(s Stats) {
+	d.s.Banner("PLAY RECAP")
+	hosts := make([]string, 0, len(s.Hosts))
+	for h := range s.Hosts {
+		hosts = append(hosts, h)
+	}
+	slices.Sort(hosts)
+	for _, h := range hosts {
+		d.s.Print(d.recapLine(h, s.Hosts[h]), "")
+	}
+	d.s.Print("", "")
+	if d.set.ShowCustomStats && len(s.Custom) > 0 {
+		d.customStats(s)
+	}
+	if d.set.CheckMode && d.set.CheckModeMarkers {
+		d.s.Banner("DRY RUN")
+	}
+}
+
+func (d *Default) recapLine(host string, t HostStats) string {
+	c := d.s.Colors
+	name := fmt.Sprintf("%-26s", host)
+	if d.s.Color {
+		color := c.OK
+		switch {
+		case t.Failures > 0 || t.Unreachable > 0:
+			color = c.Error
+		case t.Changed > 0:
+			color = c.Changed
+		}
+		name = fmt.Sprintf("%-37s", d.s.paint(host, color))
+	}
+	count := func(lead string, n int, color Color) string {
+		text := fmt.Sprintf("%s=%-4d", lead, n)
+		if n == 0 {
+			return text
+		}
+		return d.s.paint(text, color)
+	}
+	return name + " : " + strings.Join([]string{
+		count("ok", t.OK, c.OK),
+		count("changed", t.Changed, c.Changed),
+		count("unreachable", t.Unreachable, c.Unreachable),
+		count("failed", t.Failures, c.Error),
+		count("skipped", t.Skipped, c.Skip),
+		count("rescued", t.Rescued, c.OK),
+		count("ignored", t.Ignored, c.Warn),
+	}, " ")
+}
+
+func (d *Default) customStats(s Stats) {
+	d.s.Banner("CUSTOM STATS: ")
+	hosts := make([]string, 0, len(s.Custom))
+	for h := range s.Custom {
+		if h != "_run" {
+			hosts = append(hosts, h)
+		}
+	}
+	slices.Sort(hosts)
+	for _, h := range hosts {
+		d.s.Print("\t"+h+": "+strings.ReplaceAll(dumpJSON(s.Custom[h], 0), "\n", ""), "")
+	}
+	if run, ok := s.Custom["_run"]; ok {
+		d.s.Print("", "")
+		d.s.Print("\tRUN: "+strings.ReplaceAll(dumpJSON(run, 0), "\n", ""), "")
+	}
+	d.s.Print("", "")
+}
+
+// Warning prints a warning, each once a run.
+func (d *Default) Warning(msg string) {
+	if d.first(d.warned, msg) {
+		d.s.PrintErr(wrap("[WARNING]: "+msg, d.s.Columns), d.s.Colors.Warn)
+	}
+}
+
+// Deprecated prints a deprecation, each once a run.
+func (d *Default) Deprecated(msg string) {
+	if d.first(d.deprecated, msg) {
+		d.s.PrintErr(wrap("[DEPRECATION WARNING]: "+msg, d.s.Columns), d.s.Colors.Deprecate)
+	}
+}
+
+func (d *Default) first(seen map[string]bool, msg string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if seen[msg] {
+		return false
+	}
+	seen[msg] = true
+	return true
+}
+
+// Verbose prints msg from -v level on.
+func (d *Default) Verbose(level int, host, msg string) {
+	if d.set.Verbosity < level {
+		return
+	}
+	if host != "" {
+		msg = "<" + host + "> " + msg
+	}
+	d.s.Print(msg, d.s.Colors.Verbose)
+}
+
+// Line prints a line of output of a task that is still running (--live).
+func (d *Default) Line(host, line string) { d.s.Print("<"+host+"> "+line, d.s.Colors.Verbose) }
+
+// Display prints msg as it is.
+func (d *Default) Display(msg string) { d.s.Print(msg, "") }
+
+// hostLabel is how a result names its host.
+func hostLabel(r Result) string {
+	if r.DelegatedTo == "" {
+		return r.Host
+	}
+	return r.Host + " -> " + r.DelegatedTo
+}
+
+// verbose reports whether a result is shown whole.
+func (d *Default) verbose(r Result) bool {
+	switch shortName(r.Task.Action) {
+	case "debug", "assert":
+		return r.Status != Skipped || d.set.Verbosity > 0
+	case "setup", "gather_facts":
+		return d.set.Verbosity > 2
+	}
+	return d.set.Verbosity > 0
+}
+
+// shortName is an action's name without its collection.
+func shortName(action string) string { return action[strings.LastIndexByte(action, '.')+1:] }
+
+// warnings prints a result's own warnings and deprecations.
+func (d *Default) warnings(data *templates.Dict) {
+	if data == nil {
+		return
+	}
+	for _, w := range listOf(data, "warnings") {
+		d.Warning(templates.StrOf(w, templates.Current))
+	}
+	for _, w := range listOf(data, "deprecations") {
+		if m, ok := w.(*templates.Dict); ok {
+			if msg, ok := m.GetStr("msg"); ok {
+				d.Deprecated(templates.StrOf(msg, templates.Current))
+			}
+		}
+	}
+}
+
+func listOf(data *templates.Dict, key string) []templates.Value {
+	v, _ := data.GetStr(key)
+	if l, ok := v.(*templates.List); ok {
+		return l.Elems
+	}
+	return nil
+}
+
+// exception tells of the traceback in a result.
+func (d *Default) exception(data *templates.Dict) {
+	v, ok := data.GetStr("exception")
+	if !ok {
+		return
+	}
+	text := strings.TrimSpace(templates.StrOf(v, templates.Current))
+	if d.set.Verbosity > 2 {
+		d.s.Print("The full traceback is:\n"+text, d.s.Colors.Error)
+		return
+	}
+	last := text[strings.LastIndexByte(text, '\n')+1:]
+	d.s.Print("An exception occurred during task execution. To see the full traceback, use -vvv. The error was: "+last, d.s.Colors.Error)
+}
+
+// dump prints a result's data without what a user did not ask for.
+func (d *Default) dump(r Result) string {
+	data := d.visible(r)
+	always := r.Status != Failed && (shortName(r.Task.Action) == "debug" || shortName(r.Task.Action) == "assert")
+	if d.set.YAML && d.set.DumpYAML != nil {
+		if text, err := d.set.DumpYAML(data); err == nil {
+			return "\n    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
+		}
+	}
+	indent := 0
+	if always || d.set.Pretty || d.set.Verbosity > 2 {
+		indent = 4
+	}
+	return dumpJSON(data, indent)
+}
+
+// debugNoise are the keys that a debug task's result does not show.
+var debugNoise = []string{"changed", "invocation", "skipped", "failed", "skip_reason"}
+
+func (d *Default) visible(r Result) *templates.Dict {
+	out := templates.NewDict(r.Data.Len())
+	debug := shortName(r.Task.Action) == "debug" && r.Status != Failed && r.Status != Skipped
+	for k, v := range r.Data.All {
+		key := keyText(k)
+		switch {
+		case strings.HasPrefix(key, "_ansible_"),
+			key == "warnings", key == "deprecations", key == "exception",
+			d.set.Verbosity < 3 && (key == "invocation" || key == "diff"),
+			debug && slices.Contains(debugNoise, key),
+			r.ItemLabel != "" && debug && (key == "item" || key == "ansible_loop_var"),
+			key == "failed", key == "skipped" && r.Status == Skipped:
+			continue
+		}
+		out.SetStr(key, v)
+	}
+	return out
+}

@@ -1,0 +1,182 @@
+package callback
+
+// This file defines how results are printed: as JSON on one line, indented, or
+// as YAML.
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gorun/templates"
+)
+
+// dumpJSON writes v as Python's json.dumps(sort_keys=True, ensure_ascii=False)
+// does; indent 0 keeps it on one line. Values that JSON lacks become their text.
+func dumpJSON(v templates.Value, indent int) string {
+	var b strings.Builder
+	d := jsonDumper{b: &b, indent: indent, comma: ", "}
+	if indent > 0 {
+		d.comma = ","
+	}
+	d.value(v, 0)
+	return b.String()
+}
+
+type jsonDumper struct {
+	b      *strings.Builder
+	indent int
+	comma  string
+}
+
+func (d *jsonDumper) newline(depth int) {
+	if d.indent > 0 {
+		d.b.WriteByte('\n')
+		for range depth * d.indent {
+			d.b.WriteByte(' ')
+		}
+	}
+}
+
+func (d *jsonDumper) value(v templates.Value, depth int) {
+	switch v := v.(type) {
+	case nil, templates.NoneType:
+		d.b.WriteString("null")
+	case templates.Bool:
+		d.b.WriteString(strconv.FormatBool(bool(v)))
+	case templates.Int, *templates.BigInt:
+		d.b.WriteString(templates.StrOf(v, templates.Current))
+	case templates.Float:
+		d.b.WriteString(jsonFloat(v))
+	case templates.Mapping:
+		d.mapping(v, depth)
+	case *templates.Dict:
+		d.dict(v, depth)
+	case templates.Sequence:
+		d.sequence(v, depth)
+	default:
+		appendJSONString(d.b, templates.StrOf(v, templates.Current))
+	}
+}
+
+func jsonFloat(f templates.Float) string {
+	switch s := templates.StrOf(f, templates.Current); s {
+	case "inf":
+		return "Infinity"
+	case "-inf":
+		return "-Infinity"
+	case "nan":
+		return "NaN"
+	default:
+		return s
+	}
+}
+
+func (d *jsonDumper) sequence(s templates.Sequence, depth int) {
+	if s.Len() == 0 {
+		d.b.WriteString("[]")
+		return
+	}
+	d.b.WriteByte('[')
+	for i := range s.Len() {
+		if i > 0 {
+			d.b.WriteString(d.comma)
+		}
+		d.newline(depth + 1)
+		d.value(s.Index(i), depth+1)
+	}
+	d.newline(depth)
+	d.b.WriteByte(']')
+}
+
+func (d *jsonDumper) mapping(m templates.Mapping, depth int) {
+	dict := templates.NewDict(m.Len())
+	for _, k := range m.Keys() {
+		if v, ok, err := m.Get(k); ok && err == nil {
+			dict.SetStr(keyText(k), v)
+		}
+	}
+	d.dict(dict, depth)
+}
+
+func (d *jsonDumper) dict(m *templates.Dict, depth int) {
+	if m.Len() == 0 {
+		d.b.WriteString("{}")
+		return
+	}
+	type item struct {
+		key string
+		val templates.Value
+	}
+	items := make([]item, 0, m.Len())
+	for k, v := range m.All {
+		items = append(items, item{keyText(k), v})
+	}
+	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.key, b.key) })
+	d.b.WriteByte('{')
+	for i, it := range items {
+		if i > 0 {
+			d.b.WriteString(d.comma)
+		}
+		d.newline(depth + 1)
+		appendJSONString(d.b, it.key)
+		d.b.WriteString(": ")
+		d.value(it.val, depth+1)
+	}
+	d.newline(depth)
+	d.b.WriteByte('}')
+}
+
+// keyText is a dict's key as json.dumps writes it.
+func keyText(k templates.Value) string {
+	switch k := k.(type) {
+	case templates.Str:
+		return string(k)
+	case templates.NoneType:
+		return "null"
+	case templates.Bool:
+		return strconv.FormatBool(bool(k))
+	}
+	return templates.StrOf(k, templates.Current)
+}
+
+const hex = "0123456789abcdef"
+
+// appendJSONString writes s quoted as Python does with ensure_ascii off: only
+// quotes, backslashes and control characters are escaped.
+func appendJSONString(b *strings.Builder, s string) {
+	b.WriteByte('"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			i++
+			switch {
+			case c == '"' || c == '\\':
+				b.WriteByte('\\')
+				b.WriteByte(c)
+			case c == '\n':
+				b.WriteString(`\n`)
+			case c == '\r':
+				b.WriteString(`\r`)
+			case c == '\t':
+				b.WriteString(`\t`)
+			case c == '\b':
+				b.WriteString(`\b`)
+			case c == '\f':
+				b.WriteString(`\f`)
+			case c < 0x20:
+				b.WriteString(`\u00`)
+				b.WriteByte(hex[c>>4])
+				b.WriteByte(hex[c&15])
+			default:
+				b.WriteByte(c)
+			}
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		b.WriteRune(r) // bytes that are no UTF-8 become U+FFFD
+		i += n
+	}
+	b.WriteByte('"')
+}
