@@ -404,7 +404,8 @@ func (d *Default) exception(data *templates.Dict) {
 // dump prints a result's data without what a user did not ask for.
 func (d *Default) dump(r Result) string {
 	data := d.visible(r)
-	always := r.Status != Failed && (shortName(r.Task.Action) == "debug" || shortName(r.Task.Action) == "assert")
+	name := shortName(r.Task.Action)
+	always := name == "assert" || name == "debug" && r.Status != Failed
 	if d.set.YAML && d.set.DumpYAML != nil {
 		if text, err := d.set.DumpYAML(data); err == nil {
 			return "\n    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
@@ -422,6 +423,7 @@ var debugNoise = []string{"changed", "invocation", "skipped", "failed", "skip_re
 
 func (d *Default) visible(r Result) *templates.Dict {
 	out := templates.NewDict(r.Data.Len())
+	_, hasMsg := r.Data.GetStr("msg")
 	debug := shortName(r.Task.Action) == "debug" && r.Status != Failed && r.Status != Skipped
 	for k, v := range r.Data.All {
 		key := keyText(k)
@@ -430,7 +432,7 @@ func (d *Default) visible(r Result) *templates.Dict {
 			key == "warnings", key == "deprecations", key == "exception",
 			d.set.Verbosity < 3 && (key == "invocation" || key == "diff"),
 			debug && slices.Contains(debugNoise, key),
-			r.ItemLabel != "" && debug && (key == "item" || key == "ansible_loop_var"),
+			debug && hasMsg && key != "msg",
 			key == "failed", key == "skipped" && r.Status == Skipped:
 			continue
 		}
