@@ -1,0 +1,294 @@
+package config
+
+// This file finds the configuration and computes the settings from it.
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+type kind int
+
+const (
+	kindStr kind = iota
+	kindBool
+	kindInt
+	kindFloat
+	kindList     // by commas
+	kindPath     // one path
+	kindPathList // paths by commas
+	kindPathSpec // paths by colons
+)
+
+// use says what gorun does with a setting.
+type use int
+
+const (
+	honoured use = iota
+	ignored      // has no effect although a playbook may rely on it: the user is told
+	harmless     // has no effect, and nothing depends on it
+)
+
+type setting struct {
+	name    string
+	kind    kind
+	def     string
+	env     []string
+	ini     []string // section.key
+	choices []string
+	use     use
+}
+
+// An Error is a configuration that cannot be used.
+type Error struct {
+	File string // "" for the environment
+	Line int    // 0: none
+	Msg  string
+}
+
+func (e *Error) Error() string {
+	switch {
+	case e.File == "":
+		return e.Msg
+	case e.Line == 0:
+		return e.File + ": " + e.Msg
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg)
+}
+
+// Load finds and reads the configuration. The errors are *Error, all that
+// there are, joined.
+func Load(o Options) (*Config, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.LookupEnv
+	}
+	if o.Home == "" {
+		o.Home, _ = os.UserHomeDir() // without one ~ stays as it is
+	}
+	if o.Dir == "" {
+		dir, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		o.Dir = dir
+	}
+	c := &Config{values: make(map[string]Setting, len(table))}
+	f, err := c.find(o)
+	if err != nil {
+		return nil, err
+	}
+	r := resolver{opts: o, file: f, home: filepath.Join(o.Home, ".ansible")}
+	var errs []error
+	if err := r.readHome(c); err != nil {
+		errs = append(errs, err)
+	}
+	for i := range table {
+		s, err := r.resolve(&table[i])
+		if err != nil {
+			errs = append(errs, err)
+		}
+		c.values[s.Name] = s
+	}
+	c.values["CONFIG_FILE"] = Setting{Name: "CONFIG_FILE", Value: c.File, Origin: "default"}
+	c.unknown = unknownKeys(f)
+	return c, errors.Join(errs...)
+}
+
+// find reads the first configuration file that there is.
+func (c *Config) find(o Options) (*iniFile, error) {
+	if o.File != "" {
+		c.File = o.File
+		return readINI(o.File)
+	}
+	var places []string
+	if p, ok := o.Getenv("ANSIBLE_CONFIG"); ok && p != "" {
+		p = absolute(expand(p, o), o.Dir)
+		if st, err := os.Stat(p); err == nil && st.IsDir() {
+			p = filepath.Join(p, "ansible.cfg")
+		}
+		places = append(places, p)
+	}
+	here := filepath.Join(o.Dir, "ansible.cfg")
+	if st, err := os.Stat(o.Dir); err == nil && st.Mode().Perm()&0o002 != 0 {
+		if _, err := os.Stat(here); err == nil && !slices.Contains(places, here) {
+			c.Warnings = append(c.Warnings, "Ansible is being run in a world writable directory ("+o.Dir+"), ignoring it as an ansible.cfg source.")
+		}
+	} else {
+		places = append(places, here)
+	}
+	if o.Home != "" {
+		places = append(places, filepath.Join(o.Home, ".ansible.cfg"))
+	}
+	places = append(places, "/etc/ansible/ansible.cfg")
+	for _, p := range places {
+		st, err := os.Stat(p)
+		if err != nil || st.IsDir() {
+			continue
+		}
+		f, err := readINI(p)
+		if errors.Is(err, fs.ErrPermission) {
+			continue
+		}
+		c.File = p
+		return f, err
+	}
+	return &iniFile{}, nil
+}
+
+// A resolver computes settings.
+type resolver struct {
+	opts Options
+	file *iniFile
+	home string // ANSIBLE_HOME
+}
+
+// readHome computes ANSIBLE_HOME, on which other defaults build.
+func (r *resolver) readHome(c *Config) error {
+	for i := range table {
+		if table[i].name == "ANSIBLE_HOME" {
+			s, err := r.resolve(&table[i])
+			if p, ok := s.Value.(string); ok {
+				r.home = p
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve gives a setting its value; on an error the default stays.
+func (r *resolver) resolve(s *setting) (Setting, error) {
+	def := strings.ReplaceAll(s.def, "{{ANSIBLE_HOME}}", r.home)
+	v, err := r.convert(s, def, r.opts.Dir)
+	if err != nil {
+		return Setting{Name: s.name}, fmt.Errorf("config: the default of %s: %w", s.name, err)
+	}
+	out := Setting{Name: s.name, Value: v, Origin: "default"}
+	raw, origin, dir, at := r.raw(s)
+	if origin == "" {
+		return out, nil
+	}
+	v, err = r.convert(s, raw, dir)
+	if err != nil {
+		e := &Error{Msg: fmt.Sprintf("Invalid value for configuration option setting: %s (from %s): %v", s.name, origin, err)}
+		if at > 0 {
+			e.File, e.Line = r.file.path, at
+		}
+		return out, e
+	}
+	out.Value, out.Origin = v, origin
+	return out, nil
+}
+
+// raw finds the text of a setting: the last variable of the environment that
+// is set, else the last key of the file.
+func (r *resolver) raw(s *setting) (text, origin, dir string, line int) {
+	for _, name := range s.env {
+		if v, ok := r.opts.Getenv(name); ok {
+			text, origin, dir = v, "env: "+name, r.opts.Dir
+		}
+	}
+	if origin != "" {
+		return text, origin, dir, 0
+	}
+	for _, key := range s.ini {
+		if e, ok := r.file.keys[key]; ok {
+			text, origin, dir, line = unquote(e.value), r.file.path, filepath.Dir(r.file.path), e.line
+		}
+	}
+	return text, origin, dir, line
+}
+
+func (r *resolver) convert(s *setting, text, dir string) (any, error) {
+	if text == "" && s.kind != kindList && s.kind != kindPathList && s.kind != kindPathSpec {
+		if s.kind == kindStr {
+			return "", nil
+		}
+		return nil, nil
+	}
+	if len(s.choices) > 0 && !slices.Contains(s.choices, text) {
+		return nil, fmt.Errorf("%q is not one of: %s", text, strings.Join(s.choices, ", "))
+	}
+	switch s.kind {
+	case kindBool:
+		return slices.Contains([]string{"y", "yes", "on", "1", "true", "t", "1.0"}, strings.ToLower(text)), nil
+	case kindInt:
+		i, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("%q is no integer", text)
+		}
+		return i, nil
+	case kindFloat:
+		f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no number", text)
+		}
+		return f, nil
+	case kindList:
+		return split(text, ","), nil
+	case kindPath:
+		return r.path(text, dir), nil
+	case kindPathList, kindPathSpec:
+		by := ","
+		if s.kind == kindPathSpec {
+			by = ":"
+		}
+		paths := split(text, by)
+		for i, p := range paths {
+			paths[i] = r.path(p, dir)
+		}
+		return paths, nil
+	}
+	return text, nil
+}
+
+// path makes a path absolute. A comma list of hosts is no path.
+func (r *resolver) path(p, dir string) string {
+	p = strings.ReplaceAll(p, "{{CWD}}", r.opts.Dir)
+	return absolute(expand(p, r.opts), dir)
+}
+
+func absolute(p, dir string) string {
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(dir, p)
+	}
+	return filepath.Clean(p)
+}
+
+// expand replaces a leading ~ and variables of the environment; an unknown
+// variable stays as it is.
+func expand(p string, o Options) string {
+	if p == "~" || strings.HasPrefix(p, "~/") {
+		p = o.Home + p[1:]
+	}
+	return os.Expand(p, func(name string) string {
+		if v, ok := o.Getenv(name); ok {
+			return v
+		}
+		return "$" + name
+	})
+}
+
+// split cuts a list, trims its elements and takes quotes off.
+func split(text, by string) []string {
+	list := []string{}
+	for e := range strings.SplitSeq(text, by) {
+		if e = unquote(strings.TrimSpace(e)); e != "" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func unquote(s string) string {
+	if len(s) > 1 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
