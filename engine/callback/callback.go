@@ -55,6 +55,7 @@ type Task struct {
 	Action   string
 	Args     string // for display_args_to_stdout
 	Path     string // "/x/site.yml:12", for -vv
+	Pos      templates.Pos
 	Check    bool
 	UUID     string
 	Strategy string

@@ -113,6 +113,7 @@ func (d *Default) Result(r Result) {
 	case Failed:
 		d.failed(r)
 	case Unreachable:
+		d.origin(r)
 		d.printFailure("fatal: ["+hostLabel(r)+"]: UNREACHABLE! => "+d.dump(r), d.s.Colors.Unreachable)
 		if r.IgnoreUnreachable {
 			d.s.Print("...ignoring", d.s.Colors.Skip)
@@ -150,6 +151,7 @@ func (d *Default) failed(r Result) {
 	}
 	d.exception(r.Data)
 	if !r.Looped {
+		d.origin(r)
 		d.printFailure("fatal: ["+hostLabel(r)+"]: FAILED! => "+d.dump(r), d.s.Colors.Error)
 	}
 	if r.IgnoreErrors {
@@ -174,6 +176,7 @@ func (d *Default) Item(r Result) {
 		d.s.Print("changed: ["+hostLabel(r)+"] =>"+label+tail, d.s.Colors.Changed)
 	case Failed, Unreachable:
 		d.exception(r.Data)
+		d.origin(r)
 		d.printFailure("failed: ["+hostLabel(r)+"]"+label+" => "+d.dump(r), d.s.Colors.Error)
 	case Skipped:
 		if !d.set.HideSkipped {
@@ -307,7 +310,7 @@ func (d *Default) Warning(msg string) {
 
 // Deprecated prints a deprecation, each once a run.
 func (d *Default) Deprecated(msg string) {
-	if d.first(d.deprecated, msg) {
+	if d.set.Deprecations && d.first(d.deprecated, msg) {
 		d.s.PrintErr(wrap("[DEPRECATION WARNING]: "+msg, d.s.Columns), d.s.Colors.Deprecate)
 	}
 }

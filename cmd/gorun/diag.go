@@ -1,0 +1,215 @@
+package main
+
+// This file prints errors for people: place, line, caret, what was expected
+// and the nearest known name. Only this package prints errors and chooses exit
+// codes.
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"gorun/engine/playbook"
+	"gorun/templates"
+	"gorun/vars/pyyaml"
+)
+
+// Exit codes of the command line, beside those of a run (engine.Outcome).
+const (
+	exitOK      = 0
+	exitError   = 1
+	exitUsage   = 2
+	exitParser  = 4
+	exitOptions = 5
+	exitSignal  = 99
+	exitBug     = 250
+)
+
+// exitCode carries an exit code up to main without another message.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// A diagnostic is one error with its place.
+type diagnostic struct {
+	pos   templates.Pos
+	msg   string
+	notes []string
+	got   string
+	known []string
+}
+
+// printError writes err to w, with its source lines where it has places, and
+// returns the exit code that it stands for.
+func printError(w io.Writer, err error, color bool) int {
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(w, "%s\n", red("ERROR! "+usage.Error(), color))
+		return exitUsage
+	}
+	diags := diagnose(err)
+	for _, d := range diags {
+		writeDiagnostic(w, d, color)
+	}
+	if len(diags) > 1 {
+		fmt.Fprintf(w, "%d errors\n", len(diags))
+	}
+	if hasPlace(diags) {
+		return exitParser
+	}
+	return exitError
+}
+
+func hasPlace(diags []diagnostic) bool {
+	for _, d := range diags {
+		if d.pos.IsValid() {
+			return true
+		}
+	}
+	return false
+}
+
+// diagnose takes an error apart into what can be shown at a place.
+func diagnose(err error) []diagnostic {
+	var list playbook.Errors
+	if errors.As(err, &list) {
+		var out []diagnostic
+		for _, e := range list {
+			out = append(out, diagnostic{e.Pos, e.Msg, e.Notes, e.Got, e.Known})
+		}
+		return out
+	}
+	var one *playbook.Error
+	if errors.As(err, &one) {
+		return []diagnostic{{one.Pos, one.Msg, one.Notes, one.Got, one.Known}}
+	}
+	var y *pyyaml.Error
+	if errors.As(err, &y) {
+		return []diagnostic{{pos: y.Pos, msg: y.Msg}}
+	}
+	var t *templates.Error
+	if errors.As(err, &t) {
+		return []diagnostic{templateDiagnostic(t, err)}
+	}
+	return []diagnostic{{msg: err.Error()}}
+}
+
+// templateDiagnostic places an error of a template: in its own file, or in
+// the YAML file whose text it is.
+func templateDiagnostic(t *templates.Error, err error) diagnostic {
+	d := diagnostic{pos: t.Pos, msg: err.Error(), got: t.Got, known: t.Known}
+	switch {
+	case t.Pos.IsValid() && t.Line > 1:
+		d.pos.Line += t.Line - 1
+		d.pos.Col = max(t.Col, 1)
+	case t.Pos.IsValid() && t.Col > 1:
+		d.pos.Col += t.Col - 1
+	case !t.Pos.IsValid() && t.Template != "" && t.Line > 0:
+		d.pos = templates.Pos{File: t.Template, Line: t.Line, Col: t.Col}
+	}
+	return d
+}
+
+func writeDiagnostic(w io.Writer, d diagnostic, color bool) {
+	head := "ERROR! "
+	if d.pos.IsValid() {
+		head += fmt.Sprintf("%s:%d:%d: ", d.pos.File, d.pos.Line, max(d.pos.Col, 1))
+	}
+	msg := d.msg
+	if d.got != "" && !strings.Contains(msg, "did you mean") {
+		if best := nearest(d.got, d.known); best != "" {
+			msg += fmt.Sprintf(" (did you mean '%s'?)", best)
+		}
+	}
+	fmt.Fprintln(w, red(head+msg, color))
+	if line, ok := sourceLine(d.pos); ok {
+		fmt.Fprintf(w, "\n  %s\n  %s^\n", line, caretPad(line, d.pos.Col))
+	}
+	for _, n := range d.notes {
+		fmt.Fprintln(w, n)
+	}
+}
+
+// sourceLine reads the line of a place; false where it cannot be read.
+func sourceLine(p templates.Pos) (string, bool) {
+	if !p.IsValid() || p.File == "" {
+		return "", false
+	}
+	data, err := os.ReadFile(p.File)
+	if err != nil || strings.HasPrefix(string(data), "$ANSIBLE_VAULT") {
+		return "", false // a vault's lines are never shown
+	}
+	lines := strings.SplitN(string(data), "\n", p.Line+1)
+	if len(lines) < p.Line {
+		return "", false
+	}
+	return strings.TrimRight(lines[p.Line-1], "\r"), true
+}
+
+// caretPad is the blank text before the caret: tabs stay tabs, so that it
+// stands under its column.
+func caretPad(line string, col int) string {
+	var b strings.Builder
+	for i, r := range []rune(line) {
+		if i >= col-1 {
+			break
+		}
+		if r == '\t' {
+			b.WriteRune('\t')
+		} else {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
+
+func red(s string, color bool) string {
+	if !color {
+		return s
+	}
+	return "\x1b[0;31m" + strings.ReplaceAll(s, "\n", "\x1b[0m\n\x1b[0;31m") + "\x1b[0m"
+}
+
+// nearest returns the known name that is most like got, "" where none is like it.
+func nearest(got string, known []string) string {
+	best, bestDist := "", len(got)/2+1
+	for _, k := range known {
+		if d := editDistance(got, k, bestDist); d < bestDist {
+			best, bestDist = k, d
+		}
+	}
+	return best
+}
+
+// editDistance is the optimal string alignment distance of a and b, or limit
+// where it is not smaller.
+func editDistance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev, cur = prev, cur, prev2
+	}
+	return min(prev[len(b)], limit)
+}

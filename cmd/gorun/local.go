@@ -1,0 +1,17 @@
+package main
+
+// This file lists the modules that run in the controller's own process: those
+// that speak to a cloud's API instead of a host.
+
+import "gorun/modules"
+
+// controllerModules are the modules that no agent carries.
+var controllerModules = []*modules.Module{}
+
+func localModules() map[string]*modules.Module {
+	t := make(map[string]*modules.Module, len(controllerModules))
+	for _, m := range controllerModules {
+		t[m.Spec.Name] = m
+	}
+	return t
+}

@@ -1,0 +1,130 @@
+// Command gorun runs Ansible playbooks. See README.md.
+package main
+
+// This file defines the commands and the program's end.
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/modules/agent"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "__agent" {
+		os.Exit(agent.Main())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// A command is a subcommand of gorun. Started under the name alias, the
+// program is that command.
+type command struct {
+	name, alias, usage, argsUsage string
+	flags                         func() []cli.Flag
+	action                        func(c *cli.Context) error
+}
+
+// commands lists every subcommand; the first runs where none is named.
+func commands() []command {
+	return []command{
+		{"playbook", "ansible-playbook", "run playbooks", "PLAYBOOK...", playbookFlags, runPlaybooks},
+		{"render", "", "print what a template gives", "[FILE.j2]", renderFlags, runRender},
+		{"vault", "ansible-vault", "encrypt and decrypt files", "create|edit|view|encrypt|decrypt|rekey|encrypt_string [FILE...]", vaultFlags, runVault},
+		{"inventory", "ansible-inventory", "show an inventory", "[GROUP]", inventoryFlags, runInventory},
+		{"adhoc", "ansible", "run one task", "PATTERN", adhocFlags, runAdhoc},
+		{"vars", "", "tell where a host's variables come from", "HOST [NAME]", varsFlags, runVars},
+		{"doc", "ansible-doc", "show the documentation of modules", "[NAME...]", docFlags, runDoc},
+		{"config", "ansible-config", "show the configuration", "list|dump|view", configFlags, runConfig},
+	}
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, out, errOut io.Writer) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(errOut, "gorun: this is a mistake in gorun, please report it: %v\n", r)
+			if os.Getenv("GORUN_DEBUG") != "" {
+				errOut.Write(debug.Stack())
+			}
+			code = exitBug
+		}
+	}()
+	cmd, rest := choose(args)
+	err := dispatch(ctx, cmd, rest, out, errOut)
+	if err == nil {
+		return exitOK
+	}
+	return printError(errOut, err, isTerminal(errOut))
+}
+
+// choose finds the command that the program's name or the first argument means.
+func choose(args []string) (command, []string) {
+	all := commands()
+	name := filepath.Base(args[0])
+	if i := slices.IndexFunc(all, func(c command) bool { return c.alias != "" && c.alias == name }); i >= 0 {
+		return all[i], args[1:]
+	}
+	if len(args) > 1 {
+		if i := slices.IndexFunc(all, func(c command) bool { return c.name == args[1] }); i >= 0 {
+			return all[i], args[2:]
+		}
+	}
+	return all[0], args[1:]
+}
+
+func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Writer) error {
+	flags := cmd.flags()
+	app := &cli.App{
+		Name: "gorun", HelpName: "gorun " + cmd.name, Usage: cmd.usage, ArgsUsage: cmd.argsUsage,
+		UsageText: fmt.Sprintf("gorun %s [options] %s", cmd.name, cmd.argsUsage),
+		Version:   version(), Writer: out, ErrWriter: errOut, Flags: flags,
+		DisableSliceFlagSeparator: true, HideHelpCommand: true,
+		Action:         cmd.action,
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError(err.Error()) },
+	}
+	if cmd.name == "playbook" {
+		app.UsageText = "gorun [options] PLAYBOOK...\n   gorun COMMAND [options] ..."
+		app.Description = "Other commands: " + commandNames()
+	}
+	known := append(slices.Clone(flags),
+		&cli.BoolFlag{Name: "help", Aliases: []string{"h"}}, &cli.BoolFlag{Name: "version"})
+	words, err := normalize(args, known)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, append([]string{"gorun"}, words...))
+}
+
+func commandNames() string {
+	names := ""
+	for i, c := range commands() {
+		if i > 0 {
+			names += ", "
+		}
+		names += c.name
+	}
+	return names
+}
+
+// version tells the program's version from the build.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}

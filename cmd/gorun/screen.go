@@ -1,0 +1,73 @@
+package main
+
+// This file opens the screen as ansible.cfg and the environment ask.
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"gorun/engine/callback"
+)
+
+// openScreen makes the screen and the stdout callback of the configuration.
+func (s *session) openScreen(c *cli.Context) error {
+	cfg := s.cfg
+	tty := isTerminal(s.out)
+	s.screen = &callback.Screen{
+		Out: s.out, Err: s.err, Columns: 79,
+		Color: (tty || cfg.Bool("ANSIBLE_FORCE_COLOR")) && !cfg.Bool("ANSIBLE_NOCOLOR"),
+		Colors: callback.Colors{
+			OK: s.color("OK"), Changed: s.color("CHANGED"), Error: s.color("ERROR"), Skip: s.color("SKIP"),
+			Unreachable: s.color("UNREACHABLE"), Warn: s.color("WARN"), Debug: s.color("DEBUG"),
+			Deprecate: s.color("DEPRECATE"), Verbose: s.color("VERBOSE"), Highlight: s.color("HIGHLIGHT"),
+			DiffAdd: s.color("DIFF_ADD"), DiffRemove: s.color("DIFF_REMOVE"), DiffLines: s.color("DIFF_LINES"),
+		},
+	}
+	if tty {
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 1 {
+			s.screen.Columns = w - 1
+		}
+		s.screen.Live = callback.NewLive(s.out, s.screen.Columns)
+	}
+	if path := cfg.Path("DEFAULT_LOG_PATH"); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("log_path: %w", err)
+		}
+		s.screen.Log = f
+	}
+	cb, err := callback.New(cfg.Str("DEFAULT_STDOUT_CALLBACK"), s.screen, s.settings(c))
+	if err != nil {
+		return err
+	}
+	s.cb = cb
+	return nil
+}
+
+// settings are the screen's options from the configuration and command line.
+func (s *session) settings(c *cli.Context) callback.Settings {
+	cfg := s.cfg
+	return callback.Settings{
+		Verbosity: verbosity(c) + cfg.Int("DEFAULT_VERBOSITY"), CheckMode: c.Bool("check"), Current: s.isCurrent(),
+		CheckModeMarkers: cfg.Bool("CHECK_MODE_MARKERS"), HideOK: !cfg.Bool("DISPLAY_OK_HOSTS"),
+		HideSkipped: !cfg.Bool("DISPLAY_SKIPPED_HOSTS"), FailedToStderr: cfg.Bool("DISPLAY_FAILED_STDERR"),
+		ShowTaskPath: cfg.Bool("SHOW_TASK_PATH_ON_FAILURE"), ShowCustomStats: cfg.Bool("SHOW_CUSTOM_STATS"),
+		ShowPerHostStart: cfg.Bool("SHOW_PER_HOST_START"), ShowArgs: cfg.Bool("DISPLAY_ARGS_TO_STDOUT"),
+		YAML: cfg.Str("CALLBACK_RESULT_FORMAT") == "yaml", Pretty: cfg.Bool("CALLBACK_FORMAT_PRETTY"),
+		DiffContext: cfg.Int("DIFF_CONTEXT"), Deprecations: cfg.Bool("DEPRECATION_WARNINGS"),
+	}
+}
+
+func (s *session) color(what string) callback.Color {
+	return callback.Color(s.cfg.Str("COLOR_" + what))
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

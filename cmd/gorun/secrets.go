@@ -1,0 +1,159 @@
+package main
+
+// This file finds passwords: prompts, password files and scripts, vault ids.
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"gorun/vars/vault"
+)
+
+// loadSecrets collects vault secrets in the order of --vault-id,
+// --vault-password-file and --ask-vault-pass, the configuration's first.
+func (s *session) loadSecrets(c *cli.Context) error {
+	ids := append(s.cfg.List("DEFAULT_VAULT_IDENTITY_LIST"), c.StringSlice("vault-id")...)
+	if f := s.cfg.Path("DEFAULT_VAULT_PASSWORD_FILE"); f != "" && len(c.StringSlice("vault-password-file")) == 0 {
+		ids = append(ids, "default@"+f)
+	}
+	for _, f := range c.StringSlice("vault-password-file") {
+		ids = append(ids, "default@"+f)
+	}
+	if c.Bool("ask-vault-password") {
+		ids = append(ids, "default@prompt_ask_vault_pass")
+	}
+	for _, id := range ids {
+		secret, err := s.vaultSecret(id)
+		if err != nil {
+			return err
+		}
+		s.secrets = append(s.secrets, secret)
+	}
+	return nil
+}
+
+// vaultSecret reads one vault identity: label@source, where the source is
+// prompt, prompt_ask_vault_pass, a file, or a script.
+func (s *session) vaultSecret(id string) (vault.Secret, error) {
+	label, source, ok := strings.Cut(id, "@")
+	if !ok {
+		label, source = "default", id
+	}
+	if label == "" {
+		label = "default"
+	}
+	if source == "prompt" || source == "prompt_ask_vault_pass" {
+		text := "Vault password: "
+		if source == "prompt" {
+			text = fmt.Sprintf("Vault password (%s): ", label)
+		}
+		pw, err := s.askSecret(text)
+		return vault.Secret{ID: label, Password: []byte(pw)}, err
+	}
+	pw, err := passwordFile(source, "vault", label)
+	if err != nil {
+		return vault.Secret{}, err
+	}
+	if len(pw) == 0 {
+		return vault.Secret{}, fmt.Errorf("Invalid vault password was provided from file (%s)", source)
+	}
+	return vault.Secret{ID: label, Password: pw}, nil
+}
+
+// passwordFile reads a password from a file, or from what it prints where it
+// is executable; a script whose name ends in -client gets --vault-id.
+func passwordFile(path, what, label string) ([]byte, error) {
+	if path == "-" {
+		return nil, usageError("a password from standard input must be asked for by its own option")
+	}
+	if strings.HasPrefix(path, "~/") {
+		if home, err := os.UserHomeDir(); err == nil {
+			path = filepath.Join(home, path[2:])
+		}
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("The %s password file %s was not found", what, path)
+	}
+	if st.Mode()&0o111 == 0 {
+		data, err := os.ReadFile(path)
+		return bytes.TrimSpace(data), err
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(abs)
+	name := strings.TrimSuffix(filepath.Base(abs), filepath.Ext(abs))
+	if what == "vault" && strings.HasSuffix(name, "-client") {
+		cmd.Args = append(cmd.Args, "--vault-id", label)
+	}
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s password script %s returned an error: %w", what, path, err)
+	}
+	return bytes.Trim(out, "\r\n"), nil
+}
+
+// askSecret asks on the terminal without an echo.
+func (s *session) askSecret(prompt string) (string, error) {
+	fd := int(s.stdin.Fd())
+	if !term.IsTerminal(fd) {
+		return s.readLine()
+	}
+	fmt.Fprint(s.err, prompt)
+	pw, err := term.ReadPassword(fd)
+	fmt.Fprintln(s.err)
+	return string(pw), err
+}
+
+// connectionPasswords asks for or reads the passwords of -k and -K.
+func (s *session) connectionPasswords(c *cli.Context) (conn, become string, err error) {
+	if f := firstOf(c.String("connection-password-file"), s.cfg.Path("CONNECTION_PASSWORD_FILE")); f != "" && !c.Bool("ask-pass") {
+		pw, err := passwordFile(f, "connection", "")
+		if err != nil {
+			return "", "", err
+		}
+		conn = string(pw)
+	}
+	if f := firstOf(c.String("become-password-file"), s.cfg.Path("BECOME_PASSWORD_FILE")); f != "" && !c.Bool("ask-become-pass") {
+		pw, err := passwordFile(f, "become", "")
+		if err != nil {
+			return "", "", err
+		}
+		become = string(pw)
+	}
+	if c.Bool("ask-pass") || s.cfg.Bool("DEFAULT_ASK_PASS") {
+		if conn, err = s.askSecret("SSH password: "); err != nil {
+			return "", "", err
+		}
+	}
+	if c.Bool("ask-become-pass") || s.cfg.Bool("DEFAULT_BECOME_ASK_PASS") {
+		prompt := strings.ToUpper(firstOf(c.String("become-method"), "BECOME")) + " password: "
+		if conn != "" {
+			prompt = "BECOME password[defaults to SSH password]: "
+		}
+		if become, err = s.askSecret(prompt); err != nil {
+			return "", "", err
+		}
+		become = firstOf(become, conn)
+	}
+	return conn, become, nil
+}
+
+func firstOf(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}

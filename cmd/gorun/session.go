@@ -1,0 +1,254 @@
+package main
+
+// This file builds what every command needs from the configuration and the
+// command line: vault secrets, templates, variables, inventory.
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/engine"
+	"gorun/engine/callback"
+	"gorun/engine/config"
+	"gorun/engine/playbook"
+	"gorun/templates"
+	"gorun/vars"
+	"gorun/vars/inventory"
+	"gorun/vars/pyyaml"
+	"gorun/vars/vault"
+)
+
+// A session is one call of the program.
+type session struct {
+	ctx      context.Context
+	stdin    *os.File
+	out, err io.Writer
+	cfg      *config.Config
+	era      templates.Era
+	screen   *callback.Screen
+	cb       callback.Callback
+	secrets  []vault.Secret
+	tmpl     *templates.Engine
+	inv      *inventory.Inventory
+	extra    *templates.Dict
+	loader   *playbook.Loader
+	vars     *vars.Manager
+	sources  []string
+
+	lines  *bufio.Reader // of stdin, made by readLine
+	warned map[string]bool
+}
+
+// parseEra reads --compat.
+func parseEra(s string) (templates.Era, error) {
+	switch s {
+	case "", "current":
+		return templates.Current, nil
+	case "2.14":
+		return templates.Era214, nil
+	case "1.9":
+		return templates.Era19, nil
+	}
+	return 0, usageError("argument --compat: invalid choice: '" + s + "' (choose from current, 2.14, 1.9)")
+}
+
+// newSession reads the configuration and opens the screen.
+func newSession(c *cli.Context) (*session, error) {
+	cfg, err := config.Load(config.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s := &session{ctx: c.Context, stdin: os.Stdin, out: c.App.Writer, err: c.App.ErrWriter, cfg: cfg, warned: map[string]bool{}}
+	compat := c.String("compat")
+	if compat == "" {
+		compat = cfg.Str("GORUN_COMPAT")
+	}
+	if s.era, err = parseEra(compat); err != nil {
+		return nil, err
+	}
+	if err := s.openScreen(c); err != nil {
+		return nil, err
+	}
+	for _, w := range cfg.Warnings {
+		s.warn(w)
+	}
+	return s, nil
+}
+
+// isCurrent reports whether today's Ansible is asked for.
+func (s *session) isCurrent() bool { return s.era == templates.Current }
+
+// warn tells the user once.
+func (s *session) warn(msg string) {
+	if s.cb != nil {
+		s.cb.Warning(msg)
+	} else if !s.warned[msg] {
+		s.warned[msg] = true
+		fmt.Fprintln(s.err, "[WARNING]: "+msg)
+	}
+}
+
+func (s *session) deprecate(msg string) { s.cb.Deprecated(msg) }
+
+// open loads vault secrets, extra variables, and the inventory, and joins the
+// parts that a run is made of. dirs are the folders of the playbooks.
+func (s *session) open(c *cli.Context, dirs []string) error {
+	if err := s.loadSecrets(c); err != nil {
+		return err
+	}
+	s.tmpl = templates.New(engine.TemplateOptions(s.era, engine.TemplateHooks{
+		Warn:       s.warn,
+		Extensions: s.cfg.List("DEFAULT_JINJA2_EXTENSIONS"),
+		ReadFile:   s.readFile,
+		Secrets:    func() []vault.Secret { return s.secrets },
+	}))
+	s.loader = playbook.NewLoader(playbook.Options{
+		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
+		ReadFile: s.readFile, DecryptInline: s.decryptInline,
+		Static:      s.static,
+		KnownAction: engine.KnownAction,
+		Warn:        s.warn, Deprecate: s.deprecate,
+	})
+	var err error
+	if s.extra, err = s.extraVars(c.StringSlice("extra-vars")); err != nil {
+		return err
+	}
+	if err := s.loadInventory(c); err != nil {
+		return err
+	}
+	s.vars = vars.New(vars.Options{
+		Inventory: s.inv, LoadVars: s.loader.LoadVarsFile,
+		InventoryDirs: s.inventoryDirs(), PlaybookDirs: dirs,
+		Extra: s.extra, MergeHashes: s.cfg.Str("DEFAULT_HASH_BEHAVIOUR") == "merge",
+		InjectFacts: s.cfg.Bool("INJECT_FACTS_AS_VARS"), Era: s.era, Engine: s.tmpl,
+	})
+	return nil
+}
+
+func (s *session) loadInventory(c *cli.Context) error {
+	s.sources = c.StringSlice("inventory")
+	if len(s.sources) == 0 {
+		for _, p := range s.cfg.PathList("DEFAULT_HOST_LIST") {
+			if _, err := os.Stat(p); err == nil {
+				s.sources = append(s.sources, p)
+			}
+		}
+	}
+	inv, err := inventory.Load(s.sources, inventory.Options{
+		ReadFile: s.readFile,
+		ParseYAML: func(data []byte, file string) (templates.Value, error) {
+			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Warn: s.warn})
+		},
+		Warn: s.warn, Engine: s.tmpl, Era: s.era,
+		EnabledPlugins: s.cfg.List("INVENTORY_ENABLED"), IgnoredExtensions: s.cfg.List("INVENTORY_IGNORE_EXTS"),
+	})
+	if err != nil {
+		return err
+	}
+	s.inv = inv
+	return nil
+}
+
+// inventoryDirs are the folders beside which group_vars and host_vars stand.
+func (s *session) inventoryDirs() []string {
+	var dirs []string
+	for _, src := range s.sources {
+		if strings.Contains(src, ",") {
+			continue
+		}
+		abs, err := filepath.Abs(src)
+		if err != nil {
+			continue
+		}
+		if st, err := os.Stat(abs); err != nil || !st.IsDir() {
+			abs = filepath.Dir(abs)
+		}
+		dirs = append(dirs, abs)
+	}
+	return dirs
+}
+
+// static resolves names of static imports with the extra variables.
+func (s *session) static(v templates.Value) (templates.Value, error) {
+	return s.tmpl.Resolve(s.ctx, v, dictScope{s.extra})
+}
+
+// dictScope is a scope of one dict.
+type dictScope struct{ d *templates.Dict }
+
+func (d dictScope) Lookup(name string) (templates.Value, bool, error) {
+	v, ok := d.d.GetStr(name)
+	return v, ok, nil
+}
+
+// readFile reads a file and decrypts it where it is a vault.
+func (s *session) readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil || !vault.IsEncrypted(data) {
+		return data, err
+	}
+	plain, _, err := vault.Decrypt(data, s.secrets)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return plain, nil
+}
+
+func (s *session) decryptInline(text string, pos templates.Pos) (string, error) {
+	plain, _, err := vault.Decrypt([]byte(text), s.secrets)
+	if err != nil {
+		return "", &playbook.Error{Pos: pos, Msg: err.Error()}
+	}
+	return string(plain), nil
+}
+
+// extraVars reads -e: key=value words, JSON or YAML, or @file; the last wins.
+func (s *session) extraVars(words []string) (*templates.Dict, error) {
+	all := templates.NewDict(0)
+	for _, w := range words {
+		d, err := s.extraVar(w)
+		if err != nil {
+			return nil, err
+		}
+		for k, v := range d.All {
+			if err := all.Set(k, v); err != nil {
+				return nil, err
+			}
+		}
+		all.Lazy = all.Lazy || d.Lazy
+	}
+	return all, nil
+}
+
+func (s *session) extraVar(w string) (*templates.Dict, error) {
+	w = strings.TrimLeft(w, " ")
+	switch {
+	case strings.HasPrefix(w, "@"):
+		d, err := s.loader.LoadVarsFile(w[1:])
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("Unable to retrieve file contents\nCould not find or access '%s' on the Ansible Controller.", w[1:])
+		}
+		return d, err
+	case strings.HasPrefix(w, "/"), strings.HasPrefix(w, "."):
+		return nil, fmt.Errorf("Please prepend extra_vars filename '%s' with '@'", w)
+	case strings.HasPrefix(w, "{"), strings.HasPrefix(w, "["):
+		v, err := pyyaml.Parse([]byte(w), "<extra vars>", pyyaml.Options{Trusted: true, Vault: s.decryptInline})
+		if err != nil {
+			return nil, err
+		}
+		d, ok := v.(*templates.Dict)
+		if !ok {
+			return nil, fmt.Errorf("Invalid extra vars data supplied. '%s' could not be made into a dictionary", w)
+		}
+		return d, nil
+	}
+	return playbook.ParseKV(w, false)
+}

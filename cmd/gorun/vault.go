@@ -1,0 +1,402 @@
+package main
+
+// This file defines gorun vault, which is ansible-vault.
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/vars/vault"
+)
+
+func vaultFlags() []cli.Flag {
+	return []cli.Flag{
+		verboseFlag(),
+		list("vault-id", "the vault identity to use"),
+		list("vault-password-file", "vault password file", "vault-pass-file"),
+		boolean("ask-vault-password", "ask for the vault password", "ask-vault-pass", "J"),
+		str("encrypt-vault-id", "the vault id to encrypt with"),
+		str("new-vault-id", "the new vault identity for rekey"),
+		str("new-vault-password-file", "new vault password file for rekey"),
+		str("output", "output file, - for standard output"),
+		boolean("prompt", "ask for the text of encrypt_string", "p"),
+		boolean("show-input", "show the text while it is typed"),
+		str("name", "the variable's name", "n"),
+		str("stdin-name", "the variable's name for text from standard input"),
+		str("compat", "the generation of Ansible to behave as"),
+	}
+}
+
+// errNothingToDo is what rekey and the like say without a file.
+var errNothingToDo = usageError("vault takes one of create, edit, view, encrypt, decrypt, rekey, encrypt_string")
+
+func runVault(c *cli.Context) error {
+	s, err := newSession(c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.loadSecrets(c); err != nil {
+		return err
+	}
+	if len(s.secrets) == 0 {
+		pw, err := s.newPassword(c.Args().First())
+		if err != nil {
+			return err
+		}
+		s.secrets = []vault.Secret{{ID: "default", Password: []byte(pw)}}
+	}
+	files := c.Args().Tail()
+	switch c.Args().First() {
+	case "create":
+		return s.vaultCreate(c, files)
+	case "edit":
+		return s.vaultEach(files, func(f string) error { return s.vaultEdit(c, f) })
+	case "view":
+		return s.vaultEach(files, s.vaultView)
+	case "encrypt":
+		return s.vaultEncrypt(c, files)
+	case "decrypt":
+		return s.vaultDecrypt(c, files)
+	case "rekey":
+		return s.vaultRekey(c, files)
+	case "encrypt_string":
+		return s.vaultEncryptString(c, files)
+	}
+	return errNothingToDo
+}
+
+// newPassword asks for a password, twice where it will encrypt.
+func (s *session) newPassword(action string) (string, error) {
+	switch action {
+	case "create", "encrypt", "encrypt_string":
+		pw, err := s.askSecret("New Vault password: ")
+		if err != nil {
+			return "", err
+		}
+		again, err := s.askSecret("Confirm New Vault password: ")
+		if err != nil {
+			return "", err
+		}
+		if pw != again {
+			return "", errors.New("Passwords do not match")
+		}
+		return pw, nil
+	}
+	return s.askSecret("Vault password: ")
+}
+
+// encryptSecret is the secret to encrypt with: that of --encrypt-vault-id, or the first.
+func (s *session) encryptSecret(c *cli.Context) (vault.Secret, error) {
+	id := firstOf(c.String("encrypt-vault-id"), s.cfg.Str("DEFAULT_VAULT_ENCRYPT_IDENTITY"))
+	if id == "" {
+		if len(s.secrets) > 1 {
+			return vault.Secret{}, errors.New("The vault-ids " + s.secretIDs() + " are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id")
+		}
+		return s.secrets[0], nil
+	}
+	for _, sec := range s.secrets {
+		if sec.ID == id {
+			return sec, nil
+		}
+	}
+	return vault.Secret{}, fmt.Errorf("Did not find a match for --encrypt-vault-id=%s in the known vault-ids [%s]", id, s.secretIDs())
+}
+
+func (s *session) secretIDs() string {
+	ids := make([]string, len(s.secrets))
+	for i, sec := range s.secrets {
+		ids[i] = sec.ID
+	}
+	return strings.Join(ids, ",")
+}
+
+func (s *session) vaultEach(files []string, do func(string) error) error {
+	if len(files) == 0 {
+		return usageError("a file is required")
+	}
+	for _, f := range files {
+		if err := do(f); err != nil {
+			return fmt.Errorf("%s: %w", f, err)
+		}
+	}
+	return nil
+}
+
+func (s *session) vaultCreate(c *cli.Context, files []string) error {
+	if len(files) != 1 {
+		return usageError("ansible-vault create can take only one filename argument")
+	}
+	if _, err := os.Stat(files[0]); err == nil {
+		return fmt.Errorf("%s exists, please use 'edit' instead", files[0])
+	}
+	sec, err := s.encryptSecret(c)
+	if err != nil {
+		return err
+	}
+	text, _, err := s.editText(nil)
+	if err != nil {
+		return err
+	}
+	return writeVault(files[0], text, sec)
+}
+
+func (s *session) vaultEdit(c *cli.Context, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	plain, id, err := vault.Decrypt(data, s.secrets)
+	if err != nil {
+		return err
+	}
+	text, changed, err := s.editText(plain)
+	if err != nil || !changed {
+		return err
+	}
+	sec := s.secretFor(id, plain, data)
+	if c.String("encrypt-vault-id") != "" {
+		if sec, err = s.encryptSecret(c); err != nil {
+			return err
+		}
+	}
+	return writeVault(file, text, sec)
+}
+
+// secretFor is the secret that opened data, so that an edit keeps it.
+func (s *session) secretFor(id string, _, data []byte) vault.Secret {
+	for _, sec := range s.secrets {
+		if _, _, err := vault.Decrypt(data, []vault.Secret{sec}); err == nil {
+			return vault.Secret{ID: firstOf(id, sec.ID), Password: sec.Password}
+		}
+	}
+	return s.secrets[0]
+}
+
+// editText lets the user's editor change text in a private file that is
+// overwritten and removed behind it.
+func (s *session) editText(text []byte) (out []byte, changed bool, err error) {
+	dir, err := os.MkdirTemp(privateTmp(), "gorun-vault-")
+	if err != nil {
+		return nil, false, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "text.yml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return nil, false, err
+	}
+	defer func() { // the clear text must not stay on the disk
+		if st, e := os.Stat(path); e == nil {
+			os.WriteFile(path, make([]byte, st.Size()), 0o600)
+		}
+	}()
+	editor := strings.Fields(firstOf(os.Getenv("EDITOR"), "vi"))
+	cmd := exec.CommandContext(s.ctx, editor[0], append(editor[1:], path)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, false, fmt.Errorf("Unable to execute the command %q: %w", strings.Join(editor, " "), err)
+	}
+	out, err = os.ReadFile(path)
+	return out, !bytes.Equal(out, text), err
+}
+
+// privateTmp prefers a folder in memory for clear text.
+func privateTmp() string {
+	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
+		return "/dev/shm"
+	}
+	return ""
+}
+
+func (s *session) vaultView(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	plain, _, err := vault.Decrypt(data, s.secrets)
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(plain)
+	return err
+}
+
+func (s *session) vaultEncrypt(c *cli.Context, files []string) error {
+	sec, err := s.encryptSecret(c)
+	if err != nil {
+		return err
+	}
+	err = s.vaultInOut(c, files, func(data []byte) ([]byte, error) {
+		if vault.IsEncrypted(data) {
+			return nil, errors.New("input is already encrypted")
+		}
+		return vault.Encrypt(data, sec)
+	})
+	if err == nil && isTerminal(s.out) {
+		fmt.Fprintln(s.err, "Encryption successful")
+	}
+	return err
+}
+
+func (s *session) vaultDecrypt(c *cli.Context, files []string) error {
+	err := s.vaultInOut(c, files, func(data []byte) ([]byte, error) {
+		if !vault.IsEncrypted(bytes.TrimSpace(data)) {
+			return nil, errors.New("input is not vault encrypted data")
+		}
+		plain, _, err := vault.Decrypt(bytes.TrimSpace(data), s.secrets)
+		return plain, err
+	})
+	if err == nil && isTerminal(s.out) {
+		fmt.Fprintln(s.err, "Decryption successful")
+	}
+	return err
+}
+
+// vaultInOut turns files, or standard input, into what convert gives, in place
+// or where --output says.
+func (s *session) vaultInOut(c *cli.Context, files []string, convert func([]byte) ([]byte, error)) error {
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	output := c.String("output")
+	if output != "" && len(files) > 1 {
+		return usageError("At most one input file may be used with the --output option")
+	}
+	return s.vaultEach(files, func(f string) error {
+		var data []byte
+		var err error
+		if f == "-" {
+			data, err = io.ReadAll(s.stdin)
+		} else {
+			data, err = os.ReadFile(f)
+		}
+		if err != nil {
+			return err
+		}
+		out, err := convert(data)
+		if err != nil {
+			return err
+		}
+		switch {
+		case output == "-", output == "" && f == "-":
+			_, err = s.out.Write(out)
+			return err
+		case output != "":
+			return replaceFile(output, out)
+		}
+		return replaceFile(f, out)
+	})
+}
+
+func (s *session) vaultRekey(c *cli.Context, files []string) error {
+	sec := vault.Secret{ID: "default"}
+	var err error
+	switch {
+	case c.String("new-vault-id") != "":
+		sec, err = s.vaultSecret(c.String("new-vault-id"))
+	case c.String("new-vault-password-file") != "":
+		sec, err = s.vaultSecret("default@" + c.String("new-vault-password-file"))
+	default:
+		var pw string
+		pw, err = s.newPassword("create")
+		sec.Password = []byte(pw)
+	}
+	if err != nil {
+		return err
+	}
+	return s.vaultEach(files, func(f string) error {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		plain, _, err := vault.Decrypt(data, s.secrets)
+		if err != nil {
+			return err
+		}
+		return writeVault(f, plain, sec)
+	})
+}
+
+func (s *session) vaultEncryptString(c *cli.Context, words []string) error {
+	sec, err := s.encryptSecret(c)
+	if err != nil {
+		return err
+	}
+	type text struct{ name, value string }
+	var texts []text
+	for i, w := range words {
+		name := ""
+		if i == 0 {
+			name = c.String("name")
+		}
+		texts = append(texts, text{name, w})
+	}
+	switch {
+	case c.Bool("prompt"):
+		v, err := s.askSecret("String to encrypt: ")
+		if err != nil {
+			return err
+		}
+		texts = append(texts, text{c.String("name"), v})
+	case c.String("stdin-name") != "" || len(words) == 0:
+		data, err := io.ReadAll(s.stdin)
+		if err != nil {
+			return err
+		}
+		texts = append(texts, text{c.String("stdin-name"), string(data)})
+	}
+	for _, t := range texts {
+		enc, err := vault.Encrypt([]byte(t.value), sec)
+		if err != nil {
+			return err
+		}
+		head := "!vault |\n"
+		if t.name != "" {
+			head = t.name + ": " + head
+		}
+		body := "          " + strings.ReplaceAll(strings.TrimRight(string(enc), "\n"), "\n", "\n          ")
+		fmt.Fprintln(s.out, head+body)
+	}
+	return nil
+}
+
+func writeVault(file string, plain []byte, sec vault.Secret) error {
+	data, err := vault.Encrypt(plain, sec)
+	if err != nil {
+		return err
+	}
+	return replaceFile(file, data)
+}
+
+// replaceFile writes data beside path and renames it into place: the old file
+// stays whole until the new one is.
+func replaceFile(path string, data []byte) error {
+	mode := os.FileMode(0o600)
+	if st, err := os.Stat(path); err == nil {
+		mode = st.Mode().Perm()
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".gorun-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(data); err != nil {
+		f.Close()
+		return err
+	}
+	if err := errors.Join(f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,125 @@
+package callback
+
+// This file defines the minimal and oneline screens, which ad-hoc commands use
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/minimal_callback.html).
+
+import (
+	"strings"
+
+	"gorun/templates"
+)
+
+// Minimal prints results only. It shares warnings and verbosity with Default.
+type Minimal struct {
+	*Default
+	oneLine bool
+}
+
+var _ Callback = (*Minimal)(nil)
+
+// NewMinimal returns the minimal callback, or oneline.
+func NewMinimal(s *Screen, set Settings, oneLine bool) *Minimal {
+	return &Minimal{Default: NewDefault(s, set), oneLine: oneLine}
+}
+
+// PlaybookStart prints nothing.
+func (*Minimal) PlaybookStart(string) {}
+
+// PlayStart prints nothing.
+func (*Minimal) PlayStart(Play) {}
+
+// NoHostsRemaining prints nothing.
+func (*Minimal) NoHostsRemaining() {}
+
+// TaskStart prints nothing.
+func (*Minimal) TaskStart(Task) {}
+
+// HandlerTaskStart prints nothing.
+func (*Minimal) HandlerTaskStart(Task) {}
+
+// Item prints nothing: the whole result comes behind the last item.
+func (*Minimal) Item(Result) {}
+
+// Included prints nothing.
+func (*Minimal) Included(string, []string, string) {}
+
+// Retry prints nothing.
+func (*Minimal) Retry(Result) {}
+
+// Stats prints nothing.
+func (*Minimal) Stats(Stats) {}
+
+// commandActions print their output as text instead of JSON.
+var commandActions = map[string]bool{"command": true, "shell": true, "raw": true, "script": true}
+
+// Result prints a host's result.
+func (m *Minimal) Result(r Result) {
+	if r.Diff && !m.oneLine {
+		m.diffs(r)
+	}
+	m.warnings(r.Data)
+	word, color := m.word(r)
+	switch {
+	case r.Status == Skipped:
+		m.s.Print(r.Host+" | SKIPPED", m.s.Colors.Skip)
+	case m.oneLine:
+		m.s.Print(m.line(r, word), color)
+	case commandActions[shortName(r.Task.Action)] && !m.hasKey(r, "module_stderr") && r.Status != Unreachable && m.hasKey(r, "rc"):
+		m.s.Print(r.Host+" | "+word+" | rc="+m.text(r, "rc")+" >>\n"+m.output(r), color)
+	default:
+		m.s.Print(r.Host+" | "+mark(word)+" => "+dumpJSON(m.visible(r), 4), color)
+	}
+}
+
+func (m *Minimal) word(r Result) (string, Color) {
+	switch r.Status {
+	case Changed:
+		return "CHANGED", m.s.Colors.Changed
+	case Failed:
+		return "FAILED", m.s.Colors.Error
+	case Unreachable:
+		return "UNREACHABLE!", m.s.Colors.Unreachable
+	}
+	return "SUCCESS", m.s.Colors.OK
+}
+
+// mark adds the exclamation mark that failures have in the long form.
+func mark(word string) string {
+	if word == "FAILED" {
+		return "FAILED!"
+	}
+	return word
+}
+
+func (m *Minimal) hasKey(r Result, key string) bool { _, ok := r.Data.GetStr(key); return ok }
+
+func (m *Minimal) text(r Result, key string) string {
+	v, ok := r.Data.GetStr(key)
+	if !ok {
+		return ""
+	}
+	return templates.StrOf(v, templates.Current)
+}
+
+// output is a command's output, error output and message, one under the other.
+func (m *Minimal) output(r Result) string {
+	var b strings.Builder
+	for _, key := range []string{"stdout", "stderr", "msg"} {
+		if t := m.text(r, key); t != "" {
+			b.WriteString(t + "\n")
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func (m *Minimal) line(r Result, word string) string {
+	if commandActions[shortName(r.Task.Action)] && m.hasKey(r, "rc") {
+		esc := func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\n", "\\n"), "\r", "\\r") }
+		out := r.Host + " | " + word + " | rc=" + m.text(r, "rc") + " | (stdout) " + esc(m.text(r, "stdout"))
+		if e := m.text(r, "stderr"); e != "" {
+			out += " (stderr) " + esc(e)
+		}
+		return out
+	}
+	return r.Host + " | " + mark(word) + " => " + strings.ReplaceAll(dumpJSON(m.visible(r), 0), "\n", "")
+}

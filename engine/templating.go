@@ -1,0 +1,26 @@
+package engine
+
+// This file joins the template engine with Ansible's filters, tests and lookups.
+
+import (
+	"gorun/templates"
+	"gorun/vars/vault"
+)
+
+// TemplateHooks are what templates of a run need from the outside.
+type TemplateHooks struct {
+	Warn       func(msg string)
+	Extensions []string // of jinja2_extensions
+	ReadFile   func(path string) ([]byte, error)
+	Secrets    func() []vault.Secret
+}
+
+// TemplateOptions returns the options of Ansible's templating: strict about
+// undefined names, blocks trimmed, Ansible's filters, tests and lookups.
+func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
+	return templates.Options{
+		Era: era, Undefined: templates.StrictUndefined, TrimBlocks: true, KeepTrailingNewline: true,
+		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
+		Globals:    Globals(),
+	}
+}
