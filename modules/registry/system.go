@@ -1,6 +1,11 @@
 package registry
 
-import "gorun/modules"
+import (
+	"gorun/modules"
+	"gorun/modules/facts"
+)
 
 // systemFamily is services, users, facts and the machine itself.
-var systemFamily = []*modules.Module{}
+var systemFamily = []*modules.Module{
+	facts.Setup,
+}
