@@ -1,0 +1,40 @@
+package files
+
+import (
+	"context"
+	"encoding/base64"
+	"os"
+
+	"gorun/modules"
+	"gorun/modules/oserr"
+)
+
+type slurpArgs struct {
+	Src string `arg:"src"`
+}
+
+// Slurp is ansible.builtin.slurp.
+var Slurp = modules.Define(modules.Spec{
+	Name: "ansible.builtin.slurp",
+	Doc:  "Bring the content of a file on the target, base64-encoded.",
+	Options: []modules.Option{
+		{Name: "src", Type: modules.Path, Required: true, Aliases: []string{"path"}, Doc: "The file on the target."},
+	},
+	Check: modules.Full,
+	Diff:  modules.NoSupport,
+}, func(_ context.Context, _ *modules.Run, a *slurpArgs) (*modules.Result, error) {
+	data, err := os.ReadFile(a.Src)
+	if err != nil {
+		switch oserr.Code(err) {
+		case 2:
+			return nil, modules.Failf("file not found: %s", a.Src)
+		case 13:
+			return nil, modules.Failf("file is not readable: %s", a.Src)
+		case 21:
+			return nil, modules.Failf("source is a directory and must be a file: %s", a.Src)
+		}
+		return nil, modules.Failf("unable to slurp file: %s", oserr.Text(err))
+	}
+	return &modules.Result{Data: map[string]any{
+		"content": base64.StdEncoding.EncodeToString(data), "source": a.Src, "encoding": "base64"}}, nil
+})
