@@ -4,7 +4,6 @@ package facts
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -281,6 +280,5 @@ func lvm(h *host) map[string]any {
 const loadShift = 1 << 16
 
 func loadFacts(one, five, fifteen float64) map[string]any {
-	round := func(f float64) float64 { return math.Round(f*1e10) / 1e10 }
-	return map[string]any{"loadavg": map[string]any{"1m": round(one), "5m": round(five), "15m": round(fifteen)}}
+	return map[string]any{"loadavg": map[string]any{"1m": one, "5m": five, "15m": fifteen}}
 }

@@ -57,7 +57,7 @@ func platform(h *host) map[string]any {
 			facts["userspace_architecture"] = "x86_64"
 		}
 	}
-	if exe, v := findPython(h.ctx, h.run); exe != "" {
+	if exe, v := h.python(); exe != "" {
 		facts["python_version"] = v.String()
 	}
 	return facts
@@ -142,7 +142,7 @@ func (v pythonVersion) String() string {
 }
 
 func python(h *host) map[string]any {
-	exe, v := findPython(h.ctx, h.run)
+	exe, v := h.python()
 	if exe == "" {
 		return nil
 	}

@@ -24,6 +24,7 @@ type host struct {
 	path    string // facts.d folder
 	timeout time.Duration
 	mu      sync.Mutex // guards run.Warnings
+	python  func() (exe string, v pythonVersion)
 }
 
 func (h *host) warn(format string, args ...any) {
@@ -113,6 +114,7 @@ func setup(ctx context.Context, m *modules.Run, a *setupArgs) (*modules.Result, 
 // their prefix.
 func Gather(ctx context.Context, m *modules.Run, names []string, factPath string, timeout time.Duration) map[string]any {
 	h := &host{ctx: ctx, run: m, path: factPath, timeout: timeout}
+	h.python = sync.OnceValues(func() (string, pythonVersion) { return findPython(ctx, m) })
 	results := make([]map[string]any, len(collectors))
 	var wg sync.WaitGroup
 	for i, c := range collectors {
@@ -135,7 +137,7 @@ func Gather(ctx context.Context, m *modules.Run, names []string, factPath string
 }
 
 // selectCollectors resolves gather_subset: min and what is named are in, what
-// follows ! is out, unless it is also named on its own.
+// follows ! is out, unless it is also named on its own. "!all" leaves min.
 func selectCollectors(subset []string) ([]string, error) {
 	add, drop, explicit := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	mark := func(set map[string]bool, found []string) {
@@ -153,6 +155,12 @@ func selectCollectors(subset []string) ([]string, error) {
 		switch {
 		case found == nil:
 			return nil, modules.Failf("Bad subset '%s' given to Ansible. gather_subset options allowed: all, %s", name, strings.Join(subsetNames(), ", "))
+		case not && name == "all":
+			for _, c := range collectors {
+				if !c.min {
+					drop[c.name] = true
+				}
+			}
 		case not:
 			mark(drop, found)
 		case name == "all" || name == "min":
