@@ -40,7 +40,7 @@ func (inv *Inventory) addHost(name, source string) *Host {
 	inv.order = append(inv.order, h)
 	inv.version++
 	if isLocalName(name) {
-		if inv.local == nil || inv.local.Implicit {
+		if inv.local == nil {
 			inv.local = h
 		} else {
 			inv.warn(fmt.Sprintf("A duplicate localhost-like entry was found (%s). First found localhost was %s", name, inv.local.Name))
@@ -130,37 +130,62 @@ func (inv *Inventory) deepen(g *Group, depth int) {
 // reconcile puts groups without a parent under all and hosts without a group
 // into ungrouped, and takes grouped hosts out of ungrouped.
 func (inv *Inventory) reconcile() {
-	all, ungrouped := inv.groups["all"], inv.groups["ungrouped"]
+	inv.adopt()
+	ungrouped := inv.groups["ungrouped"]
+	for _, h := range inv.order {
+		switch grouped := inv.isGrouped(h); {
+		case grouped && ungrouped.member[h]:
+			inv.removeMember(ungrouped, h)
+		case !grouped:
+			inv.addMember(ungrouped, h)
+		}
+	}
+	if len(ungrouped.hosts) != len(ungrouped.member) {
+		ungrouped.squeeze()
+	}
+}
+
+// adopt puts groups without a parent under all.
+func (inv *Inventory) adopt() {
+	all := inv.groups["all"]
 	for _, g := range inv.gorder {
 		if g != all && len(g.parents) == 0 {
 			inv.addChild(all, g) // nothing is above all: no loop
 		}
 	}
-	removed := false
-	for _, h := range inv.order {
-		others := 0
-		for _, g := range h.groups {
-			if g != all && g != ungrouped {
-				others++
-			}
-		}
-		switch {
-		case others > 0 && ungrouped.member[h]:
-			inv.removeMember(ungrouped, h)
-			removed = true
-		case others == 0:
-			inv.addMember(ungrouped, h)
+}
+
+// settle is reconcile for one host.
+func (inv *Inventory) settle(h *Host) {
+	ungrouped := inv.groups["ungrouped"]
+	switch grouped := inv.isGrouped(h); {
+	case grouped && ungrouped.member[h]:
+		inv.removeMember(ungrouped, h)
+		ungrouped.squeeze()
+	case !grouped && !h.Implicit:
+		inv.addMember(ungrouped, h)
+	}
+}
+
+// isGrouped reports whether h is in a group other than all and ungrouped.
+func (inv *Inventory) isGrouped(h *Host) bool {
+	for _, g := range h.groups {
+		if g.Name != "all" && g.Name != "ungrouped" {
+			return true
 		}
 	}
-	if removed {
-		kept := make([]*Host, 0, len(ungrouped.member))
-		for _, h := range ungrouped.hosts {
-			if ungrouped.member[h] {
-				kept = append(kept, h)
-			}
+	return false
+}
+
+// squeeze drops the hosts that are no members any more.
+func (g *Group) squeeze() {
+	kept := make([]*Host, 0, len(g.member))
+	for _, h := range g.hosts {
+		if g.member[h] {
+			kept = append(kept, h)
 		}
-		ungrouped.hosts = kept
 	}
+	g.hosts = kept
 }
 
 // freshen drops what was computed for a former version.

@@ -6,6 +6,9 @@ package inventory
 // This file defines the inventory as others see it.
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 
 	"gorun/templates"
@@ -87,9 +90,11 @@ type Inventory struct {
 	order   []*Host // as they were first named
 	groups  map[string]*Group
 	gorder  []*Group
-	// local is the host that the names of localhost mean: the first such
-	// host of the sources, else the implicit one.
-	local *Host
+	// local is the first host of the sources that is localhost by name: the
+	// other names of this machine mean it too. Without one each name has an
+	// implicit host of its own.
+	local    *Host
+	implicit map[string]*Host
 
 	// What was computed for cacheVersion.
 	cacheVersion uint64
@@ -100,7 +105,7 @@ type Inventory struct {
 	warned       map[string]bool
 }
 
-// localNames are the names that mean this machine.
+// isLocalName reports whether name means this machine.
 func isLocalName(name string) bool {
 	return name == "localhost" || name == "127.0.0.1" || name == "::1"
 }
@@ -109,7 +114,7 @@ func isLocalName(name string) bool {
 func newInventory(o Options) *Inventory {
 	inv := &Inventory{
 		o: o, version: 1,
-		hosts: map[string]*Host{}, groups: map[string]*Group{},
+		hosts: map[string]*Host{}, groups: map[string]*Group{}, implicit: map[string]*Host{},
 		warned: map[string]bool{},
 	}
 	inv.addGroup("all")
@@ -124,7 +129,9 @@ func (inv *Inventory) Host(name string) (*Host, bool) {
 	inv.mu.RLock()
 	h := inv.hosts[name]
 	if h == nil && isLocalName(name) {
-		h = inv.local
+		if h = inv.local; h == nil {
+			h = inv.implicit[name]
+		}
 	}
 	inv.mu.RUnlock()
 	if h != nil {
@@ -140,12 +147,54 @@ func (inv *Inventory) Host(name string) (*Host, bool) {
 
 // localhost returns the host for a name of this machine, made where there is none.
 func (inv *Inventory) localhost(name string) *Host {
-	if inv.local == nil {
+	if inv.local != nil {
+		return inv.local
+	}
+	h := inv.implicit[name]
+	if h == nil {
 		vars := templates.NewDict(1)
 		vars.SetStr("ansible_connection", templates.Str("local"))
-		inv.local = &Host{Name: name, Vars: vars, Implicit: true}
+		h = &Host{Name: name, Vars: vars, Implicit: true}
+		inv.implicit[name] = h
 	}
-	return inv.local
+	return h
+}
+
+// HostVars returns the variables that the inventory gives a host itself; they
+// must not be changed.
+func (inv *Inventory) HostVars(h *Host) *templates.Dict {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	return h.Vars
+}
+
+// HostNames returns the names of all hosts as they were first named.
+func (inv *Inventory) HostNames() []string {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	names := make([]string, len(inv.order))
+	for i, h := range inv.order {
+		names[i] = h.Name
+	}
+	return names
+}
+
+// VarsDirs returns the folders of the sources, in order: those that may hold
+// group_vars and host_vars.
+func (inv *Inventory) VarsDirs() []string {
+	var dirs []string
+	for _, src := range inv.sources {
+		st, err := os.Stat(src)
+		switch {
+		case err != nil && strings.Contains(src, ","):
+			continue
+		case err == nil && st.IsDir():
+			dirs = append(dirs, src)
+		default:
+			dirs = append(dirs, filepath.Dir(src))
+		}
+	}
+	return dirs
 }
 
 // Hosts returns all hosts in inventory order.
@@ -222,7 +271,10 @@ func (inv *Inventory) AddHost(name string, port int, groups []string) (changed b
 		changed = true
 	}
 	if port > 0 {
-		h.Vars.SetStr("ansible_port", templates.Int(port))
+		vars := h.Vars.Copy() // others may be reading the old one
+		vars.SetStr("ansible_port", templates.Int(port))
+		h.Vars = vars
+		inv.version++
 	}
 	for _, g := range groups {
 		grp, isNew := inv.ensureGroup(g)
@@ -231,7 +283,8 @@ func (inv *Inventory) AddHost(name string, port int, groups []string) (changed b
 		}
 	}
 	if changed {
-		inv.reconcile()
+		inv.adopt()
+		inv.settle(h)
 	}
 	return changed
 }
@@ -247,7 +300,7 @@ func (inv *Inventory) AddGroup(name string, parents []string) (changed bool) {
 		changed = changed || isNew || (added && err == nil)
 	}
 	if changed {
-		inv.reconcile()
+		inv.adopt()
 	}
 	return changed
 }
@@ -263,7 +316,7 @@ func (inv *Inventory) AddToGroup(host, group string) (changed bool) {
 	if h == nil || g == nil || !inv.addMember(g, h) {
 		return false
 	}
-	inv.reconcile()
+	inv.settle(h)
 	return true
 }
 
