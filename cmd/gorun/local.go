@@ -3,10 +3,15 @@ package main
 // This file lists the modules that run in the controller's own process: those
 // that speak to a cloud's API instead of a host.
 
-import "gorun/modules"
+import (
+	"gorun/modules"
+	"gorun/modules/openstack"
+)
 
 // controllerModules are the modules that no agent carries.
-var controllerModules = []*modules.Module{}
+var controllerModules = []*modules.Module{
+	openstack.NovaCompute,
+}
 
 func localModules() map[string]*modules.Module {
 	t := make(map[string]*modules.Module, len(controllerModules))
