@@ -1,16 +1,31 @@
 package playbook
 
-// TO BE REPLACED by the loader's author in the first commit: these are the
-// signatures that the engine builds on.
+// This file defines the loader and reads files for it.
 
-import "gorun/templates"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"gopkg.in/yaml.v3"
+
+	"gorun/templates"
+	"gorun/vars/pyyaml"
+)
 
 // Options configure a Loader.
 type Options struct {
 	Era templates.Era
 	// RolesPath and CollectionsPath are searched after the places beside the playbook.
 	RolesPath, CollectionsPath []string
-	// ReadFile reads a file and decrypts it where it is a vault.
+	// ReadFile reads a file and decrypts it where it is a vault; nil is os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
 	// DecryptInline decrypts a !vault scalar's text.
 	DecryptInline func(text string, pos Pos) (string, error)
@@ -18,51 +33,322 @@ type Options struct {
 	// vars) in names of static imports; nil leaves none.
 	Static func(v templates.Value) (templates.Value, error)
 	// KnownAction reports whether an action name can run, with the nearest
-	// known names for the error.
+	// known names for the error. Without it every name can.
 	KnownAction func(name string, collections []string) (ok bool, near []string)
-	// FreeForm reports whether an action takes free-form text (command, shell, ...).
+	// Warn and Deprecate are told what the user should know; nil drops it.
 	Warn, Deprecate func(msg string)
 }
 
 // A Loader loads playbooks; it is safe for concurrent use.
-type Loader struct{ opts Options }
+type Loader struct {
+	opts Options
+	ids  atomic.Int64
+
+	mu    sync.Mutex
+	files map[string]parsed
+}
+
+// parsed is a file as it was read last: as long as its bytes are the same it
+// is not parsed again.
+type parsed struct {
+	data []byte
+	doc  *pyyaml.Doc
+}
 
 // NewLoader returns a loader.
-func NewLoader(o Options) *Loader { return &Loader{opts: o} }
+func NewLoader(o Options) *Loader {
+	if o.ReadFile == nil {
+		o.ReadFile = os.ReadFile
+	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
+	if o.Deprecate == nil {
+		o.Deprecate = func(string) {}
+	}
+	return &Loader{opts: o, files: map[string]parsed{}}
+}
 
 // Load loads a playbook with everything that it imports statically. All errors
 // that it finds are joined into one [Errors].
-func (l *Loader) Load(path string) (*Playbook, error) { panic("playbook: not built yet") }
+func (l *Loader) Load(path string) (*Playbook, error) {
+	ld := &loading{l: l}
+	if !isFile(path) {
+		if p, ok := l.collectionPlaybook(path, ""); ok {
+			path = p
+		}
+	}
+	pb := &Playbook{File: path}
+	pb.Plays = ld.playbook(path, Pos{File: path}, nil)
+	pb.Files = ld.files
+	return pb, ld.err()
+}
 
-// LoadTasks loads a task file for a dynamic include at t (or, for handlers,
-// with handler rules): the items have parent as what stands around.
+// LoadTasks loads a task file for a dynamic include (handlers: with handler
+// rules): the items have parent as what stands around. The error is [Errors].
 func (l *Loader) LoadTasks(path string, parent *Block, role *Role, handlers bool) ([]Item, error) {
-	panic("playbook: not built yet")
+	ld := &loading{l: l}
+	c := scope{parent: parent, role: role, handlers: handlers}
+	if parent != nil {
+		c.play = parent.Play
+	}
+	items := ld.taskFile(c, path, Pos{File: path})
+	return items, ld.err()
 }
-
-// RoleRequest is a dynamic include_role.
-type RoleRequest struct {
-	Name                                            string
-	TasksFrom, VarsFrom, DefaultsFrom, HandlersFrom string
-	Parent                                          *Block
-	Play                                            *Play
-	FromRole                                        *Role  // the including role
-	FromFile                                        string // the including file
-	AllowDuplicates, RolespecValidate               *bool
-	Params                                          Vars
-}
-
-// LoadRole loads a role for include_role.
-func (l *Loader) LoadRole(r RoleRequest) (*RoleUse, error) { panic("playbook: not built yet") }
 
 // LoadVarsFile loads a file of variables (vars_files, include_vars, group_vars,
-// -e @file): YAML or JSON, vault decrypted, texts with markers as *Text.
+// -e @file): YAML or JSON, vault decrypted, texts with markers as *Text. An
+// empty file gives an empty dict.
 func (l *Loader) LoadVarsFile(path string) (*templates.Dict, error) {
-	panic("playbook: not built yet")
+	doc, err := l.read(path)
+	if err != nil {
+		return nil, err
+	}
+	return l.varsOf(doc, path)
 }
 
-// ParseKV splits the k=v form of arguments as Ansible does; freeForm collects
-// what is not k=v under _raw_params.
-func ParseKV(text string, freeForm bool) (*templates.Dict, error) {
-	panic("playbook: not built yet")
+// varsOf gives the dict of a file of variables.
+func (l *Loader) varsOf(doc *pyyaml.Doc, path string) (*templates.Dict, error) {
+	v, err := doc.Value(doc.Root, l.yamlOptions())
+	if err != nil {
+		return nil, asError(err, path)
+	}
+	switch v := v.(type) {
+	case *templates.Dict:
+		return v, nil
+	case templates.NoneType:
+		return &templates.Dict{}, nil
+	}
+	pos := doc.Pos(doc.Root)
+	return nil, &Error{Pos: pos, Line: doc.Line(pos.Line), Msg: "variable files must contain either a dictionary of variables, or a list of dictionaries. Got: " + show(v) + " (" + class(v) + ")"}
+}
+
+// read reads and parses a file. The error is *Error.
+func (l *Loader) read(path string) (*pyyaml.Doc, error) {
+	data, err := l.opts.ReadFile(path)
+	if err != nil {
+		return nil, readError(err, path)
+	}
+	l.mu.Lock()
+	p, ok := l.files[path]
+	l.mu.Unlock()
+	if ok && bytes.Equal(p.data, data) {
+		return p.doc, nil
+	}
+	doc, err := pyyaml.Read(data, path)
+	if err != nil {
+		return nil, asError(err, path)
+	}
+	l.mu.Lock()
+	l.files[path] = parsed{data: data, doc: doc}
+	l.mu.Unlock()
+	return doc, nil
+}
+
+func readError(err error, path string) *Error {
+	e := &Error{Pos: Pos{File: path}, Msg: err.Error(), Cause: err}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.Msg = "Could not find or access '" + path + "' on the Ansible Controller."
+	case errors.Is(err, fs.ErrPermission):
+		e.Msg = "an error occurred while trying to read the file '" + path + "': permission denied"
+	}
+	return e
+}
+
+func (l *Loader) yamlOptions() pyyaml.Options {
+	return pyyaml.Options{Trusted: true, Vault: l.opts.DecryptInline, Warn: l.opts.Warn}
+}
+
+// A loading is one call of the loader: what it found wrong and what it read.
+type loading struct {
+	l     *Loader
+	errs  Errors
+	files []string
+	// busy are the files and roles that are being loaded, to notice circles.
+	busy []string
+}
+
+func (ld *loading) err() error {
+	if len(ld.errs) == 0 {
+		return nil
+	}
+	return ld.errs
+}
+
+// A scope is where tasks stand.
+type scope struct {
+	doc      *pyyaml.Doc
+	file     string
+	parent   *Block
+	play     *Play
+	role     *Role
+	handlers bool
+	// uses are the role entries around, outermost first.
+	uses []*RoleUse
+}
+
+func (c *scope) pos(n *yaml.Node) Pos { return c.doc.Pos(n) }
+
+// dir is the folder of the playbook that is run.
+func (c *scope) playDir() string {
+	if c.play != nil {
+		return filepath.Dir(c.play.File)
+	}
+	if c.file != "" {
+		return filepath.Dir(c.file)
+	}
+	return "."
+}
+
+// collections are those to search for unqualified names here.
+func (c *scope) collections() []string {
+	for b := c.parent; b != nil; b = b.Parent {
+		if len(b.Collections) > 0 {
+			return b.Collections
+		}
+	}
+	if c.role != nil && len(c.role.Collections) > 0 {
+		return c.role.Collections
+	}
+	if c.play != nil {
+		return c.play.Collections
+	}
+	return nil
+}
+
+// fail records an error at a place of the file of c.
+func (ld *loading) fail(c *scope, pos Pos, format string, args ...any) *Error {
+	e := &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)}
+	if c.doc != nil && pos.File == c.doc.File {
+		e.Line = c.doc.Line(pos.Line)
+	}
+	ld.errs = append(ld.errs, e)
+	return e
+}
+
+// open reads a file that something at pos asks for, and records what is wrong.
+func (ld *loading) open(c *scope, path string, pos Pos) *pyyaml.Doc {
+	doc, err := ld.l.read(path)
+	if err != nil {
+		e := asError(err, path)
+		if e.Pos.Line == 0 && pos.IsValid() && c.doc != nil {
+			e = &Error{Pos: pos, Line: c.doc.Line(pos.Line), Msg: e.Msg, Cause: e}
+		}
+		ld.add(e)
+		return nil
+	}
+	if !slices.Contains(ld.files, path) {
+		ld.files = append(ld.files, path)
+	}
+	return doc
+}
+
+// add records an error once: a file that is imported twice is wrong once.
+func (ld *loading) add(e *Error) {
+	for _, o := range ld.errs {
+		if o.Pos == e.Pos && o.Msg == e.Msg {
+			return
+		}
+	}
+	ld.errs = append(ld.errs, e)
+}
+
+// value converts a node; a broken one is recorded and gives None.
+func (ld *loading) value(c *scope, n *yaml.Node) Value {
+	v, err := c.doc.Value(n, ld.l.yamlOptions())
+	if err != nil {
+		ld.add(asError(err, c.file))
+		v = templates.None
+	}
+	return Value{V: v, Pos: c.pos(n)}
+}
+
+// A field is one key of an object.
+type field struct {
+	key string
+	pos Pos // of the key
+	n   *yaml.Node
+}
+
+// fields gives the items of a mapping. It records an error and gives false for
+// keys that are no text.
+func (ld *loading) fields(c *scope, n *yaml.Node) ([]field, bool) {
+	pairs, err := c.doc.Pairs(n, ld.l.yamlOptions())
+	if err != nil {
+		ld.add(asError(err, c.file))
+		return nil, false
+	}
+	fields := make([]field, len(pairs))
+	for i, p := range pairs {
+		k := pyyaml.Resolve(p.Key)
+		fields[i] = field{key: k.Value, pos: c.pos(p.Key), n: pyyaml.Resolve(p.Value)}
+	}
+	return fields, true
+}
+
+func find(fs []field, key string) (field, bool) {
+	for _, f := range fs {
+		if f.key == key {
+			return f, true
+		}
+	}
+	return field{}, false
+}
+
+func isNull(n *yaml.Node) bool {
+	if n == nil || n.Kind == 0 {
+		return true
+	}
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
+}
+
+// show prints a value in a message.
+func show(v templates.Value) string {
+	if t, ok := v.(*templates.Text); ok {
+		return t.Src
+	}
+	return templates.StrOf(v, templates.Current)
+}
+
+// class is how Python prints a value's type.
+func class(v templates.Value) string { return "<class '" + v.Type() + "'>" }
+
+// textOf gives the text of a Str or Text.
+func textOf(v templates.Value) (string, bool) {
+	switch v := v.(type) {
+	case templates.Str:
+		return string(v), true
+	case *templates.Text:
+		return v.Src, true
+	}
+	return "", false
+}
+
+func isFile(path string) bool { st, err := os.Stat(path); return err == nil && !st.IsDir() }
+func isDir(path string) bool  { st, err := os.Stat(path); return err == nil && st.IsDir() }
+
+// static resolves a name that has to be known before the run.
+func (ld *loading) static(c *scope, v Value, what string) (string, bool) {
+	if t, ok := v.V.(*templates.Text); ok {
+		resolved := templates.Value(t)
+		var err error
+		if ld.l.opts.Static != nil {
+			resolved, err = ld.l.opts.Static(t)
+		}
+		if s, isStr := resolved.(templates.Str); isStr && err == nil {
+			return string(s), true
+		}
+		e := ld.fail(c, v.Pos, "Error when evaluating variable in %s: %s.", what, t.Src)
+		e.Notes = []string{"a static import happens before the run: its name may use extra vars (-e) and the play's vars, and neither facts nor variables of the inventory; include_tasks and include_role have no such limit"}
+		if err != nil {
+			e.Notes, e.Cause = append(e.Notes, err.Error()), err
+		}
+		return "", false
+	}
+	s, ok := textOf(v.V)
+	if !ok {
+		s = show(v.V)
+	}
+	return strings.TrimSpace(s), true
 }

@@ -33,6 +33,8 @@ type Vars struct {
 type Playbook struct {
 	File  string
 	Plays []*Play
+	// Files are all files that were read, in order: playbooks, task files, roles' parts.
+	Files []string
 }
 
 // Base holds the keywords that plays, roles, blocks and tasks share. Unset
@@ -64,9 +66,15 @@ type Play struct {
 	VarsPrompt                                                []VarsPrompt
 	Serial, MaxFailPercentage, Strategy, Order, ForceHandlers Value
 	Roles                                                     []*RoleUse // as listed under roles:, dependencies inside
-	PreTasks, Tasks, PostTasks, Handlers                      []Item
+	// Imported are the roles that import_role brought, in the order they were
+	// met. Their tasks stand where the import stood.
+	Imported                             []*RoleUse
+	PreTasks, Tasks, PostTasks, Handlers []Item
 	// When is the condition of the import_playbook that brought the play.
 	When []Value
+	// ImportVars are the vars of the import_playbook that brought the play;
+	// they win over the play's own.
+	ImportVars Vars
 }
 
 // VarsPrompt is one entry of vars_prompt.
@@ -100,8 +108,11 @@ type Block struct {
 	// ImportVars are the vars of a static import (include params), which have
 	// a precedence of their own.
 	ImportVars Vars
-	// Parent is what stands around: nil at the top of a play or a dynamically included file.
+	// Parent is what stands around: nil at the top of a play.
 	Parent *Block
+	Play   *Play
+	// File is the file that an implicit block was made of ("" for sections of a play).
+	File string
 }
 
 // A Task is a task or a handler.
@@ -131,6 +142,7 @@ type Task struct {
 	DelegateTo, DelegateFacts Value
 	Role                      *Role
 	Parent                    *Block // what stands around; nil at the top
+	Play                      *Play
 	IsHandler                 bool
 	// File is the file the task stands in; its folder is searched for files.
 	File string
@@ -141,6 +153,18 @@ type Task struct {
 	Include *Include
 	// ID numbers the tasks of a run from 1 in the order they were loaded.
 	ID int
+	// Legacy holds keywords of Ansible 1.x that have no heir.
+	Legacy Legacy
+}
+
+// Legacy are keywords of Ansible 1.x, given only under [templates.Era19].
+type Legacy struct {
+	// OnlyIf is a Python expression with variables as $var, evaluated after
+	// they were put in; WhenKind is "integer", "string", "float", "set",
+	// "unset", "changed" or "failed" and When what stood behind it.
+	OnlyIf   Value
+	WhenKind string
+	When     Value
 }
 
 // LoopControl is the keyword of that name.
@@ -156,8 +180,14 @@ type LoopControl struct {
 type Include struct {
 	// Kind is "include_tasks", "include_role" or "include".
 	Kind string
-	// Apply is the dict of include_tasks/include_role apply, nil without.
-	Apply *templates.Dict
+	// File is the file or the role's name as written; it may be a template.
+	File Value
+	// Apply is the dict of include_tasks/include_role apply, nil without;
+	// ApplyBlock holds the same keywords decoded (it has no Body and no Parent).
+	Apply      *templates.Dict
+	ApplyBlock *Block
+	// Params are the key=value behind a legacy include's file.
+	Params Vars
 }
 
 // A RoleUse is an entry under roles:.
@@ -173,6 +203,9 @@ type RoleUse struct {
 	Dependencies []*RoleUse
 	// Tasks and Handlers are the role's, one implicit block each.
 	Tasks, Handlers []Item
+	// Block holds the keywords of the entry; it is an ancestor of the role's
+	// items and of those of its dependencies.
+	Block *Block
 }
 
 // A Role is a role as found on disk and used with one set of parameters.
@@ -184,9 +217,12 @@ type Role struct {
 	DefaultsFile, VarsFile string
 	Params                 Vars
 	AllowDuplicates        bool
-	// ArgumentSpecs is meta/argument_specs, nil without.
+	// ArgumentSpecs is what stands under argument_specs in
+	// meta/argument_specs or meta/main, nil without.
 	ArgumentSpecs *templates.Dict
-	Metadata      *templates.Dict
+	// Entry is the name of the tasks file ("main"): the argument spec's entry point.
+	Entry    string
+	Metadata *templates.Dict
 	// Parents are the roles that depend on this one here, nearest first.
 	Parents []*Role
 	// DependsOn are its direct dependencies.
