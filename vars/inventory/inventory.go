@@ -73,6 +73,12 @@ type Options struct {
 	// FileVars gives the variables of group_vars and host_vars beside a source,
 	// for plugins with use_vars_plugins; nil: none.
 	FileVars func(source string, h *Host, groups []*Group) *templates.Dict
+	// ExtraVars are -e, and UseExtraVars is whether plugins see them where
+	// their configuration does not say.
+	ExtraVars    *templates.Dict
+	UseExtraVars bool
+	// RefreshCache makes plugins fetch anew (--flush-cache).
+	RefreshCache bool
 	// Cache is the [inventory] section of ansible.cfg: the defaults of the
 	// plugins' own cache options.
 	Cache CacheOptions

@@ -1,0 +1,417 @@
+package inventory
+
+// This file shows an inventory as ansible-inventory does.
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"gorun/templates"
+)
+
+// An Exporter shows an inventory as ansible-inventory does.
+type Exporter struct {
+	Inv *Inventory
+	// HostVars gives the variables of a host: all of them, or with Export its
+	// own; GroupVars those of a group. nil: those of the inventory's sources.
+	HostVars  func(h *Host) (*templates.Dict, error)
+	GroupVars func(g *Group) (*templates.Dict, error)
+	// Export shows group variables with their groups rather than with every host.
+	Export bool
+	// Limit shows only the hosts of a pattern, "" all.
+	Limit string
+	// Profile adds _meta.profile, as ansible-core 2.19 and later do.
+	Profile bool
+}
+
+// internalVars are never shown.
+var internalVars = map[string]bool{
+	"ansible_async_path": true, "ansible_check_mode": true, "ansible_config_file": true, "ansible_dependent_role_names": true,
+	"ansible_diff_mode": true, "ansible_facts": true, "ansible_forks": true, "ansible_inventory_sources": true, "ansible_limit": true,
+	"ansible_play_batch": true, "ansible_play_hosts": true, "ansible_play_hosts_all": true, "ansible_play_role_names": true,
+	"ansible_playbook_python": true, "ansible_role_names": true, "ansible_run_tags": true, "ansible_skip_tags": true,
+	"ansible_verbosity": true, "ansible_version": true, "inventory_dir": true, "inventory_file": true, "inventory_hostname": true,
+	"inventory_hostname_short": true, "groups": true, "group_names": true, "omit": true, "hostvars": true, "playbook_dir": true,
+	"play_hosts": true, "role_name": true, "role_names": true, "role_path": true, "role_uuid": true, "environment": true,
+}
+
+// Host returns the variables of one host, sorted.
+func (e *Exporter) Host(name string) (*templates.Dict, error) {
+	hosts, err := e.Inv.Match(name, "")
+	if err != nil {
+		return nil, err
+	}
+	if len(hosts) != 1 {
+		return nil, errors.New("You must pass a single valid host to --host parameter")
+	}
+	return e.hostVars(hosts[0])
+}
+
+func (e *Exporter) hostVars(h *Host) (*templates.Dict, error) {
+	d := h.Vars
+	if e.HostVars != nil {
+		var err error
+		if d, err = e.HostVars(h); err != nil {
+			return nil, err
+		}
+	} else if !e.Export {
+		d = &templates.Dict{}
+		for _, g := range e.Inv.HostGroups(h.Name) {
+			setAll(d, g.Vars)
+		}
+		setAll(d, h.Vars)
+	}
+	return shown(d), nil
+}
+
+func (e *Exporter) groupVars(g *Group) (*templates.Dict, error) {
+	d := g.Vars
+	if e.GroupVars != nil {
+		var err error
+		if d, err = e.GroupVars(g); err != nil {
+			return nil, err
+		}
+	}
+	if g.Priority != 1 {
+		d = d.Copy()
+		d.SetStr("ansible_group_priority", templates.Int(g.Priority))
+	}
+	return shown(d), nil
+}
+
+func setAll(d, from *templates.Dict) {
+	for k, v := range from.All {
+		d.Set(k, v) // k was a key: it has a hash
+	}
+}
+
+// shown is d without internal variables, sorted, templates as their text.
+func shown(d *templates.Dict) *templates.Dict {
+	kept := templates.NewDict(d.Len())
+	for k, v := range d.All {
+		if name, ok := text(k); !ok || !internalVars[name] {
+			kept.Set(k, v) // k was a key: it has a hash
+		}
+	}
+	return plain(kept).(*templates.Dict)
+}
+
+// plain returns v with its keys sorted and templates as their text.
+func plain(v templates.Value) templates.Value {
+	switch v := v.(type) {
+	case *templates.Text:
+		return templates.Str(v.Src)
+	case *templates.List:
+		elems := make([]templates.Value, len(v.Elems))
+		for i, e := range v.Elems {
+			elems[i] = plain(e)
+		}
+		return templates.NewList(elems...)
+	case templates.Tuple:
+		elems := make(templates.Tuple, len(v))
+		for i, e := range v {
+			elems[i] = plain(e)
+		}
+		return elems
+	case *templates.Dict:
+		keys := v.Keys()
+		sort.SliceStable(keys, func(i, j int) bool { return orText(keys[i]) < orText(keys[j]) })
+		d := templates.NewDict(len(keys))
+		for _, k := range keys {
+			e, _, _ := v.Get(k)
+			d.Set(k, plain(e)) // k was a key: it has a hash
+		}
+		return d
+	}
+	return v
+}
+
+// within reports which hosts are shown; nil: all.
+func (e *Exporter) within() (map[*Host]bool, error) {
+	if e.Limit == "" {
+		return nil, nil
+	}
+	hosts, err := e.Inv.Match("all", e.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return setOf(hosts), nil
+}
+
+func names[T any](list []T, name func(T) string) *templates.List {
+	elems := make([]templates.Value, len(list))
+	for i, e := range list {
+		elems[i] = templates.Str(name(e))
+	}
+	return templates.NewList(elems...)
+}
+
+// shownHosts are the group's own hosts that are shown.
+func shownHosts(g *Group, within map[*Host]bool) []*Host {
+	if within == nil {
+		return g.hosts
+	}
+	return filter(g.hosts, within, true)
+}
+
+// List is what --list shows: groups by name, and _meta with the hosts' variables.
+func (e *Exporter) List() (*templates.Dict, error) {
+	within, err := e.within()
+	if err != nil {
+		return nil, err
+	}
+	out := &templates.Dict{}
+	hostvars := &templates.Dict{}
+	if err := e.listGroup(e.Inv.groups["all"], out, within); err != nil {
+		return nil, err
+	}
+	for _, h := range e.Inv.Hosts() {
+		if within != nil && !within[h] {
+			continue
+		}
+		vars, err := e.hostVars(h)
+		if err != nil {
+			return nil, err
+		}
+		if vars.Len() > 0 {
+			hostvars.SetStr(h.Name, vars)
+		}
+	}
+	meta := &templates.Dict{}
+	meta.SetStr("hostvars", hostvars)
+	if e.Profile {
+		meta.SetStr("profile", templates.Str("inventory_legacy"))
+	}
+	out.SetStr("_meta", meta)
+	return plain(out).(*templates.Dict), nil
+}
+
+func (e *Exporter) listGroup(g *Group, out *templates.Dict, within map[*Host]bool) error {
+	if _, done := out.GetStr(g.Name); done {
+		return nil
+	}
+	d := &templates.Dict{}
+	out.SetStr(g.Name, d)
+	if hosts := shownHosts(g, within); g.Name != "all" && len(hosts) > 0 {
+		d.SetStr("hosts", names(hosts, func(h *Host) string { return h.Name }))
+	}
+	if len(g.children) > 0 {
+		d.SetStr("children", names(g.children, func(c *Group) string { return c.Name }))
+	}
+	for _, c := range g.children {
+		if err := e.listGroup(c, out, within); err != nil {
+			return err
+		}
+	}
+	if e.Export {
+		vars, err := e.groupVars(g)
+		if err != nil {
+			return err
+		}
+		if vars.Len() > 0 {
+			d.SetStr("vars", vars)
+		}
+	}
+	if d.Len() == 0 {
+		out.Delete(templates.Str(g.Name))
+	}
+	return nil
+}
+
+// Tree is what --yaml (and --toml) show: groups within their parents, keys sorted.
+func (e *Exporter) Tree() (*templates.Dict, error) {
+	within, err := e.within()
+	if err != nil {
+		return nil, err
+	}
+	seen := map[*Host]bool{}
+	tree, err := e.treeGroup(e.Inv.groups["all"], map[*Group]bool{}, seen, within)
+	if err != nil {
+		return nil, err
+	}
+	return plain(tree).(*templates.Dict), nil
+}
+
+func (e *Exporter) treeGroup(g *Group, groups map[*Group]bool, seen, within map[*Host]bool) (*templates.Dict, error) {
+	out := templates.NewDict(1)
+	d := &templates.Dict{}
+	out.SetStr(g.Name, d)
+	if groups[g] {
+		return out, nil // shown in full where it came first
+	}
+	groups[g] = true
+	children := &templates.Dict{}
+	for _, c := range g.children {
+		if c.Name == "all" {
+			continue
+		}
+		sub, err := e.treeGroup(c, groups, seen, within)
+		if err != nil {
+			return nil, err
+		}
+		setAll(children, sub)
+	}
+	if children.Len() > 0 {
+		d.SetStr("children", children)
+	}
+	if hosts := shownHosts(g, within); g.Name != "all" && len(hosts) > 0 {
+		hd, err := e.treeHosts(hosts, seen)
+		if err != nil {
+			return nil, err
+		}
+		d.SetStr("hosts", hd)
+	}
+	if e.Export {
+		vars, err := e.groupVars(g)
+		if err != nil {
+			return nil, err
+		}
+		if vars.Len() > 0 {
+			d.SetStr("vars", vars)
+		}
+	}
+	return out, nil
+}
+
+// treeHosts are hosts with their variables; a host has them where it comes first.
+func (e *Exporter) treeHosts(hosts []*Host, seen map[*Host]bool) (*templates.Dict, error) {
+	d := templates.NewDict(len(hosts))
+	for _, h := range hosts {
+		vars := &templates.Dict{}
+		if !seen[h] {
+			seen[h] = true
+			var err error
+			if vars, err = e.hostVars(h); err != nil {
+				return nil, err
+			}
+		}
+		d.SetStr(h.Name, vars)
+	}
+	return d, nil
+}
+
+// Graph is what --graph shows of a group and what is below it.
+func (e *Exporter) Graph(group string, vars bool) (string, error) {
+	if group == "" {
+		group = "all"
+	}
+	g, ok := e.Inv.Group(group)
+	if !ok {
+		return "", errors.New("Pattern must be valid group name when using --graph")
+	}
+	within, err := e.within()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if err := e.graph(&b, g, 0, vars, within); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+func graphLine(b *strings.Builder, depth int, text string) {
+	if depth > 0 {
+		b.WriteString(strings.Repeat("  |", depth) + "--")
+	}
+	b.WriteString(text + "\n")
+}
+
+func (e *Exporter) graph(b *strings.Builder, g *Group, depth int, vars bool, within map[*Host]bool) error {
+	graphLine(b, depth, "@"+g.Name+":")
+	for _, c := range g.children {
+		if err := e.graph(b, c, depth+1, vars, within); err != nil {
+			return err
+		}
+	}
+	if g.Name != "all" {
+		for _, h := range shownHosts(g, within) {
+			graphLine(b, depth+1, h.Name)
+			if !vars {
+				continue
+			}
+			d, err := e.hostVars(h)
+			if err != nil {
+				return err
+			}
+			graphVars(b, depth+2, d)
+		}
+	}
+	if !vars {
+		return nil
+	}
+	d, err := e.groupVars(g)
+	if err != nil {
+		return err
+	}
+	graphVars(b, depth+1, d)
+	return nil
+}
+
+func graphVars(b *strings.Builder, depth int, d *templates.Dict) {
+	for k, v := range d.All {
+		graphLine(b, depth, fmt.Sprintf("{%s = %s}", orText(k), templates.StrOf(v, templates.Current)))
+	}
+}
+
+// JSON is a value as ansible-inventory prints it: sorted keys, an indent of four.
+func JSON(v templates.Value) ([]byte, error) {
+	compact, err := templates.AppendJSON(nil, plain(v))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, compact, "", "    "); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// TOML is what --toml prints.
+func (e *Exporter) TOML() ([]byte, error) {
+	tree, err := e.Tree()
+	if err != nil {
+		return nil, err
+	}
+	flat := map[string]any{}
+	flattenTree(tree, flat)
+	var out bytes.Buffer
+	enc := toml.NewEncoder(&out)
+	enc.Indent = ""
+	if err := enc.Encode(flat); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// flattenTree puts the groups of a tree side by side, their children as a list of names.
+func flattenTree(groups *templates.Dict, out map[string]any) {
+	for k, v := range groups.All {
+		d, name := v.(*templates.Dict), orText(k)
+		g := map[string]any{}
+		if children, ok := d.GetStr("children"); ok {
+			list := []string{}
+			for c := range children.(*templates.Dict).All {
+				list = append(list, orText(c))
+			}
+			if name != "all" {
+				g["children"] = list
+			}
+			flattenTree(children.(*templates.Dict), out)
+		}
+		for _, part := range []string{"hosts", "vars"} {
+			if v, ok := d.GetStr(part); ok {
+				g[part] = templates.ToGo(v)
+			}
+		}
+		if _, done := out[name]; len(g) > 0 && !done {
+			out[name] = g
+		}
+	}
+}
