@@ -44,9 +44,10 @@ func parseKV(text string, freeForm bool, pos Pos) (*templates.Dict, *Error) {
 	d := templates.NewDict(len(tokens))
 	d.Lazy = true
 	var raw strings.Builder
-	rawAt, sep := -1, ""
+	rawAt, sep, lastIsRaw := -1, "", false
 	for _, t := range tokens {
 		eq := equalsSign(t.text)
+		lastIsRaw = false
 		if eq > 0 {
 			key := decodeEscapes(t.text[:eq])
 			if !freeForm || kvOfFreeForm[key] {
@@ -55,20 +56,26 @@ func parseKV(text string, freeForm bool, pos Pos) (*templates.Dict, *Error) {
 				continue
 			}
 		}
+		lastIsRaw = true
 		if rawAt < 0 {
 			rawAt = t.at
 		}
 		raw.WriteString(sep)
 		word := t.text
-		if eq <= 0 && !freeForm {
+		if eq <= 0 {
 			word = strings.ReplaceAll(word, `\=`, "=")
 		}
 		raw.WriteString(word)
 		if sep = t.space; sep == "" {
 			sep = " "
+		} else if strings.HasSuffix(sep, "\n ") && !strings.HasSuffix(sep, "  ") {
+			sep = sep[:len(sep)-1] // one space at the beginning of a line is lost, more are kept
 		}
 	}
 	if rawAt >= 0 {
+		if lastIsRaw {
+			raw.WriteString(tokens[len(tokens)-1].space)
+		}
 		d.SetStr("_raw_params", templates.NewText(raw.String(), posIn(pos, text, rawAt)))
 	}
 	return d, nil
@@ -112,7 +119,7 @@ func splitArgs(text string) ([]token, bool) {
 	}
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		if closed() && (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+		if closed() && (c == ' ' || c == '\n') { // a tab is part of a word
 			end(i)
 			if n := len(tokens); n > 0 {
 				tokens[n-1].space += string(c)
@@ -122,7 +129,7 @@ func splitArgs(text string) ([]token, bool) {
 		if closed() && c == '\\' && start < 0 && i+1 < len(text) && text[i+1] == '\n' {
 			i++ // a line that goes on in the next one
 			if n := len(tokens); n > 0 {
-				tokens[n-1].space += " "
+				tokens[n-1].space = strings.TrimSuffix(tokens[n-1].space, " ")
 			}
 			continue
 		}

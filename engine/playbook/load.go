@@ -305,8 +305,8 @@ func isNull(n *yaml.Node) bool {
 
 // show prints a value in a message.
 func show(v templates.Value) string {
-	if t, ok := v.(*templates.Text); ok {
-		return t.Src
+	if s, ok := textOf(v); ok {
+		return s
 	}
 	return templates.StrOf(v, templates.Current)
 }
