@@ -11,23 +11,22 @@ import (
 
 	"gorun/modules"
 	"gorun/modules/oserr"
-	"gorun/modules/shlex"
 )
 
 // commandArgs are the arguments of command and of shell.
 type commandArgs struct {
-	Raw              string   `arg:"_raw_params"`
-	Argv             []string `arg:"argv"`
-	Chdir            string   `arg:"chdir"`
-	Creates          string   `arg:"creates"`
-	Removes          string   `arg:"removes"`
-	Executable       string   `arg:"executable"`
-	Stdin            *string  `arg:"stdin"`
-	StdinAddNewline  bool     `arg:"stdin_add_newline"`
-	StripEmptyEnds   bool     `arg:"strip_empty_ends"`
-	ExpandArgvVars   bool     `arg:"expand_argument_vars"`
-	Warn             *bool    `arg:"warn"`
-	UsesShell        bool     `arg:"_uses_shell"`
+	Raw             string   `arg:"_raw_params"`
+	Argv            []string `arg:"argv"`
+	Chdir           string   `arg:"chdir"`
+	Creates         string   `arg:"creates"`
+	Removes         string   `arg:"removes"`
+	Executable      string   `arg:"executable"`
+	Stdin           *string  `arg:"stdin"`
+	StdinAddNewline bool     `arg:"stdin_add_newline"`
+	StripEmptyEnds  bool     `arg:"strip_empty_ends"`
+	ExpandArgvVars  bool     `arg:"expand_argument_vars"`
+	Warn            *bool    `arg:"warn"`
+	UsesShell       bool     `arg:"_uses_shell"`
 }
 
 // commandOptions are the options that command and shell share.
@@ -119,7 +118,7 @@ func commandLine(m *modules.Run, a *commandArgs, data map[string]any) (argv []st
 	}
 	words := a.Argv
 	if len(words) == 0 {
-		if words, err = shlex.Split(line); err != nil {
+		if words, err = modules.ShellSplit(line); err != nil {
 			return fail("%w", err)
 		}
 	}

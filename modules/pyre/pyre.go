@@ -135,6 +135,15 @@ func (m *Match) Named(name string) (text string, ok bool) {
 	return m.Group(n)
 }
 
+// Slice is a part of the text that was searched, from one code point up to
+// another; -1 is the end.
+func (m *Match) Slice(from, to int) string {
+	if to < 0 {
+		to = len(m.text)
+	}
+	return encode(m.text[from:to])
+}
+
 // Expand fills a replacement template (Match.expand of Python).
 func (m *Match) Expand(template string) (string, error) {
 	t, err := m.re.template(template)

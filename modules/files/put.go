@@ -1,0 +1,195 @@
+package files
+
+// This file puts new content in place, and copies trees.
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"gorun/modules"
+	"gorun/modules/oserr"
+)
+
+// newFileMode is the mode that a new file gets. The umask is read once, before
+// there are other goroutines: to read it means to set it.
+var newFileMode = func() os.FileMode {
+	u := syscall.Umask(0o022)
+	syscall.Umask(u)
+	return os.FileMode(0o666 &^ u)
+}()
+
+func hashBytes(algorithm string, data []byte) string {
+	h := digests[algorithm]()
+	h.Write(data) // never fails
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+type putOptions struct {
+	validate string
+	args     *modules.FileArgs
+	present  bool // dest exists
+	// replacesLink puts the file in the place of the link that dest is.
+	replacesLink bool
+}
+
+// putFile writes r to dest by way of a file beside it. A new file has its
+// owner and mode before it has its name, so that a secret is never readable.
+func putFile(ctx context.Context, m *modules.Run, dest string, r io.Reader, o putOptions) error {
+	dir := filepath.Dir(dest)
+	tmp, err := os.CreateTemp(dir, ".ansible_tmp*"+filepath.Ext(dest))
+	if err != nil && o.args.UnsafeWrites {
+		if dir, err = m.TmpDir(); err != nil {
+			return err
+		}
+		tmp, err = os.CreateTemp(dir, "*"+filepath.Ext(dest))
+	}
+	if err != nil {
+		return modules.Failf("Destination %s not writable: %s", dir, oserr.Text(err))
+	}
+	defer os.Remove(tmp.Name()) // fails when it has got its name, as it should
+	if err := fillFile(tmp, r); err != nil {
+		return modules.Failf("could not write %s: %s", dest, oserr.Text(err))
+	}
+	if o.present && !o.replacesLink {
+		return m.MoveFile(ctx, tmp.Name(), dest, o.validate, o.args.UnsafeWrites)
+	}
+	if o.validate != "" {
+		if err := m.Validate(ctx, o.validate, tmp.Name()); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(tmp.Name(), newFileMode); err != nil {
+		return modules.Failf("could not set the mode of %s: %s", dest, oserr.Text(err))
+	}
+	if _, err := m.ApplyFileArgs(tmp.Name(), o.args, false, nil); err != nil {
+		var f *modules.Failure
+		if errors.As(err, &f) {
+			f.Data["path"] = dest
+		}
+		return err
+	}
+	if err := os.Rename(tmp.Name(), dest); err != nil {
+		return modules.Failf("could not put %s in place: %s", dest, oserr.Text(err))
+	}
+	return nil
+}
+
+// fillFile writes, syncs and closes.
+func fillFile(f *os.File, r io.Reader) error {
+	_, err := io.Copy(f, r)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// A treeCopy copies a folder.
+type treeCopy struct {
+	c       *copier
+	changed bool
+}
+
+func (t *treeCopy) folder(src, dest string) error {
+	if !isDir(dest) {
+		t.changed = true
+		if t.c.m.Check {
+			return nil
+		}
+		info, err := os.Stat(src)
+		if err != nil {
+			return modules.Failf("could not read %s: %s", src, oserr.Text(err))
+		}
+		if err := t.c.makeFolders(filepath.Dir(dest)); err != nil {
+			return err
+		}
+		if err := os.Mkdir(dest, 0o700); err != nil {
+			return modules.Failf("There was an issue creating %s as requested: %s", dest, oserr.Bytes(err, dest))
+		}
+		if err := os.Chmod(dest, info.Mode().Perm()); err != nil {
+			return modules.Failf("could not set the mode of %s: %s", dest, oserr.Text(err))
+		}
+		if err := t.c.dressFolder(dest); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(src)
+	if err != nil {
+		return modules.Failf("could not read %s: %s", src, oserr.Text(err))
+	}
+	for _, e := range entries {
+		if err := t.entry(filepath.Join(src, e.Name()), filepath.Join(dest, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *treeCopy) entry(src, dest string) error {
+	if isLink(src) && !t.c.a.LocalFollow {
+		return t.link(src, dest)
+	}
+	info, err := os.Stat(src)
+	if err != nil {
+		return modules.Failf("could not read %s: %s", src, oserr.Text(err))
+	}
+	if info.IsDir() {
+		return t.folder(src, dest)
+	}
+	if !info.Mode().IsRegular() {
+		return modules.Failf("%s is no regular file, folder or link: it cannot be copied", src)
+	}
+	return t.file(src, dest, info)
+}
+
+func (t *treeCopy) link(src, dest string) error {
+	want, err := os.Readlink(src)
+	if err != nil {
+		return modules.Failf("could not read %s: %s", src, oserr.Text(err))
+	}
+	if have, err := os.Readlink(dest); err == nil && have == want {
+		return nil
+	}
+	t.changed = true
+	if t.c.m.Check {
+		return nil
+	}
+	if err := os.Remove(dest); err != nil && !os.IsNotExist(err) {
+		return modules.Failf("could not replace %s: %s", dest, oserr.Text(err))
+	}
+	if err := os.Symlink(want, dest); err != nil {
+		return modules.Failf("could not make the link %s: %s", dest, oserr.Text(err))
+	}
+	return nil
+}
+
+func (t *treeCopy) file(src, dest string, info os.FileInfo) error {
+	have, err := hexDigest(dest, "sha1")
+	present := err == nil
+	if present && !t.c.a.Force {
+		return nil
+	}
+	want, err := hexDigest(src, "sha1")
+	if err != nil {
+		return modules.Failf("could not read %s: %s", src, oserr.Text(err))
+	}
+	if present && want == have {
+		return nil
+	}
+	t.changed = true
+	if t.c.m.Check {
+		return nil
+	}
+	f, err := os.Open(src)
+	if err != nil {
+		return modules.Failf("could not read %s: %s", src, oserr.Text(err))
+	}
+	defer f.Close()
+	fa := t.c.a.FileArgs
+	fa.Mode = int(info.Mode().Perm())
+	return putFile(context.Background(), t.c.m, dest, f, putOptions{args: &fa, present: present})
+}
