@@ -187,7 +187,7 @@ func (d *Doc) unhashable(n *yaml.Node, p Pair) error {
 	} else if strings.HasPrefix(line[byteAt(line, n.Column-1):], "{{") {
 		notes = append(notes, "a value that begins with {{ has to be quoted")
 	}
-	return d.errorAt(d.Pos(n), "found unacceptable key (unhashable type: '"+kind+"')", notes...)
+	return d.errorAt(d.Pos(k), "found unacceptable key (unhashable type: '"+kind+"')", notes...)
 }
 
 // Value converts a node of d; nil gives None.

@@ -88,7 +88,7 @@ func ParseHeader(data []byte) (Header, []byte, error) {
 		return h, nil, formatError(fmt.Sprintf("Vault envelope format error: version %q is not known (1.1 and 1.2 are)", h.Version))
 	}
 	if h.Cipher != cipherName {
-		return h, nil, formatError("Cipher \"" + h.Cipher + "\" could not be found")
+		return h, nil, formatError(h.Cipher + " cipher could not be found")
 	}
 	return h, body, nil
 }
@@ -106,7 +106,7 @@ func parseBody(body []byte) (envelope, error) {
 	}
 	parts := bytes.SplitN(inner, []byte("\n"), 3)
 	if len(parts) != 3 {
-		return envelope{}, formatError("Vault vaulttext format error: salt, checksum and text are expected")
+		return envelope{}, formatError(fmt.Sprintf("Vault vaulttext format error: not enough values to unpack (expected 3, got %d)", len(parts)))
 	}
 	var e envelope
 	for i, dst := range []*[]byte{&e.salt, &e.mac, &e.text} {
