@@ -148,7 +148,7 @@ func (f *fileCache) file(path string) (*templates.Dict, error) {
 	if err == nil && d == nil {
 		d = &templates.Dict{}
 	}
-	if err != nil {
+	if err != nil && !strings.Contains(err.Error(), path) {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	f.loaded[path] = loadedFile{d, err}
