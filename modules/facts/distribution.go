@@ -270,3 +270,12 @@ func lsb(h *host) map[string]any {
 	}
 	return map[string]any{"lsb": d}
 }
+
+// Release is the code name of the host's release ("bookworm"), "" where it has
+// none.
+func Release() string {
+	if r := detectRelease(shellVars(osReleaseFile())); r.codename != "NA" {
+		return r.codename
+	}
+	return ""
+}

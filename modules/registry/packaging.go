@@ -1,6 +1,12 @@
 package registry
 
-import "gorun/modules"
+import (
+	"gorun/modules"
+	"gorun/modules/packaging"
+)
 
 // packagingFamily is what installs software and its sources.
-var packagingFamily = []*modules.Module{}
+var packagingFamily = []*modules.Module{
+	packaging.Apt,
+	packaging.AptRepository,
+}
