@@ -69,7 +69,10 @@ func (ld *loading) extraArgs(c *scope, t *Task, fs []field) (*templates.Dict, bo
 	if !ok || isNull(f.n) {
 		return nil, true
 	}
-	v := ld.value(c, f.n)
+	v, sound := ld.tryValue(c, f.n)
+	if !sound {
+		return nil, false
+	}
 	switch av := v.V.(type) {
 	case *templates.Dict:
 		ld.argPositions(c, t, f.n)
@@ -110,11 +113,13 @@ func (ld *loading) ownArgs(c *scope, t *Task, act actionRef) bool {
 		return true
 	}
 	if n.Kind == yaml.ScalarNode {
-		v := ld.value(c, n).V
-		if _, isText := textOf(v); isText {
+		v, sound := ld.tryValue(c, n)
+		if _, isText := textOf(v.V); isText {
 			return ld.kvArgs(c, t, act)
 		}
-		ld.fail(c, c.pos(n), "unexpected parameter type in action: %s", class(v))
+		if sound {
+			ld.fail(c, c.pos(n), "unexpected parameter type in action: %s", class(v.V))
+		}
 		return false
 	}
 	ld.fail(c, c.pos(n), "unexpected parameter type in action: %s", class(ld.value(c, n).V))

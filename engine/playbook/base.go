@@ -169,7 +169,11 @@ func (ld *loading) vars(c *scope, f field, object string) Vars {
 		if isNull(n) {
 			continue
 		}
-		d, ok := ld.value(c, n).V.(*templates.Dict)
+		v, sound := ld.tryValue(c, n)
+		if !sound {
+			continue
+		}
+		d, ok := v.V.(*templates.Dict)
 		if !ok {
 			ld.fail(c, c.pos(n), "Vars in a %s must be specified as a dictionary, or a list of dictionaries", object)
 			return out

@@ -256,12 +256,18 @@ func (ld *loading) add(e *Error) {
 
 // value converts a node; a broken one is recorded and gives None.
 func (ld *loading) value(c *scope, n *yaml.Node) Value {
+	v, _ := ld.tryValue(c, n)
+	return v
+}
+
+// tryValue is value that reports whether the node was sound.
+func (ld *loading) tryValue(c *scope, n *yaml.Node) (Value, bool) {
 	v, err := c.doc.Value(n, ld.l.yamlOptions())
 	if err != nil {
 		ld.add(asError(err, c.file))
-		v = templates.None
+		return Value{V: templates.None, Pos: c.pos(n)}, false
 	}
-	return Value{V: v, Pos: c.pos(n)}
+	return Value{V: v, Pos: c.pos(n)}, true
 }
 
 // A field is one key of an object.

@@ -95,7 +95,7 @@ func (ld *loading) importPlaybook(c *scope, n *yaml.Node, fs []field, key field)
 		}
 	}
 	v := ld.value(c, key.n)
-	if isNull(key.n) || key.n.Value == "" {
+	if isNull(key.n) || key.n.Kind == yaml.ScalarNode && key.n.Value == "" {
 		ld.fail(c, c.pos(n), "playbook import parameter is missing")
 		return nil
 	}
@@ -243,7 +243,10 @@ func (ld *loading) order(c *scope, f field) Value {
 
 // hosts checks a pattern: a text or a list of texts.
 func (ld *loading) hosts(c *scope, f field) Value {
-	v := ld.value(c, f.n)
+	v, sound := ld.tryValue(c, f.n)
+	if !sound {
+		return v
+	}
 	switch hv := v.V.(type) {
 	case templates.NoneType:
 		ld.fail(c, f.pos, "Hosts list cannot be empty. Please check your playbook")
