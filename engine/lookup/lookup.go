@@ -1,0 +1,311 @@
+// Package lookup holds the lookup plugins: what with_* loops over, and the
+// template functions lookup, query and q. They run on the controller.
+package lookup
+
+// This file defines the table of lookups and how they are called.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"gorun/modules"
+	"gorun/templates"
+)
+
+// Options are what lookups need from the outside.
+type Options struct {
+	// ReadFile reads a file, decrypted where it is a vault; nil is os.ReadFile.
+	ReadFile func(path string) ([]byte, error)
+	// Match gives the hosts of a pattern (inventory_hostnames); nil: none.
+	Match func(pattern string) ([]string, error)
+	// Config gives a setting by its name (config); nil: none is known.
+	Config func(name string) (templates.Value, bool)
+	// Warn tells the user; nil: nobody.
+	Warn func(msg string)
+}
+
+// A Table is the lookups of a run.
+type Table struct{ o Options }
+
+// New returns the lookups.
+func New(o Options) *Table {
+	if o.ReadFile == nil {
+		o.ReadFile = os.ReadFile
+	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
+	return &Table{o}
+}
+
+// Env is where a lookup is called.
+type Env struct {
+	Templates *templates.Engine
+	Scope     templates.Scope
+}
+
+// A call is one call of a lookup.
+type call struct {
+	ctx   context.Context
+	t     *Table
+	env   Env
+	name  string
+	terms []templates.Value
+	opts  map[string]templates.Value
+	// raw are the terms before they were flattened, for lookups that care.
+	raw templates.Value
+}
+
+type lookupFunc func(c *call) ([]templates.Value, error)
+
+// table is every lookup by its short name
+// (https://docs.ansible.com/ansible/latest/collections/index_lookup.html).
+var table = map[string]lookupFunc{
+	"config": lookupConfig, "csvfile": lookupCSV, "dict": lookupDict, "env": lookupEnv, "file": lookupFile,
+	"fileglob": lookupFileglob, "filetree": lookupFiletree, "first_found": lookupFirstFound, "flattened": lookupFlattened,
+	"cartesian": lookupNested, "indexed_items": lookupIndexed, "ini": lookupINI,
+	"inventory_hostnames": lookupHostnames, "items": lookupItems, "lines": lookupLines, "list": lookupList,
+	"nested": lookupNested, "password": lookupPassword, "pipe": lookupPipe, "random_choice": lookupRandom,
+	"sequence": lookupSequence, "subelements": lookupSubelements, "template": lookupTemplate,
+	"together": lookupTogether, "unvault": lookupUnvault, "url": lookupURL, "varnames": lookupVarnames, "vars": lookupVars,
+}
+
+// Names lists the lookups, sorted.
+func Names() []string {
+	names := make([]string, 0, len(table))
+	for n := range table {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// find resolves a lookup's name: short, or in a collection that has it.
+func find(name string) (lookupFunc, bool) {
+	for _, pre := range []string{"ansible.builtin.", "ansible.legacy.", "community.general."} {
+		name = strings.TrimPrefix(name, pre)
+	}
+	f, ok := table[name]
+	return f, ok
+}
+
+// Loop gives the items of with_NAME over a value that is resolved. The terms
+// are listified as Ansible's loops do; items flattens them one level.
+func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env Env) ([]templates.Value, error) {
+	f, ok := find(name)
+	if !ok {
+		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", name)
+	}
+	c := &call{ctx: ctx, t: t, env: env, name: name, terms: listify(v), raw: v, opts: map[string]templates.Value{}}
+	return f(c)
+}
+
+// listify makes a list of anything that is none.
+func listify(v templates.Value) []templates.Value {
+	switch v := v.(type) {
+	case nil, templates.NoneType, templates.OmitType:
+		return nil
+	case *templates.List:
+		return v.Elems
+	case templates.Sequence:
+		out := make([]templates.Value, v.Len())
+		for i := range out {
+			out[i] = v.Index(i)
+		}
+		return out
+	}
+	return []templates.Value{v}
+}
+
+// Globals are the functions lookup, query and q for [templates.Options.Globals].
+func (t *Table) Globals() map[string]templates.Value {
+	query := func(c *templates.Call) (templates.Value, error) { return t.fromTemplate(c, true) }
+	return map[string]templates.Value{
+		"lookup": templates.NewFunc("lookup", func(c *templates.Call) (templates.Value, error) { return t.fromTemplate(c, false) }),
+		"query":  templates.NewFunc("query", query),
+		"q":      templates.NewFunc("q", query),
+	}
+}
+
+// fromTemplate is lookup(name, terms..., options...).
+func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value, error) {
+	if len(tc.Args) == 0 {
+		return nil, &templates.Error{Kind: templates.TypeError, Msg: "lookup() missing 1 required positional argument: 'name'"}
+	}
+	name := templates.StrOf(tc.Args[0], templates.Current)
+	f, ok := find(name)
+	if !ok {
+		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: fmt.Sprintf("lookup plugin (%s) not found", name), Got: name, Known: Names()}
+	}
+	c := &call{ctx: tc.State.Ctx, t: t, env: Env{tc.State.Engine, tc.State.Scope}, name: name, opts: map[string]templates.Value{}}
+	c.terms = tc.Args[1:]
+	if len(c.terms) == 1 {
+		c.raw = c.terms[0]
+		if l, isList := c.raw.(*templates.List); isList && flattens(name) {
+			c.terms = l.Elems
+		}
+	}
+	onErrors := "strict"
+	for _, kw := range tc.Kwargs {
+		switch kw.Name {
+		case "wantlist":
+			wantList = wantList || kw.Value.Truth()
+		case "errors":
+			onErrors = templates.StrOf(kw.Value, templates.Current)
+		default:
+			c.opts[kw.Name] = kw.Value
+		}
+	}
+	items, err := f(c)
+	if err != nil {
+		return t.onError(name, onErrors, wantList, err)
+	}
+	if wantList {
+		return templates.NewList(items...), nil
+	}
+	return joined(items), nil
+}
+
+// flattens says for which lookups a single list argument stands for its elements.
+func flattens(name string) bool {
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "first_found", "items", "list", "flattened", "indexed_items", "random_choice", "dict":
+		return true
+	}
+	return false
+}
+
+// onError applies errors='warn' and 'ignore'.
+func (t *Table) onError(name, how string, wantList bool, err error) (templates.Value, error) {
+	msg := fmt.Sprintf("An unhandled exception occurred while running the lookup plugin '%s'. Error was a <class 'ansible.errors.AnsibleError'>, original message: %s", name, err)
+	switch how {
+	case "warn":
+		t.o.Warn(msg)
+	case "ignore":
+	default:
+		var te *templates.Error
+		if errors.As(err, &te) {
+			return nil, err
+		}
+		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg + ". " + err.Error(), Cause: err}
+	}
+	if wantList {
+		return templates.NewList(), nil
+	}
+	return templates.None, nil
+}
+
+// joined is what lookup gives: texts joined by commas; one item that is no
+// text as it is; several of them as a list.
+func joined(items []templates.Value) templates.Value {
+	if len(items) == 1 {
+		return items[0]
+	}
+	parts := make([]string, len(items))
+	for i, it := range items {
+		s, ok := it.(templates.Str)
+		if !ok {
+			return templates.NewList(items...)
+		}
+		parts[i] = string(s)
+	}
+	return templates.Str(strings.Join(parts, ","))
+}
+
+// str is an option as text.
+func (c *call) str(name, def string) string {
+	v, ok := c.opts[name]
+	if !ok || v == templates.None {
+		return def
+	}
+	return text(v)
+}
+
+// flag is an option as a bool.
+func (c *call) flag(name string, def bool) (bool, error) {
+	v, ok := c.opts[name]
+	if !ok || v == templates.None {
+		return def, nil
+	}
+	return modules.ToBool(templates.ToGo(v))
+}
+
+func text(v templates.Value) string { return templates.StrOf(v, templates.Current) }
+
+func str(s string) templates.Value { return templates.Str(s) }
+
+// variable looks a variable up and resolves it.
+func (c *call) variable(name string) (templates.Value, bool, error) {
+	v, ok, err := c.env.Scope.Lookup(name)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	v, err = c.env.Templates.Resolve(c.ctx, v, c.env.Scope)
+	return v, err == nil, err
+}
+
+// searchPath are the folders of the task, nearest first.
+func (c *call) searchPath() []string {
+	var out []string
+	if v, ok, err := c.variable("ansible_search_path"); ok && err == nil {
+		for _, e := range listify(v) {
+			out = append(out, text(e))
+		}
+	}
+	if len(out) == 0 {
+		if v, ok, err := c.variable("playbook_dir"); ok && err == nil {
+			out = append(out, text(v))
+		}
+	}
+	return out
+}
+
+// candidates are the places where a file is looked for: below sub in every
+// folder of the search path, then beside.
+func (c *call) candidates(sub, name string) []string {
+	if strings.HasPrefix(name, "~") {
+		name = modules.ExpandPath(name, nil)
+	}
+	if filepath.IsAbs(name) {
+		return []string{name}
+	}
+	return Candidates(c.searchPath(), sub, name)
+}
+
+// Candidates are the places where a relative file is looked for: in each
+// folder of path below sub, then in the folder itself. For a file of a role
+// whose tasks are in a folder "tasks" that folder comes last.
+func Candidates(path []string, sub, name string) []string {
+	var out []string
+	add := func(p string) {
+		for _, o := range out {
+			if o == p {
+				return
+			}
+		}
+		out = append(out, p)
+	}
+	for _, dir := range path {
+		if filepath.Base(dir) == "tasks" {
+			add(filepath.Join(filepath.Dir(dir), sub, name))
+		}
+		add(filepath.Join(dir, sub, name))
+		add(filepath.Join(dir, name))
+	}
+	return out
+}
+
+// find returns the first candidate that exists.
+func (c *call) findFile(sub, name string) (string, bool) {
+	for _, p := range c.candidates(sub, name) {
+		if _, err := os.Stat(p); err == nil {
+			return p, true
+		}
+	}
+	return "", false
+}
