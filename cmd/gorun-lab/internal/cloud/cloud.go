@@ -194,6 +194,7 @@ type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	body   object
+	raw    []byte // the body as it came
 	token  *token
 	header http.Header
 	// minor is the microversion asked for, as 37 of 2.37; Nova's only.
@@ -253,7 +254,8 @@ func (c *Cloud) serve(s service, h handler, w http.ResponseWriter, r *http.Reque
 		writeError(w, s, err)
 		return
 	}
-	if len(raw) > 0 && isJSON(r) {
+	k.raw = raw
+	if len(raw) > 0 && raw[0] == '{' && isJSON(r) {
 		if err := json.Unmarshal(raw, &k.body); err != nil {
 			writeError(w, s, errorf(400, "Malformed request body"))
 			return

@@ -166,7 +166,9 @@ func (c *Cloud) routeIdentity() {
 		}
 		open := func(pattern string, h handler) { c.handle(identityOpenService, prefixPattern(pattern, p), h) }
 		auth := func(pattern string, h handler) { c.handle(identityService, prefixPattern(pattern, p), h) }
-		open("GET /v3", func(k *call) (*reply, error) { return ok("version", identityVersion(k.base(), "v3.14", "/v3/", "stable")) })
+		open("GET /v3", func(k *call) (*reply, error) {
+			return ok("version", identityVersion(k.base(), "v3.14", "/v3/", "stable"))
+		})
 		open("GET /v2.0", func(k *call) (*reply, error) {
 			return ok("version", identityVersion(k.base(), "v2.0", "/v2.0/", "deprecated"))
 		})
