@@ -25,7 +25,8 @@ func statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("lab %s on %s (%s), log %s\n", name, st.Config.Network, st.Config.Init, daemon.LogFile(st.Config.Dir))
+			fmt.Printf("lab %s on %s (%s), log %s\n", name, st.Network, st.Init, daemon.LogFile(daemon.Dir(name)))
+			fmt.Printf("cloud at %s, also at %s\n", st.AuthURL, st.Loopback)
 			w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 			fmt.Fprintln(w, "HOST\tADDRESS\tZONE\tPOWER\tLINK\tPID\tSERVER")
 			for _, h := range st.Hosts {

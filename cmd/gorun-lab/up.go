@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -105,7 +106,7 @@ func configFrom(c *cli.Context) (*daemon.Config, error) {
 	}
 	return &daemon.Config{
 		Name: name, Dir: daemon.Dir(name), Network: network.Masked(), Init: init,
-		Hosts: c.Int("hosts"), Zones: c.StringSlice("zone"),
+		Hosts: c.Int("hosts"), Zones: c.StringSlice("zone"), Password: rand.Text(),
 	}, nil
 }
 

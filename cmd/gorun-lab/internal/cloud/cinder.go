@@ -69,7 +69,7 @@ func (c *Cloud) routeVolumes() {
 
 func volumeType() object {
 	return object{
-		"id": fixedID("volume type"), "name": "lab", "description": "records only", "is_public": true, "extra_specs": object{},
+		"id": FixedID("volume type"), "name": "lab", "description": "records only", "is_public": true, "extra_specs": object{},
 		"qos_specs_id": nil, "os-volume-type-access:is_public": true,
 	}
 }

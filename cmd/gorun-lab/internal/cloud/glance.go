@@ -24,7 +24,7 @@ func newImage(base, id, name, project string) object {
 }
 
 func (c *Cloud) seedImages() {
-	c.images.add(with(newImage("", fixedID("debian-12"), "debian-12", hexID("project admin")), object{
+	c.images.add(with(newImage("", FixedID("debian-12"), "debian-12", hexID("project admin")), object{
 		"visibility": "public", "size": 550 << 20, "os_distro": "debian", "os_version": "12",
 		"checksum": strings.Repeat("0", 32),
 	}))

@@ -96,7 +96,7 @@ func shown(o object, base, kind string) object {
 // hexID is a fixed id as Keystone writes them, without dashes.
 func hexID(name string) string {
 	out := []byte{}
-	for _, b := range []byte(fixedID(name)) {
+	for _, b := range []byte(FixedID(name)) {
 		if b != '-' {
 			out = append(out, b)
 		}

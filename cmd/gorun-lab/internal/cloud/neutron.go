@@ -716,7 +716,7 @@ func (c *Cloud) floatingAttach(o object, portID, fixed string) {
 		if ips := port.list("fixed_ips"); fixed == "" && len(ips) > 0 {
 			fixed = asObject(ips[0]).str("ip_address")
 		}
-		with(o, object{"port_id": portID, "fixed_ip_address": fixed, "router_id": fixedID("router1"), "status": "ACTIVE"})
+		with(o, object{"port_id": portID, "fixed_ip_address": fixed, "router_id": FixedID("router1"), "status": "ACTIVE"})
 		o["port_details"] = pick(port, []string{"status", "name", "admin_state_up", "network_id", "device_owner", "mac_address", "device_id"})
 	}
 	for _, id := range []string{old, portID} {
@@ -853,7 +853,7 @@ func (c *Cloud) ruleCreate(k *call, o object) error {
 func (c *Cloud) seedNetwork() {
 	project := hexID("project " + c.cfg.Project)
 	k := &call{token: &token{project: project}}
-	private := with(networkDefaults(k), object{"id": fixedID("private"), "name": "private"})
+	private := with(networkDefaults(k), object{"id": FixedID("private"), "name": "private"})
 	c.net("networks").add(private)
 	gateway := c.cfg.Network.Masked().Addr().Next()
 	start := gateway
@@ -865,7 +865,7 @@ func (c *Cloud) seedNetwork() {
 		end = end.Next()
 	}
 	subnet := with(subnetDefaults(k), object{
-		"id": fixedID("private-subnet"), "name": "private-subnet", "network_id": private.str("id"), "cidr": c.cfg.Network.Masked().String(),
+		"id": FixedID("private-subnet"), "name": "private-subnet", "network_id": private.str("id"), "cidr": c.cfg.Network.Masked().String(),
 		"gateway_ip":       gateway.String(),
 		"allocation_pools": []any{object{"start": start.String(), "end": end.String()}},
 	})
@@ -877,7 +877,7 @@ func (c *Cloud) seedNetwork() {
 	c.seedGroups(k)
 	for name, addr := range c.cfg.VIPs {
 		c.ipam[subnet.str("id")][addr] = true
-		id := fixedID("port " + name)
+		id := FixedID("port " + name)
 		c.net("ports").add(with(portDefaults(k), object{
 			"id": id, "name": name, "network_id": private.str("id"), "security_groups": []any{},
 			"mac_address": fmt.Sprintf("fa:16:3e:%s:%s:%s", id[0:2], id[2:4], id[4:6]),
@@ -894,7 +894,7 @@ func (c *Cloud) seedGroups(k *call) {
 	for _, name := range []string{"default", "built-in-allow-all"} {
 		for _, project := range c.idn.projects.all(nil) {
 			k := &call{token: &token{project: project.str("id")}}
-			id := fixedID("group " + name + project.str("name"))
+			id := FixedID("group " + name + project.str("name"))
 			g := c.net("security_groups").add(with(plainDefaults(k), object{"id": id, "name": name, "stateful": true}))
 			for _, ether := range []string{"IPv4", "IPv6"} {
 				c.addRule(g, object{"direction": "egress", "ethertype": ether})
@@ -909,17 +909,17 @@ func (c *Cloud) seedGroups(k *call) {
 }
 
 func (c *Cloud) seedPublic(k *call) {
-	public := with(networkDefaults(k), object{"id": fixedID("public"), "name": "public", "router:external": true, "is_default": true,
+	public := with(networkDefaults(k), object{"id": FixedID("public"), "name": "public", "router:external": true, "is_default": true,
 		"project_id": hexID("project admin"), "tenant_id": hexID("project admin")})
 	c.net("networks").add(public)
 	cidr := c.cfg.Public.Masked()
 	first := cidr.Addr().Next()
 	c.net("subnets").add(with(subnetDefaults(k), object{
-		"id": fixedID("public-subnet"), "name": "public-subnet", "network_id": public.str("id"), "cidr": cidr.String(),
+		"id": FixedID("public-subnet"), "name": "public-subnet", "network_id": public.str("id"), "cidr": cidr.String(),
 		"gateway_ip": first.String(), "enable_dhcp": false,
 		"allocation_pools": []any{object{"start": first.Next().String(), "end": lastAddr(cidr).String()}},
 		"project_id":       public["project_id"], "tenant_id": public["tenant_id"],
 	}))
-	c.net("routers").add(with(routerDefaults(k), object{"id": fixedID("router1"), "name": "router1",
+	c.net("routers").add(with(routerDefaults(k), object{"id": FixedID("router1"), "name": "router1",
 		"external_gateway_info": object{"network_id": public.str("id"), "enable_snat": true, "external_fixed_ips": []any{}}}))
 }

@@ -143,9 +143,9 @@ func newID() string {
 	return formatUUID(b[:])
 }
 
-// fixedID returns the UUID that name always has, so that what a cloud is born
+// FixedID returns the UUID that name always has, so that what a cloud is born
 // with can be named in files that outlive it.
-func fixedID(name string) string {
+func FixedID(name string) string {
 	sum := sha256.Sum256([]byte("gorun-lab " + name))
 	return formatUUID(sum[:16])
 }

@@ -19,8 +19,11 @@ import (
 
 // A Status is what gorun-lab status shows.
 type Status struct {
-	Config *Config
-	Hosts  []HostStatus
+	Network  netip.Prefix
+	Init     hosts.Init
+	AuthURL  string
+	Loopback string // the cloud on the loopback interface, host:port
+	Hosts    []HostStatus
 }
 
 // A HostStatus is one host of it.
@@ -71,7 +74,7 @@ func reply(w http.ResponseWriter, v any, err error) {
 }
 
 func (s *Server) status() Status {
-	st := Status{Config: s.cfg}
+	st := Status{Network: s.cfg.Network, Init: s.cfg.Init, AuthURL: s.cfg.AuthURL(), Loopback: s.loopback}
 	for _, h := range s.lab.Hosts() {
 		st.Hosts = append(st.Hosts, HostStatus{
 			Name: h.Name(), Addr: h.Addr(), Zone: h.Zone(), Power: h.Power(), Cut: h.IsCut(), PID: h.PID(), ID: h.ID(),

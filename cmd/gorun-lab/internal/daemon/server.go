@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"gorun/cmd/gorun-lab/internal/cloud"
 	"gorun/cmd/gorun-lab/internal/hosts"
 )
 
@@ -26,6 +27,9 @@ type Server struct {
 	cfg *Config
 	log *log.Logger
 	lab *hosts.Lab
+	// cloud is nil until the first hosts are up.
+	cloud    *cloud.Cloud
+	loopback string // the cloud's address on the loopback interface
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -80,6 +84,11 @@ func (s *Server) run(ctx context.Context, started func() error) (err error) {
 	if err := s.bootFirst(ctx); err != nil {
 		return err
 	}
+	closeCloud, err := s.openCloud(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeCloud()
 	if err := started(); err != nil {
 		return err
 	}

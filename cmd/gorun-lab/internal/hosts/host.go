@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -503,4 +504,61 @@ func replaceBlock(text, block string) string {
 		return text
 	}
 	return before + block + after
+}
+
+// shutdownTime is how long a host may take to shut down in good order.
+const shutdownTime = 15 * time.Second
+
+// Shutdown asks the host's init to power off, and takes its power if it has
+// not done so in time. sysv hosts know no shutdown: their power just goes.
+func (h *Host) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	cmd, gone := h.cmd, h.gone
+	h.mu.Unlock()
+	if cmd == nil {
+		return nil
+	}
+	if h.lab.cfg.Init == Systemd {
+		// SIGRTMIN+4 is poweroff.target (systemd(1)).
+		if err := cmd.Process.Signal(syscall.Signal(34 + 4)); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+		select {
+		case <-gone:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(shutdownTime):
+		}
+	}
+	return h.Kill(ctx)
+}
+
+// SetLocal replaces the further addresses the host answers to, and tells the
+// machine that they are behind the host's first one.
+func (h *Host) SetLocal(addrs []netip.Addr) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.spec.Local
+	h.spec.Local = addrs
+	machine, inside := "", ""
+	for _, a := range old {
+		if !slices.Contains(addrs, a) {
+			machine += fmt.Sprintf("route del %s/32 via %s\n", a, h.Addr())
+			inside += fmt.Sprintf("addr del %s/32 dev lo\n", a)
+		}
+	}
+	for _, a := range addrs {
+		machine += fmt.Sprintf("route replace %s/32 via %s\n", a, h.Addr())
+		if !slices.Contains(old, a) {
+			inside += fmt.Sprintf("addr add %s/32 dev lo\n", a)
+		}
+	}
+	if err := ipBatch(machine); err != nil {
+		return err
+	}
+	if h.cmd == nil {
+		return nil // it brings them up when it boots
+	}
+	return ipBatchIn(h.cmd.Process.Pid, inside)
 }

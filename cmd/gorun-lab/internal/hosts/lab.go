@@ -164,6 +164,19 @@ func (l *Lab) commonDir() string { return filepath.Join(l.cfg.Dir, "hosts/common
 // Gateway returns the machine's address on the bridge.
 func (l *Lab) Gateway() netip.Addr { return l.cfg.Network.Masked().Addr().Next() }
 
+// AddGateway gives the machine an address on the bridge, so that hosts in a
+// further network reach it and each other. An address there already is fine.
+func (l *Lab) AddGateway(addr netip.Prefix) error {
+	other, err := networkInUse(addr, BridgeName(l.cfg.Name))
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		return fmt.Errorf("the network %s is in use on %s", addr.Masked(), other)
+	}
+	return ipBatch(fmt.Sprintf("addr replace %s dev %s\n", addr, BridgeName(l.cfg.Name)))
+}
+
 // Network returns the hosts' network.
 func (l *Lab) Network() netip.Prefix { return l.cfg.Network }
 

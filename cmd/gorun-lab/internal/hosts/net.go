@@ -13,8 +13,9 @@ import (
 )
 
 // ipBatch runs commands of ip(8), one a line; the first that fails ends it.
-func ipBatch(commands string) error {
-	cmd := exec.Command("ip", "-batch", "-")
+func ipBatch(commands string) error { return runBatch(exec.Command("ip", "-batch", "-"), commands) }
+
+func runBatch(cmd *exec.Cmd, commands string) error {
 	cmd.Stdin = strings.NewReader(commands)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -77,4 +78,9 @@ func bridgeUp(name string, addrs ...netip.Prefix) error {
 		batch += fmt.Sprintf("addr add %s dev %s\n", a, name)
 	}
 	return ipBatch(batch)
+}
+
+// ipBatchIn is [ipBatch] in the network namespace of a process.
+func ipBatchIn(pid int, commands string) error {
+	return runBatch(exec.Command("nsenter", "-t", fmt.Sprint(pid), "-n", "ip", "-batch", "-"), commands)
 }
