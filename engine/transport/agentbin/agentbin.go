@@ -1,0 +1,120 @@
+// Package agentbin holds the agent's binaries for the platforms of targets.
+// "make agents" puts them in bin; without it there are none, and the running
+// program serves as the agent where a target has its platform.
+package agentbin
+
+// This file finds binaries by platform.
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed all:bin
+var files embed.FS
+
+// A Binary is an agent for one platform.
+type Binary struct {
+	OS, Arch string // as GOOS and GOARCH
+	SHA256   string // hex, of the executable
+	open     func() (gz []byte, err error)
+}
+
+// Gzip returns the executable compressed.
+func (b *Binary) Gzip() ([]byte, error) { return b.open() }
+
+// All returns the binaries, at most one a platform, ordered by platform: those that are
+// embedded, and this program for its own platform where there is none.
+// GORUN_AGENT=self prefers this program.
+var All = sync.OnceValues(func() ([]*Binary, error) {
+	list, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	own := slices.IndexFunc(list, func(b *Binary) bool { return b.OS == runtime.GOOS && b.Arch == runtime.GOARCH })
+	if own >= 0 && os.Getenv("GORUN_AGENT") != "self" {
+		return list, nil
+	}
+	if own >= 0 {
+		list = slices.Delete(list, own, own+1)
+	}
+	self, err := running()
+	if err != nil {
+		return nil, err
+	}
+	return append(list, self), nil
+})
+
+// embedded lists bin: files named agent_OS_ARCH_SHA256.gz.
+func embedded() ([]*Binary, error) {
+	entries, err := fs.ReadDir(files, "bin")
+	if err != nil {
+		return nil, err
+	}
+	var list []*Binary
+	for _, e := range entries {
+		name, isGzip := strings.CutSuffix(e.Name(), ".gz")
+		parts := strings.Split(name, "_")
+		if !isGzip || len(parts) != 4 || parts[0] != "agent" || len(parts[3]) != 2*sha256.Size {
+			continue
+		}
+		list = append(list, &Binary{
+			OS: parts[1], Arch: parts[2], SHA256: parts[3],
+			open: func() ([]byte, error) { return files.ReadFile("bin/" + e.Name()) },
+		})
+	}
+	return list, nil
+}
+
+// running is this program as an agent.
+func running() (*Binary, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("this program, which is to be sent as the agent, cannot be read: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	return &Binary{
+		OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: hex.EncodeToString(h.Sum(nil)),
+		open: sync.OnceValues(func() ([]byte, error) { return compress(path) }),
+	}, nil
+}
+
+// compress reads a file and compresses it fast: it is sent once a host and version.
+func compress(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(z, f); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,200 @@
+package transport
+
+// This file finds a user's proofs: keys, certificates, ssh-agent, passwords.
+
+import (
+	"bytes"
+	"crypto"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"gorun/modules"
+)
+
+// defaultKeys are tried where no IdentityFile is set.
+var defaultKeys = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}
+
+// A keyring gathers the proofs for one connection.
+type keyring struct {
+	config     *sshConfig
+	password   string
+	passphrase string
+	// problems are why keys could not be used, for the message when nothing worked.
+	problems []string
+	agent    agent.ExtendedAgent // nil without one
+	socket   net.Conn
+}
+
+// newKeyring connects to ssh-agent where there is one.
+func newKeyring(c *sshConfig, password, passphrase string) *keyring {
+	k := &keyring{config: c, password: password, passphrase: passphrase}
+	path := firstOf(c.get("IdentityAgent"), "SSH_AUTH_SOCK")
+	switch {
+	case path == "none":
+		return k
+	case path == "SSH_AUTH_SOCK":
+		path = os.Getenv("SSH_AUTH_SOCK")
+	case strings.HasPrefix(path, "$"):
+		path = os.Getenv(path[1:])
+	default:
+		path = c.path(path)
+	}
+	if path == "" {
+		return k
+	}
+	socket, err := net.Dial("unix", path)
+	if err != nil {
+		k.problems = append(k.problems, fmt.Sprintf("ssh-agent: %v", err))
+		return k
+	}
+	k.socket, k.agent = socket, agent.NewClient(socket)
+	return k
+}
+
+func (k *keyring) close() {
+	if k.socket != nil {
+		k.socket.Close()
+	}
+}
+
+// methods are the ways to authenticate, in ssh's order.
+func (k *keyring) methods() []ssh.AuthMethod {
+	var out []ssh.AuthMethod
+	if k.config.get("PubkeyAuthentication") != "no" {
+		out = append(out, ssh.PublicKeysCallback(k.signers))
+	}
+	if k.password != "" {
+		// Asked for the same password again, it was wrong.
+		asked := false
+		out = append(out, ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+			if asked && len(questions) > 0 {
+				return nil, errors.New("the password was not accepted")
+			}
+			asked = asked || len(questions) > 0
+			answers := make([]string, len(questions))
+			for i := range answers {
+				answers[i] = k.password
+			}
+			return answers, nil
+		}), ssh.Password(k.password))
+	}
+	return out
+}
+
+// signers are the keys: those of files that ssh-agent holds too come from it.
+func (k *keyring) signers() ([]ssh.Signer, error) {
+	var held []ssh.Signer
+	if k.agent != nil {
+		signers, err := k.agent.Signers()
+		if err != nil {
+			k.problems = append(k.problems, fmt.Sprintf("ssh-agent: %v", err))
+		}
+		held = signers
+	}
+	files := k.config.sshOptions["identityfile"]
+	explicit := len(files) > 0
+	if !explicit {
+		files = defaultKeys
+	}
+	var named []ssh.Signer
+	for _, f := range files {
+		signers, err := k.load(k.config.path(f), held)
+		if err != nil && (explicit || !errors.Is(err, os.ErrNotExist)) {
+			k.problems = append(k.problems, err.Error())
+		}
+		named = append(named, signers...)
+	}
+	if k.config.yes("IdentitiesOnly") {
+		return named, nil
+	}
+	// Keys that the user names come first: a server stops after some tries.
+	if explicit {
+		return unique(append(named, held...)), nil
+	}
+	return unique(append(held, named...)), nil
+}
+
+func unique(in []ssh.Signer) []ssh.Signer {
+	seen := make(map[string]bool)
+	var out []ssh.Signer
+	for _, s := range in {
+		if key := string(s.PublicKey().Marshal()); !seen[key] {
+			seen[key] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// load reads a private key, with the certificate beside it or one of
+// CertificateFile where there is one. A key whose public half is in held is
+// signed with by ssh-agent.
+func (k *keyring) load(path string, held []ssh.Signer) ([]ssh.Signer, error) {
+	if pub, err := os.ReadFile(path + ".pub"); err == nil {
+		if key, _, _, _, err := ssh.ParseAuthorizedKey(pub); err == nil {
+			for _, s := range held {
+				if bytes.Equal(s.PublicKey().Marshal(), key.Marshal()) {
+					return k.withCertificates(path, s), nil
+				}
+			}
+		}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := ssh.ParseRawPrivateKey(data)
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		if k.passphrase == "" {
+			return nil, fmt.Errorf("the key %s needs a passphrase (load it into ssh-agent, or set ansible_ssh_private_key_passphrase)", path)
+		}
+		raw, err = ssh.ParseRawPrivateKeyWithPassphrase(data, []byte(k.passphrase))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key %s cannot be read: %w", path, err)
+	}
+	key, ok := raw.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("the key %s is of an unknown kind", path)
+	}
+	signer, err := ssh.NewSignerFromSigner(key)
+	if err != nil {
+		return nil, fmt.Errorf("the key %s cannot be used: %w", path, err)
+	}
+	return k.withCertificates(path, signer), nil
+}
+
+// withCertificates puts certificates of the key before the key itself.
+func (k *keyring) withCertificates(path string, s ssh.Signer) []ssh.Signer {
+	files := []string{path + "-cert.pub"}
+	for _, f := range k.config.sshOptions["certificatefile"] {
+		files = append(files, k.config.path(f))
+	}
+	var out []ssh.Signer
+	for _, f := range files {
+		data, err := os.ReadFile(modules.ExpandPath(f, nil))
+		if err != nil {
+			continue
+		}
+		pub, _, _, _, err := ssh.ParseAuthorizedKey(data)
+		if err != nil {
+			k.problems = append(k.problems, fmt.Sprintf("the certificate %s cannot be read: %v", f, err))
+			continue
+		}
+		cert, ok := pub.(*ssh.Certificate)
+		if !ok || !bytes.Equal(cert.Key.Marshal(), s.PublicKey().Marshal()) {
+			continue
+		}
+		if c, err := ssh.NewCertSigner(cert, s); err == nil {
+			out = append(out, c)
+		}
+	}
+	return append(out, s)
+}
