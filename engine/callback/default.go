@@ -26,6 +26,10 @@ type Settings struct {
 	YAML                bool // result_format=yaml
 	Pretty              bool // pretty_results
 	DiffContext         int
+	Deprecations        bool // show deprecation warnings
+	// Current shows what ansible-core 2.19 added: an [ERROR] block with the
+	// place of a failed task on the standard error.
+	Current bool
 	// DumpYAML writes a value as YAML, needed where YAML is set.
 	DumpYAML func(v templates.Value) (string, error)
 }
