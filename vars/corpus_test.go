@@ -102,11 +102,33 @@ func newCorpusCase(t *testing.T, ar *archive) *corpusCase {
 
 func firstDiff(want, got map[string]string) string {
 	for _, name := range []string{"warnings", "export", "list", "graph", "hosts"} {
+		if name == "warnings" {
+			want[name], got[name] = comparable(want[name]), comparable(got[name])
+		}
 		if want[name] != got[name] {
 			return name + ":\n--- want\n" + want[name] + "--- got\n" + got[name]
 		}
 	}
 	return ""
+}
+
+var (
+	place       = regexp.MustCompile(`(plugin: )DIR/[^ ]*:\d+: `)
+	parserWords = regexp.MustCompile(`(with (?:yaml|auto) plugin: )(?:We were unable to read|DIR/\S+:\d+:\d+: ).*|` +
+		`(with script plugin: failed to parse executable inventory script results from [^ ]*).*|` +
+		`(plugin: )(?:DIR/\S+:\d+: )?(?:invalid literal for int|host range must be begin).*`)
+	// Ansible says some messages twice in one line.
+	twice         = regexp.MustCompile(`(parameters are mutually exclusive[^.]*?) \. parameters .*`)
+	configPlugins = regexp.MustCompile(`(?m)^\* Failed to parse \S+ with (?:constructed|generator) plugin: (?:'Ansible|We were|DIR/\S+ is empty|DIR/|Incorrect plugin name in file: none).*\n`)
+)
+
+// comparable drops from warnings what is meant to differ: we tell the place
+// of more errors, and the YAML and JSON parsers have words of their own.
+func comparable(warnings string) string {
+	warnings = configPlugins.ReplaceAllString(warnings, "")
+	warnings = parserWords.ReplaceAllString(warnings, "$1$2$3")
+	warnings = place.ReplaceAllString(warnings, "$1")
+	return twice.ReplaceAllString(warnings, "$1")
 }
 
 var blanks = regexp.MustCompile(`\s+`)
@@ -233,7 +255,7 @@ func (c *corpusCase) gorun(t *testing.T) map[string]string {
 		if err != nil {
 			hosts.WriteString("ERROR " + err.Error())
 		} else if limit != "" && len(found) == 0 {
-			hosts.WriteString("ERROR Specified hosts and/or --limit does not match any hosts")
+			hosts.WriteString("ERROR Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
 		}
 		hosts.WriteByte('\n')
 	}

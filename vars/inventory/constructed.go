@@ -159,7 +159,7 @@ func (c *Construct) eval(expr templates.Value, s templates.Scope) (templates.Val
 	if !ok {
 		src = templates.StrOf(expr, templates.Current)
 	}
-	t, err := c.b.inv.o.Engine.CompileExpr(src)
+	t, err := c.b.inv.o.Engine.Compile("{{ "+src+" }}", c.b.Source)
 	if err != nil {
 		return nil, err
 	}

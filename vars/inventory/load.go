@@ -108,7 +108,6 @@ func (l *loader) source(src string) (bool, error) {
 		}
 		err := p.parse(b)
 		if err == nil {
-			l.inv.reconcile()
 			return true, nil
 		}
 		failures = append(failures, fmt.Sprintf(" * Failed to parse %s with %s plugin: %s", src, name, err))

@@ -191,7 +191,7 @@ func scriptHostVars(b *Builder, hosts []string, meta *templates.Dict) error {
 				return err
 			}
 			if len(bytes.TrimSpace(out)) == 0 {
-				continue
+				return fmt.Errorf("Invalid data from file, expected dictionary and got: None")
 			}
 			if v, err = scriptJSON(b, out); err != nil {
 				return fmt.Errorf("could not parse post variable response: %s, %s", b.Source, out)

@@ -42,7 +42,7 @@ func parseYAMLFile(b *Builder) error {
 		if !ok {
 			return fmt.Errorf("Invalid group name %s of type %s: a group's name is a string", templates.StrOf(k, templates.Current), k.Type())
 		}
-		if _, err := (&treeParser{b: b, kind: "YAML"}).group(name, v); err != nil {
+		if _, err := (&treeParser{b: b}).group(name, v); err != nil {
 			return err
 		}
 	}
@@ -74,8 +74,9 @@ func text(v templates.Value) (string, bool) {
 }
 
 type treeParser struct {
-	b     *Builder
-	kind  string // "YAML" or "TOML"
+	b *Builder
+	// lists says that children may be a list of names, as in TOML.
+	lists bool
 	depth int
 }
 
@@ -100,7 +101,7 @@ func (p *treeParser) group(name string, data templates.Value) (string, error) {
 	if !isDict {
 		return group, nil
 	}
-	parts, err := sections(group, d)
+	parts, err := p.sections(group, d)
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +112,7 @@ func (p *treeParser) group(name string, data templates.Value) (string, error) {
 			if v, _, _ := d.Get(k); isMappingOrNone(v) {
 				p.b.Warn(fmt.Sprintf("Skipping unexpected key (%s) in group (%s), only \"vars\", \"children\" and \"hosts\" are valid", templates.StrOf(k, templates.Current), group))
 			} else {
-				p.b.inv.verbose(3, fmt.Sprintf("Skipping key (%s) in group (%s) as it is not a mapping, it is a %s", templates.StrOf(k, templates.Current), group, className(v)))
+				p.b.Warn(fmt.Sprintf("Skipping key (%s) in group (%s) as it is not a mapping, it is a %s", templates.StrOf(k, templates.Current), group, className(v)))
 			}
 			continue
 		}
@@ -132,7 +133,7 @@ func isMappingOrNone(v templates.Value) bool {
 
 // sections returns the sections of a group as dicts; a lone string stands for
 // a dict with that key.
-func sections(group string, d *templates.Dict) (map[string]*templates.Dict, error) {
+func (p *treeParser) sections(group string, d *templates.Dict) (map[string]*templates.Dict, error) {
 	parts := map[string]*templates.Dict{}
 	for _, name := range []string{"vars", "children", "hosts"} {
 		v, ok := d.GetStr(name)
@@ -144,16 +145,28 @@ func sections(group string, d *templates.Dict) (map[string]*templates.Dict, erro
 			parts[name] = v
 		case templates.NoneType:
 			parts[name] = &templates.Dict{}
+		case *templates.List:
+			if !p.lists || name != "children" {
+				return nil, wrongSection(name, group, v)
+			}
+			parts[name] = templates.NewDict(v.Len())
+			for _, e := range v.Elems {
+				parts[name].SetStr(orText(e), templates.None)
+			}
 		default:
 			s, ok := text(v)
 			if !ok {
-				return nil, fmt.Errorf("Invalid \"%s\" entry for \"%s\" group, requires a dictionary, found \"%s\" instead.", name, group, className(v))
+				return nil, wrongSection(name, group, v)
 			}
 			parts[name] = templates.NewDict(1)
 			parts[name].SetStr(s, templates.None)
 		}
 	}
 	return parts, nil
+}
+
+func wrongSection(name, group string, v templates.Value) error {
+	return fmt.Errorf("Invalid \"%s\" entry for \"%s\" group, requires a dictionary, found \"%s\" instead.", name, group, className(v))
 }
 
 func (p *treeParser) section(group, name string, d *templates.Dict) error {
@@ -226,7 +239,7 @@ func parseTOMLFile(b *Builder) error {
 	root := tomlValue(raw, nil, order, b.Source).(*templates.Dict)
 	for k, v := range root.All {
 		name, _ := text(k)
-		if _, err := (&treeParser{b: b, kind: "TOML"}).group(name, v); err != nil {
+		if _, err := (&treeParser{b: b, lists: true}).group(name, v); err != nil {
 			return err
 		}
 	}
