@@ -180,9 +180,10 @@ func (ld *loading) legacyInclude(c *scope, t *Task, params Vars) []Item {
 		ld.fail(c, t.ActionPos, "No file specified for include")
 		return nil
 	}
-	_, templated := file.V.(*templates.Text)
-	if templated && ld.l.opts.Static != nil {
-		if r, err := ld.l.opts.Static(file.V); err == nil {
+	t19, templated := file.V.(*templates.Text)
+	if templated && t.LoopWith == "" && ld.l.opts.Era == templates.Era19 {
+		// 1.x put in what it knew before the run.
+		if r, err := ld.resolve(c, t19); err == nil {
 			if s, isStr := r.(templates.Str); isStr {
 				file.V, templated = s, false
 			}

@@ -69,13 +69,18 @@ func (t *Task) AllWhen() []Value {
 	return append(when, t.When...)
 }
 
-// AllNotify are the handlers that the task and the blocks around it notify.
+// AllNotify are the handlers to notify: the task's, else those of the
+// nearest block that names some.
 func (t *Task) AllNotify() []Value {
-	notify := slices.Clone(t.Notify)
-	for b := t.Parent; b != nil; b = b.Parent {
-		notify = append(notify, b.Notify...)
+	if t.Notify != nil {
+		return t.Notify
 	}
-	return notify
+	for b := t.Parent; b != nil; b = b.Parent {
+		if b.Notify != nil {
+			return b.Notify
+		}
+	}
+	return nil
 }
 
 // AllEnvironment are the environments of the play, of the blocks around and of

@@ -32,6 +32,10 @@ type Options struct {
 	// Static resolves a template with what is known before the run (extra
 	// vars) in names of static imports; nil leaves none.
 	Static func(v templates.Value) (templates.Value, error)
+	// StaticVars does the same with the vars of what stands around, lowest
+	// precedence first (role defaults, play vars, vars_files, role vars, block
+	// and task vars); extra vars win over them. It is asked instead of Static.
+	StaticVars func(v templates.Value, vars []*templates.Dict) (templates.Value, error)
 	// KnownAction reports whether an action name can run, with the nearest
 	// known names for the error. Without it every name can.
 	KnownAction func(name string, collections []string) (ok bool, near []string)
@@ -334,14 +338,76 @@ func textOf(v templates.Value) (string, bool) {
 func isFile(path string) bool { st, err := os.Stat(path); return err == nil && !st.IsDir() }
 func isDir(path string) bool  { st, err := os.Stat(path); return err == nil && st.IsDir() }
 
+// resolve asks who templates before the run; without anybody t stays.
+func (ld *loading) resolve(c *scope, t *templates.Text) (templates.Value, error) {
+	switch {
+	case ld.l.opts.StaticVars != nil:
+		return ld.l.opts.StaticVars(t, ld.knownVars(c))
+	case ld.l.opts.Static != nil:
+		return ld.l.opts.Static(t)
+	}
+	return t, nil
+}
+
+// knownVars are the variables that are known at c before the run.
+func (ld *loading) knownVars(c *scope) []*templates.Dict {
+	var layers []*templates.Dict
+	add := func(d *templates.Dict) {
+		if d != nil {
+			layers = append(layers, d)
+		}
+	}
+	if c.role != nil {
+		add(c.role.Defaults)
+	}
+	if c.play != nil {
+		add(c.play.Vars.Dict)
+		layers = append(layers, ld.varsFiles(c.play)...)
+		add(c.play.ImportVars.Dict)
+	}
+	if c.role != nil {
+		add(c.role.Vars)
+	}
+	var blocks []*templates.Dict
+	for b := c.parent; b != nil; b = b.Parent {
+		for _, d := range []*templates.Dict{b.ImportVars.Dict, b.Vars.Dict} {
+			if d != nil {
+				blocks = append(blocks, d)
+			}
+		}
+	}
+	slices.Reverse(blocks)
+	return append(layers, blocks...)
+}
+
+// varsFiles reads those vars_files of a play whose names are plain. One that
+// cannot be read is left out: the run tells of it.
+func (ld *loading) varsFiles(p *Play) []*templates.Dict {
+	list, ok := p.VarsFiles.V.(*templates.List)
+	if !ok {
+		list = templates.NewList(p.VarsFiles.V)
+	}
+	var ds []*templates.Dict
+	for _, e := range list.Elems {
+		name, isStr := e.(templates.Str)
+		if !isStr {
+			continue
+		}
+		file := string(name)
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(filepath.Dir(p.File), file)
+		}
+		if d, err := ld.l.LoadVarsFile(file); err == nil {
+			ds = append(ds, d)
+		}
+	}
+	return ds
+}
+
 // static resolves a name that has to be known before the run.
 func (ld *loading) static(c *scope, v Value, what string) (string, bool) {
 	if t, ok := v.V.(*templates.Text); ok {
-		resolved := templates.Value(t)
-		var err error
-		if ld.l.opts.Static != nil {
-			resolved, err = ld.l.opts.Static(t)
-		}
+		resolved, err := ld.resolve(c, t)
 		if s, isStr := resolved.(templates.Str); isStr && err == nil {
 			return string(s), true
 		}

@@ -170,12 +170,12 @@ func (ld *loading) play(c *scope, n *yaml.Node, fs []field) *Play {
 		ld.fail(c, p.Pos, "the field 'hosts' is required but was not set")
 	}
 	// What tasks and roles refer to comes first, wherever it stands.
-	if f, ok := find(fs, "collections"); ok {
-		ld.base(&pc, f, &p.Base, "Play")
-	}
-	for _, f := range fs {
-		if f.key != "collections" {
-			ld.playField(&pc, f, p)
+	early := func(f field) bool { return f.key == "collections" || f.key == "vars" || f.key == "vars_files" }
+	for _, first := range []bool{true, false} {
+		for _, f := range fs {
+			if early(f) == first {
+				ld.playField(&pc, f, p)
+			}
 		}
 	}
 	return p

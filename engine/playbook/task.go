@@ -47,12 +47,13 @@ func (ld *loading) task(c *scope, n *yaml.Node, fs []field) []Item {
 		return nil
 	}
 	params := Vars{} // of a legacy include
+	oldInclude := shortName(action.name) == "include" && ld.l.opts.Era == templates.Era19
 	for _, f := range rest {
-		if ld.taskField(c, f, t, object) {
+		if oldInclude && !isOldIncludeKeyword(f.key) {
+			params = addParam(params, f.key, ld.value(c, f.n))
 			continue
 		}
-		if shortName(action.name) == "include" && ld.l.opts.Era == templates.Era19 {
-			params = addParam(params, f.key, ld.value(c, f.n))
+		if ld.taskField(c, f, t, object) {
 			continue
 		}
 		ld.unknown(c, f, object, table)
@@ -83,6 +84,14 @@ func (ld *loading) task(c *scope, n *yaml.Node, fs []field) []Item {
 		}
 	}
 	return []Item{t}
+}
+
+// isOldIncludeKeyword reports whether an include of Ansible 1.x takes key for
+// a keyword; any other is a parameter of the included file.
+func isOldIncludeKeyword(key string) bool {
+	_, sudo := becomeOld[key]
+	return sudo || strings.HasPrefix(key, "with_") || strings.HasPrefix(key, "become") ||
+		slices.Contains([]string{"args", "loop", "loop_control", "name", "no_log", "tags", "vars", "when"}, key)
 }
 
 // taskField decodes one keyword and reports whether f is one.
