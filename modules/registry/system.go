@@ -3,9 +3,13 @@ package registry
 import (
 	"gorun/modules"
 	"gorun/modules/facts"
+	"gorun/modules/system"
 )
 
 // systemFamily is services, users, facts and the machine itself.
 var systemFamily = []*modules.Module{
 	facts.Setup,
+	system.Service,
+	system.SystemdService,
+	system.Sysvinit,
 }
