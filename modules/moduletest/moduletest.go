@@ -1,0 +1,338 @@
+// Package moduletest runs modules on cases that are data: what is there, the
+// arguments, and what real Ansible answered and left. It is used by tests only.
+//
+// A case is a txtar file in testdata/modules/NAME. Its parts:
+//
+//	args      the arguments, as JSON; $DIR stands for the case's own folder
+//	setup     a shell script that makes the state before, run in $DIR
+//	flags     words: root (needs uid 0), need=PROGRAM, nocheck (check mode
+//	          is not run), noagain, check-differs (what check mode says is our own)
+//	differs   lines "key: reason": keys of results that are not compared
+//	check     the result in check mode, as JSON
+//	result    the result of the first real run
+//	again     the result of the second
+//	tree      what is in $DIR after the first run: type, mode, name, link's target
+//	after/F   the content of the file F then
+//
+// Cases with "recorded with" in their comment were made by testdata/modules/record.py.
+package moduletest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"sort"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"gorun/modules"
+)
+
+// A testCase is one file.
+type testCase struct {
+	module *modules.Module
+	dir    string // $DIR
+	parts  map[string]string
+	after  map[string]string
+	flags  map[string]bool
+	ignore map[string]bool
+}
+
+// Run runs every case below root, one subtest each; lookup finds modules.
+func Run(t *testing.T, root string, lookup func(name string) *modules.Module) {
+	files, err := filepath.Glob(filepath.Join(root, "*", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases in %s: %v", root, err)
+	}
+	for _, file := range files {
+		short := filepath.Base(filepath.Dir(file))
+		var mod *modules.Module
+		for _, prefix := range []string{"ansible.builtin.", "ansible.posix.", "community.general.", "community.mysql."} {
+			if mod = lookup(prefix + short); mod != nil {
+				break
+			}
+		}
+		t.Run(short+"/"+strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			if mod == nil {
+				t.Fatalf("there is no module %s", short)
+			}
+			c := load(t, file)
+			c.module = mod
+			c.run(t)
+		})
+	}
+}
+
+func load(t *testing.T, file string) *testCase {
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &testCase{parts: map[string]string{}, after: map[string]string{}, flags: map[string]bool{}, ignore: map[string]bool{}}
+	for _, f := range a.Files {
+		if name, ok := strings.CutPrefix(f.Name, "after/"); ok {
+			c.after[name] = string(f.Data)
+		} else {
+			c.parts[f.Name] = string(f.Data)
+		}
+	}
+	for _, f := range strings.Fields(c.parts["flags"]) {
+		c.flags[f] = true
+	}
+	for line := range strings.Lines(c.parts["differs"]) {
+		key, reason, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if !ok || strings.TrimSpace(reason) == "" {
+			t.Fatalf("%s: differs: %q gives no reason", file, line)
+		}
+		c.ignore[key] = true
+	}
+	return c
+}
+
+// skip says why the case cannot run here.
+func (c *testCase) skip() string {
+	if c.flags["root"] && os.Geteuid() != 0 {
+		return "needs root"
+	}
+	for f := range c.flags {
+		if program, ok := strings.CutPrefix(f, "need="); ok {
+			if _, err := exec.LookPath(program); err != nil {
+				return program + " is not installed"
+			}
+		}
+	}
+	return ""
+}
+
+func (c *testCase) run(t *testing.T) {
+	if why := c.skip(); why != "" {
+		t.Skip(why)
+	}
+	base := t.TempDir()
+	c.dir = filepath.Join(base, "case")
+	c.setup(t)
+	before := c.tree(t)
+	if !c.flags["nocheck"] && c.parts["check"] != "" {
+		got := c.execute(t, true)
+		if now := c.tree(t); now != before {
+			t.Errorf("check mode changed the folder\nbefore:\n%s\nafter:\n%s", before, now)
+		}
+		if !c.flags["check-differs"] {
+			c.compare(t, "check mode", got, c.parts["check"])
+		}
+	}
+	got := c.execute(t, false)
+	c.compare(t, "result", got, c.parts["result"])
+	if want, ok := c.parts["tree"]; ok {
+		if have := c.tree(t); have != want {
+			t.Errorf("the folder is\n%s\nwant\n%s", have, want)
+		}
+	}
+	for name, want := range c.after {
+		c.compareFile(t, name, want)
+	}
+	if want := c.parts["again"]; want != "" && !c.flags["noagain"] {
+		c.compare(t, "second run", c.execute(t, false), want)
+	}
+}
+
+func (c *testCase) setup(t *testing.T) {
+	if err := os.Mkdir(c.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-e")
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), "DIR="+c.dir, "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C", "TZ=UTC")
+	cmd.Stdin = strings.NewReader("umask 022\n" + c.parts["setup"])
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("setup: %v\n%s", err, out)
+	}
+}
+
+func (c *testCase) execute(t *testing.T, check bool) map[string]any {
+	var args map[string]any
+	if err := json.Unmarshal([]byte(c.expand(c.parts["args"])), &args); err != nil {
+		t.Fatalf("args: %v", err)
+	}
+	m := &modules.Run{Check: check, Diff: true, Env: map[string]string{"GIT_CONFIG_GLOBAL": "/dev/null"}}
+	out, err := json.Marshal(c.module.Execute(context.Background(), m, args))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (c *testCase) expand(s string) string { return strings.ReplaceAll(s, "$DIR", c.dir) }
+
+// volatile are keys whose values no two runs share.
+var volatile = map[string]bool{
+	"invocation": true, "warnings": true, "deprecations": true, "exception": true, "stdout_lines": true, "stderr_lines": true,
+	"atime": true, "mtime": true, "ctime": true, "inode": true, "dev": true, "elapsed": true, "start": true, "end": true, "delta": true,
+	"version": true, "date": true, "server": true, "last_modified": true, "block_size": true, "blocks": true, "attr_flags": true, "attributes": true,
+}
+
+// backupName is what Backup adds to a file's name.
+var backupName = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
+
+func (c *testCase) normalise(v any) any {
+	switch v := v.(type) {
+	case string:
+		s := strings.ReplaceAll(v, c.dir, "$DIR")
+		return backupName.ReplaceAllString(s, ".BACKUP~")
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = c.normalise(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			switch {
+			case volatile[k] || c.ignore[k]:
+			case os.Geteuid() != 0 && (k == "uid" || k == "gid" || k == "owner" || k == "group" || k == "pw_name" || k == "gr_name"):
+			case k == "size" && (v["state"] == "directory" || v["state"] == "link" || v["isdir"] == true || v["islnk"] == true):
+			default:
+				out[k] = c.normalise(e)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// compare compares key by key what was recorded with what came.
+func (c *testCase) compare(t *testing.T, what string, got map[string]any, recorded string) {
+	t.Helper()
+	var want map[string]any
+	if err := json.Unmarshal([]byte(recorded), &want); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	g, w := c.normalise(got).(map[string]any), c.normalise(want).(map[string]any)
+	if _, ok := w["changed"]; !ok {
+		w["changed"] = false // Ansible adds it on the controller
+	}
+	if w["diff"] == nil {
+		delete(g, "diff") // more is shown than Ansible shows
+	}
+	keys := map[string]bool{}
+	for k := range g {
+		keys[k] = true
+	}
+	for k := range w {
+		keys[k] = true
+	}
+	var names []string
+	for k := range keys {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	for _, k := range names {
+		gv, inGot := g[k]
+		wv, inWant := w[k]
+		if !reflect.DeepEqual(gv, wv) || inGot != inWant {
+			t.Errorf("%s: %s is %s, want %s", what, k, show(gv, inGot), show(wv, inWant))
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s: %s", what, show(got, true))
+	}
+}
+
+func show(v any, present bool) string {
+	if !present {
+		return "missing"
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// tree lists the folder: a line each of type, mode and name.
+func (c *testCase) tree(t *testing.T) string {
+	var lines []string
+	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == c.dir {
+			return err
+		}
+		name, err := filepath.Rel(c.dir, path)
+		if err != nil {
+			return err
+		}
+		if d.Name() == ".git" || strings.HasSuffix(d.Name(), ".git") {
+			lines = append(lines, "d .... "+name)
+			return fs.SkipDir
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		lines = append(lines, backupName.ReplaceAllString(c.treeLine(path, name, info), ".BACKUP~"))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sort.Strings(lines)
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func (c *testCase) treeLine(path, name string, info fs.FileInfo) string {
+	mode := modules.ShowMode(info.Mode())
+	switch {
+	case info.Mode()&os.ModeSymlink != 0:
+		target, _ := os.Readlink(path)
+		return "l .... " + name + " -> " + strings.ReplaceAll(target, c.dir, "$DIR")
+	case info.IsDir():
+		return "d " + mode + " " + name
+	case info.Mode().IsRegular():
+		return "f " + mode + " " + name
+	}
+	return "o " + mode + " " + name
+}
+
+// compareFile compares a file's content; txtar ends every part with a newline.
+func (c *testCase) compareFile(t *testing.T, name, want string) {
+	path := filepath.Join(c.dir, name)
+	if strings.Contains(name, ".BACKUP~") {
+		found, _ := filepath.Glob(strings.ReplaceAll(path, ".BACKUP~", ".*~"))
+		if len(found) != 1 {
+			t.Errorf("%d backups like %s", len(found), name)
+			return
+		}
+		path = found[0]
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	have := strings.ReplaceAll(string(data), c.dir, "$DIR")
+	if !utf8.ValidString(have) {
+		have = fmt.Sprintf("%q", have)
+	}
+	if have != want && have+"\n" != want {
+		t.Errorf("%s is\n%s\nwant\n%s", name, have, want)
+	}
+}
