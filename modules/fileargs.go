@@ -261,14 +261,15 @@ func stateOf(info os.FileInfo) string {
 }
 
 // AddFileInfo adds what Ansible adds to the result of every module that names
-// a path: uid, gid, owner, group, mode, size, state, secontext. Execute calls
-// it for results with path or dest.
+// a path: uid, gid, owner, group, mode, size, state, secontext. As with
+// Ansible there is nothing to add of a path that does not exist or a link that
+// dangles. Execute calls it for results with path or dest.
 func (m *Run) AddFileInfo(path string, data map[string]any) {
+	if _, err := os.Stat(path); err != nil {
+		return
+	}
 	info, err := os.Lstat(path)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-			data["state"] = "absent"
-		}
 		return
 	}
 	uid, gid := ownerOf(info)
