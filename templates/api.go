@@ -7,11 +7,11 @@ import "context"
 // An Era is a generation of Ansible whose behaviour is asked for (--compat).
 type Era int
 
-// The eras, oldest first, so that they can be compared.
+// The eras, oldest first, so that they can be compared; Current is zero.
 const (
-	Era19   Era = iota // Ansible 1.9: Python 2's reprs
-	Era214             // ansible-core 2.14: text results, list-like text converted
-	Current            // ansible-core 2.19 and later: native results
+	Era19   Era = iota - 2 // Ansible 1.9: Python 2's reprs
+	Era214                 // ansible-core 2.14: text results, list-like text converted
+	Current                // ansible-core 2.19 and later: native results
 )
 
 // UndefinedKind chooses what an unknown name does.
@@ -23,6 +23,9 @@ const (
 	StrictUndefined
 	ChainableUndefined
 	DebugUndefined
+	// AnsibleUndefined is strict and chainable: {{ a.b.c | default(1) }} works
+	// where a is unknown, and an error names the first name that failed.
+	AnsibleUndefined
 )
 
 // A Scope resolves the names of a template. Lookup may return a *Text or a
@@ -56,6 +59,28 @@ type Options struct {
 	// Filters, Tests and Globals come on top of Jinja2's own.
 	Filters, Tests map[string]Func
 	Globals        map[string]Value
+	// AcceptsUndefined names those of Filters and Tests that want to see an
+	// undefined value; the others are not called with one that is strict.
+	AcceptsUndefined map[string]bool
+
+	// Finalize is applied to the value of every {{ }} before it becomes text;
+	// nil leaves it as it is. [NoneAsEmpty] is Ansible's.
+	Finalize func(Value) Value
+	// Unroll makes filters that give generators in Jinja2 (map, select...)
+	// give lists, as Ansible does.
+	Unroll bool
+	// Warn is told of constructs that are of former days; nil: nobody.
+	Warn func(msg string)
+	// MaxOutput bounds the bytes of a result; 0: 256 MiB.
+	MaxOutput int
+}
+
+// NoneAsEmpty is a Finalize that prints None as nothing, as Ansible does.
+func NoneAsEmpty(v Value) Value {
+	if v == None {
+		return Str("")
+	}
+	return v
 }
 
 // A Func is a filter, a test, or a function that a template can call. For a
@@ -84,8 +109,8 @@ type State struct {
 	Scope  Scope
 	// Name is the running template's name, "" where it has none.
 	Name string
-	// the compiler's own fields follow in state.go
 	*run
+	t *tctx
 }
 
 // Kinds of [Error], named as Jinja2's and Python's exception classes.
@@ -106,6 +131,10 @@ const (
 	ZeroDivisionError    = "ZeroDivisionError"
 	OverflowError        = "OverflowError"
 	RecursionError       = "RecursionError"
+	AssertionError       = "AssertionError"
+	RuntimeError         = "RuntimeError"
+	SyntaxError          = "SyntaxError"
+	UnicodeError         = "UnicodeEncodeError"
 	AnsibleFilterError   = "AnsibleFilterError"
 	AnsibleError         = "AnsibleError"
 )

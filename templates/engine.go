@@ -1,96 +1,359 @@
 package templates
 
+// This file holds the engine: options, the cache, and the entries.
+
 import (
 	"context"
-	"math/big"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 )
 
-// TO BE REPLACED by the template engine's author in the first commit: these
-// are the signatures that the other packages build on.
-
-type run struct{}
+// maxCached bounds the compiled templates that an engine keeps.
+const maxCached = 4096
 
 // Engine compiles and caches templates; it is safe for concurrent use.
-type Engine struct{ opts Options }
+type Engine struct {
+	opts   Options
+	syntax *syntax
+	exts   map[string]bool
+
+	mu    sync.RWMutex
+	cache map[cacheKey]*cached
+
+	textOnce sync.Once
+	text     *Engine // with the default delimiters
+}
+
+type cacheKey struct {
+	src, name string
+	expr      bool
+}
+
+type cached struct {
+	t   *Template
+	err error
+}
 
 // Template is a compiled template; it is safe for concurrent use.
-type Template struct{}
+type Template struct {
+	e            *Engine
+	name, src    string
+	main         body
+	single       evalFn // of a template that is one expression
+	selfSlot     int
+	knownExtends bool
+	blocks       map[string]*block
+	blockOrder   []string
+}
+
+// block is a compiled block.
+type block struct {
+	t                   *Template
+	name                string
+	required            bool
+	selfSlot, superSlot int
+	body                body
+}
 
 // New returns an engine.
-func New(o Options) *Engine { return &Engine{opts: o} }
+func New(o Options) *Engine {
+	e := &Engine{opts: o, syntax: newSyntax(&o), exts: map[string]bool{}, cache: map[cacheKey]*cached{}}
+	for _, x := range o.Extensions {
+		x = strings.ToLower(x[strings.LastIndexByte(x, '.')+1:])
+		switch x {
+		case "do", "expressionstatement", "expressionstatementextension":
+			e.exts["do"] = true
+		case "loopcontrols", "loopcontrolextension":
+			e.exts["loopcontrols"] = true
+		case "debug", "debugextension":
+			e.exts["debug"] = true
+		}
+	}
+	return e
+}
+
+// textEngine returns the engine of variables' texts.
+func (e *Engine) textEngine() *Engine {
+	o := &e.opts
+	if o.BlockStart+o.BlockEnd+o.VariableStart+o.VariableEnd+o.CommentStart+o.CommentEnd+o.LineStatementPrefix+o.LineCommentPrefix == "" {
+		return e
+	}
+	e.textOnce.Do(func() {
+		o := e.opts
+		o.BlockStart, o.BlockEnd, o.VariableStart, o.VariableEnd = "", "", "", ""
+		o.CommentStart, o.CommentEnd, o.LineStatementPrefix, o.LineCommentPrefix = "", "", "", ""
+		e.text = New(o)
+	})
+	return e.text
+}
+
+// Options returns what the engine was made with.
+func (e *Engine) Options() Options { return e.opts }
 
 // Compile compiles a template text; results are cached by text and name.
-func (e *Engine) Compile(src, name string) (*Template, error) { panic("templates: not built yet") }
+func (e *Engine) Compile(src, name string) (*Template, error) {
+	return e.compile(cacheKey{src: src, name: name})
+}
 
 // CompileExpr compiles a bare expression, such as a when condition.
-func (e *Engine) CompileExpr(src string) (*Template, error) { panic("templates: not built yet") }
+func (e *Engine) CompileExpr(src string) (*Template, error) {
+	return e.compile(cacheKey{src: src, expr: true})
+}
+
+func (e *Engine) compile(k cacheKey) (*Template, error) {
+	e.mu.RLock()
+	c := e.cache[k]
+	e.mu.RUnlock()
+	if c != nil {
+		return c.t, c.err
+	}
+	c = &cached{}
+	c.err = try(func() {
+		if k.expr {
+			c.t = e.buildExpr(k.src)
+		} else {
+			c.t = e.build(k.src, k.name)
+		}
+	})
+	if c.err != nil {
+		err := asError(c.err)
+		if err.Src == "" {
+			err.Template, err.Src = k.name, k.src
+		}
+		c.t = nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.cache) >= maxCached {
+		for old := range e.cache { // any eighth of them
+			delete(e.cache, old)
+			if len(e.cache) <= maxCached*7/8 {
+				break
+			}
+		}
+	}
+	e.cache[k] = c
+	return c.t, c.err
+}
+
+func (e *Engine) mustCompile(src, name string) *Template {
+	t, err := e.Compile(src, name)
+	check(err)
+	return t
+}
+
+func (e *Engine) build(src, name string) *Template {
+	p, stmts := e.syntax.parse(src, e.exts)
+	t := &Template{e: e, name: name, src: p.src}
+	c := &compiler{e: e, t: t, name: name}
+	c.root(stmts, p.blocks)
+	return t
+}
+
+func (e *Engine) buildExpr(src string) *Template {
+	x := e.syntax.parseExpr(src)
+	t := &Template{e: e, src: src}
+	c := &compiler{e: e, t: t}
+	c.root([]stmt{&outputStmt{items: []expr{x}}}, nil)
+	return t
+}
+
+// start makes the frame of t's root.
+func (t *Template) start(rt *run, tc *tctx, out *buffer) *frame {
+	f := rt.newFrame(tc, nil, *t.main.slots, out)
+	if t.selfSlot >= 0 {
+		f.slots[t.selfSlot] = &selfRef{tc: tc}
+	}
+	f.enter(t.main.entries)
+	return f
+}
+
+// runRoot runs t, and the template that it extends, into out.
+func (rt *run) runRoot(t *Template, tc *tctx, out *buffer) {
+	rt.call()
+	old, pos := rt.t, rt.pos
+	for {
+		rt.t = t
+		tc.parent = nil
+		f := t.start(rt, tc, out)
+		runAll(f, t.main.run)
+		if tc.parent == nil {
+			break
+		}
+		t = tc.parent
+	}
+	rt.t, rt.pos = old, pos
+	rt.calls--
+}
 
 // Render renders to text.
-func (t *Template) Render(ctx context.Context, s Scope) (string, error) {
-	panic("templates: not built yet")
+func (t *Template) Render(ctx context.Context, s Scope) (text string, err error) {
+	rt := t.e.newRun(ctx, s)
+	defer func() { rt.place(err) }()
+	defer catch(&err)
+	rt.t = t
+	return string(rt.render(t)), nil
+}
+
+func (rt *run) render(t *Template) []byte {
+	out := buffer{max: rt.max}
+	rt.runRoot(t, rt.newContext(t, nil), &out)
+	return out.b
+}
+
+// place says where an error is, where it does not say so itself.
+func (rt *run) place(err error) {
+	if e, ok := err.(*Error); ok {
+		e.locate(rt.t, rt.pos)
+	}
 }
 
 // Eval gives the native value of a template that is one expression, the text
-// of any other.
-func (t *Template) Eval(ctx context.Context, s Scope) (Value, error) {
-	panic("templates: not built yet")
+// of any other. Under the older eras a text that looks like a list, a dict or
+// a bool is converted, as Ansible of that time does.
+func (t *Template) Eval(ctx context.Context, s Scope) (v Value, err error) {
+	rt := t.e.newRun(ctx, s)
+	defer func() { rt.place(err) }()
+	defer catch(&err)
+	rt.t = t
+	return rt.evalTemplate(t), nil
+}
+
+// EvalExpr gives the native value of a bare expression in every era: for
+// conditions and the like.
+func (t *Template) EvalExpr(ctx context.Context, s Scope) (v Value, err error) {
+	rt := t.e.newRun(ctx, s)
+	defer func() { rt.place(err) }()
+	defer catch(&err)
+	rt.t = t
+	if t.single == nil {
+		return Str(rt.render(t)), nil
+	}
+	return rt.native(t), nil
+}
+
+// evalTemplate is Eval inside a run.
+func (rt *run) evalTemplate(t *Template) Value {
+	if t.single == nil {
+		text := Str(rt.render(t))
+		if rt.era == Current {
+			return text
+		}
+		return convertText(text, rt.era)
+	}
+	v := rt.native(t)
+	failStrict(v)
+	if rt.era == Current {
+		return v
+	}
+	return rt.textual(v)
+}
+
+// native evaluates t's only expression.
+func (rt *run) native(t *Template) Value {
+	tc := rt.newContext(t, nil)
+	f := t.start(rt, tc, &buffer{max: rt.max})
+	v := rt.deep(t.single(f))
+	if g, ok := v.(*generator); ok && rt.e.opts.Unroll {
+		return NewList(g.take()...)
+	}
+	return v
 }
 
 // Resolve returns v with every *Text in it, however deep, replaced by its
 // value in scope s. A v without *Text is returned as it is.
-func (e *Engine) Resolve(ctx context.Context, v Value, s Scope) (Value, error) {
-	panic("templates: not built yet")
+func (e *Engine) Resolve(ctx context.Context, v Value, s Scope) (out Value, err error) {
+	if !isLazy(v) {
+		return v, nil
+	}
+	rt := e.newRun(ctx, s)
+	defer func() { rt.place(err) }()
+	defer catch(&err)
+	out = rt.deepIn(v, 0)
+	return out, nil
 }
 
 // IsTemplate reports whether src holds template markers of this engine.
-func (e *Engine) IsTemplate(src string) bool { panic("templates: not built yet") }
+func (e *Engine) IsTemplate(src string) bool {
+	s := e.syntax
+	return strings.Contains(src, s.variableStart) || strings.Contains(src, s.blockStart) || strings.Contains(src, s.commentStart)
+}
 
 // NewText returns src as a *Text where it holds Ansible's markers ({{, {%, {#), else as a Str.
-func NewText(src string, pos Pos) Value { panic("templates: not built yet") }
+func NewText(src string, pos Pos) Value {
+	for i := strings.IndexByte(src, '{'); i >= 0 && i+1 < len(src); {
+		switch src[i+1] {
+		case '{', '%', '#':
+			return &Text{Src: src, Pos: pos}
+		}
+		j := strings.IndexByte(src[i+1:], '{')
+		if j < 0 {
+			break
+		}
+		i += 1 + j
+	}
+	return Str(src)
+}
 
-// NewInt returns i as an Int where it fits, else as a *BigInt.
-func NewInt(i *big.Int) Value { panic("templates: not built yet") }
+func (e *Engine) filterNames() []string {
+	return append(slices.Sorted(maps.Keys(filters)), slices.Sorted(maps.Keys(e.opts.Filters))...)
+}
 
-// NewFunc returns f as a value that templates can call.
-func NewFunc(name string, f Func) Value { panic("templates: not built yet") }
+func (e *Engine) testNames() []string {
+	return append(slices.Sorted(maps.Keys(tests)), slices.Sorted(maps.Keys(e.opts.Tests))...)
+}
 
-// NewUndefined returns the value of an unknown variable called name.
-func NewUndefined(kind UndefinedKind, name string) Value { panic("templates: not built yet") }
+// flags of a filter or test.
+type flags int
 
-// IsUndefined reports whether v is undefined, of any kind.
-func IsUndefined(v Value) bool { panic("templates: not built yet") }
+const (
+	// shallow ones look at a container and not into it: their arguments are
+	// not resolved in depth.
+	shallow flags = 1 << iota
+	// external ones are the caller's own.
+	external
+	// acceptsUndefined ones are external and want to see undefined values.
+	acceptsUndefined
+)
 
-// Unpack assigns the arguments of a call to variables by Python's rules:
-// pairs are a parameter's name, with "?" behind it where it has a default
-// ("*" before it: takes the rest), and a pointer: *Value, *string, *int,
-// *float64, *bool, *[]Value, *Mapping. The error is Python's TypeError about
-// fn. For a filter the first pair is the value it is applied to.
-func (c *Call) Unpack(fn string, pairs ...any) error { panic("templates: not built yet") }
+func (e *Engine) filter(name string) (Func, flags, bool) {
+	if f, ok := e.opts.Filters[name]; ok {
+		return f, e.externalFlags(name), true
+	}
+	f, ok := filters[name]
+	return f, builtinFlags[name], ok
+}
 
-// StrOf is Python's str(v); era Era19 gives Python 2's.
-func StrOf(v Value, era Era) string { panic("templates: not built yet") }
+func (e *Engine) test(name string) (Func, flags, bool) {
+	if f, ok := e.opts.Tests[name]; ok {
+		return f, e.externalFlags(name), true
+	}
+	f, ok := tests[name]
+	return f, testFlags[name], ok
+}
 
-// Repr is Python's repr(v); era Era19 gives Python 2's ([u'a']).
-func Repr(v Value, era Era) string { panic("templates: not built yet") }
+func (e *Engine) externalFlags(name string) flags {
+	if e.opts.AcceptsUndefined[name] {
+		return external | acceptsUndefined
+	}
+	return external
+}
 
-// Equal is Python's a == b.
-func Equal(a, b Value) bool { panic("templates: not built yet") }
+// refuseUndefined throws where a strict undefined is passed to a function
+// that does not say that it wants one.
+func refuseUndefined(args []Value, kws []Kwarg, fl flags) {
+	if fl&acceptsUndefined != 0 {
+		return
+	}
+	for _, a := range args {
+		failStrict(a)
+	}
+	for _, k := range kws {
+		failStrict(k.Value)
+	}
+}
 
-// Compare orders a and b as Python's < does; the error is Python's TypeError.
-func Compare(a, b Value) (int, error) { panic("templates: not built yet") }
-
-// FromJSON decodes JSON, keeping the order of keys. Every text is a Str.
-func FromJSON(b []byte) (Value, error) { panic("templates: not built yet") }
-
-// AppendJSON appends v as compact JSON in Python's json.dumps form with
-// separators (',', ':'), keys in order; Undefined and functions are errors.
-func AppendJSON(b []byte, v Value) ([]byte, error) { panic("templates: not built yet") }
-
-// FromGo converts nil, bool, ints, floats, string, []any, []string,
-// map[string]any (keys sorted), map[string]string, json.Number and Values.
-// Every text becomes a Str.
-func FromGo(v any) Value { panic("templates: not built yet") }
-
-// ToGo converts a resolved value to nil, bool, int64, *big.Int, float64,
-// string, []any and map[string]any.
-func ToGo(v Value) any { panic("templates: not built yet") }
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,256 @@
+package templates
+
+// This file runs loops (https://jinja.palletsprojects.com/en/3.1.x/templates/#for).
+
+// forLoop compiles a for loop.
+func (c *compiler) forLoop(p place, s *forStmt) execFn {
+	bad := false
+	checkTarget := func(x expr) {
+		walkExpr(x, func(name string) { bad = bad || name == "loop" })
+	}
+	checkTarget(s.target)
+	walkStmts(s.body, func(st stmt) bool {
+		switch st := st.(type) {
+		case *setStmt:
+			if n, ok := st.target.(*nameExpr); ok {
+				checkTarget(n)
+			}
+		case *forStmt:
+			checkTarget(st.target)
+		}
+		return true
+	}, func(expr) {})
+	if bad {
+		c.fail(s.node, TemplateAssertError, "Can't assign to special loop variable in for-loop target")
+	}
+	if s.recursive {
+		return c.recursiveLoop(p, s)
+	}
+	iter := c.expr(p, s.iter)
+	lp := c.loopBody(p.inner(), p, s)
+	at := s.at()
+	return func(f *frame) control {
+		f.rt.pos = at
+		lp.run(f, f.rt.iter(iter(f)), nil, 0)
+		return goOn
+	}
+}
+
+// loopCode is a compiled loop.
+type loopCode struct {
+	entries, elseEntries, testEntries []entry
+	loopSlot                          int // -1: loop is not used
+	assign, testAssign                func(*frame, Value)
+	test                              evalFn
+	body, els                         []execFn
+}
+
+// loopBody compiles the body in place in, whose parent is p.
+func (c *compiler) loopBody(in, p place, s *forStmt) *loopCode {
+	lp := &loopCode{loopSlot: -1}
+	extended := s.recursive || uses(s.body, "loop")
+	if !extended {
+		walkStmts(s.body, func(st stmt) bool {
+			if b, ok := st.(*blockStmt); ok && b.scoped {
+				extended = true
+			}
+			return true
+		}, func(expr) {})
+	}
+	in.inLoop = true
+	if extended {
+		lp.loopSlot = in.param("loop").slot
+	}
+	in.target(s.target, true)
+	in.visit(s.body)
+	lp.entries = in.entries()
+	lp.assign = c.assign(in, s.target)
+	lp.body = c.stmts(in, s.body)
+	els := p.inner()
+	els.visit(s.els)
+	lp.elseEntries = els.entries()
+	lp.els = c.stmts(els, s.els)
+	if s.test != nil {
+		t := p.inner()
+		t.target(s.target, true)
+		t.exprs(s.test)
+		lp.testEntries = t.entries()
+		lp.testAssign = c.assign(t, s.target)
+		lp.test = c.expr(t, s.test)
+	}
+	return lp
+}
+
+func (lp *loopCode) run(f *frame, elems []Value, recurse func(Value, int) Value, depth int) {
+	if lp.test != nil {
+		elems = lp.filter(f, elems)
+	}
+	if len(elems) == 0 {
+		f.enter(lp.elseEntries)
+		runAll(f, lp.els)
+		return
+	}
+	var loop *loopContext
+	if lp.loopSlot >= 0 {
+		loop = &loopContext{rt: f.rt, elems: elems, recurse: recurse, depth0: depth}
+	}
+	for i := 0; i < len(elems); i++ {
+		f.rt.tick()
+		f.enter(lp.entries)
+		if loop != nil {
+			loop.i = i
+			f.slots[lp.loopSlot] = loop
+		}
+		lp.assign(f, f.rt.force(elems[i]))
+		if runAll(f, lp.body) == breakLoop {
+			return
+		}
+		if loop != nil {
+			i = loop.i // iterating loop itself takes elements away
+		}
+	}
+}
+
+func (lp *loopCode) filter(f *frame, elems []Value) []Value {
+	kept := make([]Value, 0, len(elems))
+	for _, e := range elems {
+		f.rt.tick()
+		f.enter(lp.testEntries)
+		lp.testAssign(f, f.rt.force(e))
+		if truth(lp.test(f)) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// recursiveLoop compiles a loop whose body is a unit of its own, so that it
+// can call itself.
+func (c *compiler) recursiveLoop(p place, s *forStmt) execFn {
+	iter := c.expr(p, s.iter)
+	u := newUnit(p.unit)
+	outer := p
+	outer.scope = newScope(p.scope, u)
+	outer.toplevel, outer.rootlevel = false, false
+	// assignments outside the loop are seen through the enclosing unit
+	lp := c.loopBody(outer, place{scope: newScope(p.scope, u), check: p.check, block: p.block, softUse: p.softUse}, s)
+	at := s.at()
+	return func(f *frame) control {
+		var recurse func(v Value, depth int) Value
+		runLoop := func(v Value, depth int, out *buffer, tc *tctx) {
+			f.rt.call()
+			g := f.rt.newFrame(tc, f, u.slots, out)
+			lp.run(g, f.rt.iter(v), recurse, depth)
+			f.rt.calls--
+		}
+		recurse = func(v Value, depth int) Value {
+			out := &buffer{max: f.rt.max}
+			runLoop(v, depth, out, f.tc)
+			f.rt.bound(len(out.b))
+			if f.tc.autoescape {
+				return Markup(out.b)
+			}
+			return Str(out.b)
+		}
+		f.rt.pos = at
+		runLoop(iter(f), 0, f.out, f.tc)
+		return goOn
+	}
+}
+
+// loopContext is the variable loop.
+type loopContext struct {
+	rt      *run
+	elems   []Value
+	i       int
+	depth0  int
+	recurse func(Value, int) Value
+	last    []Value // what changed saw last
+	seen    bool
+}
+
+// Type is Python's class name.
+func (l *loopContext) Type() string { return "LoopContext" }
+
+// Truth is always true: while a loop runs it has elements.
+func (l *loopContext) Truth() bool { return true }
+
+// rest takes the elements that are left, for who iterates loop itself.
+func (l *loopContext) rest() []Value {
+	rest := l.elems[min(l.i+1, len(l.elems)):]
+	l.i = len(l.elems)
+	return rest
+}
+
+func (l *loopContext) repr() string {
+	return "<LoopContext " + itoa(l.i+1) + "/" + itoa(len(l.elems)) + ">"
+}
+
+// Call runs the loop again over its argument.
+func (l *loopContext) Call(c *Call) (Value, error) {
+	a := c.bind(&sigLoop)
+	if l.recurse == nil {
+		throw(TypeError, "The loop must have the 'recursive' marker to be called recursively.")
+	}
+	return l.recurse(a[0], l.depth0+1), nil
+}
+
+var sigLoop = signatureOf("LoopContext.__call__", 1, "iterable")
+
+// Attr implements [Object].
+func (l *loopContext) Attr(name string) (Value, bool, error) {
+	n := len(l.elems)
+	switch name {
+	case "index":
+		return Int(l.i + 1), true, nil
+	case "index0":
+		return Int(l.i), true, nil
+	case "revindex":
+		return Int(n - l.i), true, nil
+	case "revindex0":
+		return Int(n - l.i - 1), true, nil
+	case "first":
+		return Bool(l.i == 0), true, nil
+	case "last":
+		return Bool(l.i >= n-1), true, nil
+	case "length":
+		return Int(n), true, nil
+	case "depth":
+		return Int(l.depth0 + 1), true, nil
+	case "depth0":
+		return Int(l.depth0), true, nil
+	case "previtem":
+		if l.i == 0 {
+			return l.rt.hint("there is no previous item"), true, nil
+		}
+		return l.rt.force(l.elems[l.i-1]), true, nil
+	case "nextitem":
+		if l.i+1 >= n {
+			return l.rt.hint("there is no next item"), true, nil
+		}
+		return l.rt.force(l.elems[l.i+1]), true, nil
+	case "cycle":
+		return newMethod("cycle", l.cycle), true, nil
+	case "changed":
+		return newMethod("changed", l.changed), true, nil
+	}
+	return nil, false, nil
+}
+
+func (l *loopContext) cycle(c *Call) (Value, error) {
+	if len(c.Args) == 0 {
+		throw(TypeError, "no items for cycling given")
+	}
+	return c.Args[l.i%len(c.Args)], nil
+}
+
+func (l *loopContext) changed(c *Call) (Value, error) {
+	if l.seen && equalElems(l.last, c.Args, 0) {
+		return Bool(false), nil
+	}
+	l.seen, l.last = true, c.Args
+	return Bool(true), nil
+}
+
+// hint returns an undefined value with a message of its own.
+func (rt *run) hint(msg string) Value { return &Undefined{Kind: rt.e.opts.Undefined, Hint: msg} }
