@@ -10,7 +10,7 @@ import (
 
 // controllerModules are the modules that no agent carries.
 var controllerModules = []*modules.Module{
-	openstack.NovaCompute,
+	openstack.NovaCompute, openstack.Server, openstack.ServerInfo,
 }
 
 func localModules() map[string]*modules.Module {
