@@ -3,6 +3,7 @@ package main
 // This file is gorun-lab down.
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -24,7 +25,7 @@ func downCommand() *cli.Command {
 			if err := hosts.Check(); err != nil {
 				return err
 			}
-			if err := stop(c, name); err != nil {
+			if err := stop(c.Context, name); err != nil {
 				return err
 			}
 			fmt.Printf("lab %s is down\n", name)
@@ -35,8 +36,8 @@ func downCommand() *cli.Command {
 
 // stop asks the daemon to end the lab, and clears up itself where there is
 // none any more.
-func stop(c *cli.Context, name string) error {
-	err := daemon.NewClient(name).Down(c.Context)
+func stop(ctx context.Context, name string) error {
+	err := daemon.NewClient(name).Down(ctx)
 	if err != nil && !errors.Is(err, daemon.ErrNoDaemon) {
 		return err
 	}

@@ -4,6 +4,7 @@ package main
 // inside each host; both are started by gorun-lab itself.
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -18,6 +19,7 @@ func serveCommand() *cli.Command {
 		Name:   "serve",
 		Usage:  "keep a lab (started by up and run)",
 		Hidden: true,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "owned", Usage: "end when file descriptor 4 does"}},
 		Action: func(c *cli.Context) error {
 			cfg, err := daemon.Load(c.String("name"))
 			if err != nil {
@@ -27,7 +29,17 @@ func serveCommand() *cli.Command {
 			if ready == nil {
 				return errors.New("serve is started by gorun-lab up")
 			}
-			return daemon.Serve(c.Context, cfg, ready)
+			ctx := c.Context
+			if c.Bool("owned") {
+				var cancel context.CancelCauseFunc
+				ctx, cancel = context.WithCancelCause(ctx)
+				go func() {
+					// Nothing is ever written: what comes is the owner's end.
+					_, _ = os.NewFile(4, "owner").Read(make([]byte, 1))
+					cancel(errors.New("the command that started the lab ended"))
+				}()
+			}
+			return daemon.Serve(ctx, cfg, ready)
 		},
 	}
 }

@@ -46,7 +46,7 @@ func upCommand() *cli.Command {
 				return fmt.Errorf("up takes no arguments, got %q", c.Args().First())
 			}
 			began := time.Now()
-			cfg, err := start(c)
+			cfg, err := start(c, nil)
 			if err != nil {
 				return err
 			}
@@ -57,8 +57,9 @@ func upCommand() *cli.Command {
 	}
 }
 
-// start prepares what the lab needs and starts its daemon.
-func start(c *cli.Context) (*daemon.Config, error) {
+// start prepares what the lab needs and starts its daemon, which ends when
+// owner does; a nil owner never ends.
+func start(c *cli.Context, owner *os.File) (*daemon.Config, error) {
 	if err := hosts.Check(); err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func start(c *cli.Context) (*daemon.Config, error) {
 	if err := cfg.Save(); err != nil {
 		return nil, err
 	}
-	if err := spawn(c.Context, cfg); err != nil {
+	if err := spawn(c.Context, cfg, owner); err != nil {
 		return nil, errors.Join(err, hosts.Sweep(cfg.Name, cfg.Dir))
 	}
 	return cfg, nil
@@ -150,7 +151,7 @@ func cacheDir(c *cli.Context) (string, error) {
 }
 
 // spawn starts the daemon and waits until it is ready or has said why not.
-func spawn(ctx context.Context, cfg *daemon.Config) error {
+func spawn(ctx context.Context, cfg *daemon.Config, owner *os.File) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -163,6 +164,10 @@ func spawn(ctx context.Context, cfg *daemon.Config) error {
 	cmd := exec.Command(self, "--name", cfg.Name, "serve")
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{w}
+	if owner != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, owner)
+		cmd.Args = append(cmd.Args, "--owned")
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
 	w.Close()

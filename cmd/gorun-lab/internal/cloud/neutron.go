@@ -102,6 +102,7 @@ func (c *Cloud) routeNetwork() {
 		}
 		return ok("availability_zones", out)
 	})
+	h("GET "+root+"/network-ip-availabilities", c.availabilities)
 	h("GET "+root+"/agents", func(k *call) (*reply, error) { return ok("agents", []any{}) })
 	h("GET "+root+"/quotas", func(k *call) (*reply, error) { return ok("quotas", []object{c.networkQuota(k.project())}) })
 	h("GET "+root+"/quotas/{id}", func(k *call) (*reply, error) { return ok("quota", c.networkQuota(k.id("id"))) })
@@ -112,6 +113,23 @@ func (c *Cloud) routeNetwork() {
 		c.setQuota("network", k.id("id"), k.body.sub("quota"))
 		return ok("quota", c.networkQuota(k.id("id")))
 	})
+}
+
+// availabilities counts the addresses used of each network.
+func (c *Cloud) availabilities(k *call) (*reply, error) {
+	out := []object{}
+	for _, n := range c.net("networks").all(func(o object) bool { return visible(k, o) }) {
+		total, used := 0, 0
+		for _, s := range c.net("subnets").all(func(s object) bool { return s.str("network_id") == n.str("id") }) {
+			if cidr, err := netip.ParsePrefix(s.str("cidr")); err == nil {
+				total += 1<<(32-cidr.Bits()) - 3
+			}
+			used += len(c.ipam[s.str("id")])
+		}
+		out = append(out, object{"network_id": n["id"], "network_name": n["name"], "project_id": n["project_id"], "tenant_id": n["project_id"],
+			"total_ips": total, "used_ips": used, "subnet_ip_availability": []any{}})
+	}
+	return ok("network_ip_availabilities", out)
 }
 
 func (c *Cloud) networkVersions(k *call) (*reply, error) {
@@ -645,7 +663,10 @@ func (c *Cloud) routerDetach(k *call) (*reply, error) {
 }
 
 func floatingDefaults(k *call) object {
-	return with(plainDefaults(k), object{
+	o := plainDefaults(k)
+	delete(o, "name") // clients take a name for the address
+	delete(o, "shared")
+	return with(o, object{
 		"status": "DOWN", "port_id": nil, "fixed_ip_address": nil, "router_id": nil, "port_details": nil, "dns_name": "", "dns_domain": "",
 		"qos_policy_id": nil, "port_forwardings": []any{},
 	})

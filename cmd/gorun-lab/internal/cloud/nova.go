@@ -112,6 +112,9 @@ func (c *Cloud) routeCompute() {
 		c.groups.remove(k.id("id"))
 		return &reply{204, nil}, nil
 	})
+	h("GET /os-security-groups", c.proxyGroups)
+	h("GET /os-security-groups/{id}", c.proxyGroup)
+	h("GET /os-migrations", func(k *call) (*reply, error) { return ok("migrations", []any{}) })
 	h("GET /os-hypervisors", c.hypervisors)
 	h("GET /os-hypervisors/detail", c.hypervisors)
 	h("GET /os-services", c.computeServices)
@@ -256,6 +259,29 @@ func (c *Cloud) proxyImage(k *call) (*reply, error) {
 		return ok("image", c.proxyBody(k, i))
 	}
 	return nil, errorf(404, "Image %s could not be found.", k.id("id"))
+}
+
+// proxyGroups is Nova's own view of security groups, which went with 2.36.
+func (c *Cloud) proxyGroups(k *call) (*reply, error) {
+	if k.minor > 35 {
+		return nil, errorf(404, "The resource could not be found.")
+	}
+	out := []object{}
+	for _, g := range c.net("security_groups").all(func(o object) bool { return visible(k, o) }) {
+		out = append(out, proxyGroupBody(g))
+	}
+	return ok("security_groups", out)
+}
+
+func (c *Cloud) proxyGroup(k *call) (*reply, error) {
+	if g := c.net("security_groups").get(k.id("id")); g != nil && k.minor <= 35 && visible(k, g) {
+		return ok("security_group", proxyGroupBody(g))
+	}
+	return nil, errorf(404, "Security group %s not found.", k.id("id"))
+}
+
+func proxyGroupBody(g object) object {
+	return object{"id": g["id"], "name": g["name"], "description": g["description"], "tenant_id": g["project_id"], "rules": []any{}}
 }
 
 func newKeypair(name, public, user string) object {
