@@ -21,7 +21,7 @@ type Scope struct {
 	// locals are found first; outer are those of the scope that With was called on.
 	locals *templates.Dict
 	outer  *Scope
-	// depth counts hostvars within hostvars, against loops.
+	// depth counts vars within vars, against loops.
 	depth int
 	// foreign is a host as hostvars shows it, asked for from another scope.
 	foreign bool
@@ -221,14 +221,14 @@ func (s *Scope) walkInventory(name string, yield func(Layer, templates.Value) bo
 	return more
 }
 
-// maxHostvars bounds how deep hostvars may ask hostvars.
-const maxHostvars = 50
+// maxViews bounds how deep the variable vars may ask itself.
+const maxViews = 50
 
-// errLoop is the error of hostvars that ask each other for ever.
+// errLoop is the error of vars that ask each other for ever.
 func errLoop(name string) error {
 	return &templates.Error{
 		Kind: templates.RecursionError,
-		Msg:  fmt.Sprintf("recursive loop detected: hostvars refer to each other for ever, at '%s'", name),
+		Msg:  fmt.Sprintf("recursive loop detected: vars refer to each other for ever, at '%s'", name),
 	}
 }
 

@@ -46,7 +46,7 @@ func (v scopeView) Get(key templates.Value) (templates.Value, bool, error) {
 	}
 	inner := *v.s
 	inner.depth++
-	if inner.depth > maxHostvars {
+	if inner.depth > maxViews {
 		return nil, false, errLoop(string(name))
 	}
 	resolved, err := inner.resolve(raw)

@@ -362,7 +362,7 @@ func graphVars(b *strings.Builder, depth int, d *templates.Dict) {
 
 // JSON is a value as ansible-inventory prints it: sorted keys, an indent of four.
 func JSON(v templates.Value) ([]byte, error) {
-	compact, err := templates.AppendJSON(nil, plain(v))
+	compact, err := templates.AppendJSON(nil, isoDates(plain(v)))
 	if err != nil {
 		return nil, err
 	}
@@ -371,6 +371,33 @@ func JSON(v templates.Value) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// isoDates replaces dates by their ISO 8601 text, which JSON has for them.
+func isoDates(v templates.Value) templates.Value {
+	switch v := v.(type) {
+	case *templates.DateTime:
+		layout := "2006-01-02T15:04:05.999999-07:00"
+		if v.DateOnly {
+			layout = "2006-01-02"
+		} else if v.Naive {
+			layout = "2006-01-02T15:04:05.999999"
+		}
+		return templates.Str(v.T.Format(layout))
+	case *templates.List:
+		elems := make([]templates.Value, len(v.Elems))
+		for i, e := range v.Elems {
+			elems[i] = isoDates(e)
+		}
+		return templates.NewList(elems...)
+	case *templates.Dict:
+		d := templates.NewDict(v.Len())
+		for k, e := range v.All {
+			d.Set(k, isoDates(e)) // k was a key: it has a hash
+		}
+		return d
+	}
+	return v
 }
 
 // TOML is what --toml prints.
