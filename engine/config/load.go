@@ -164,19 +164,24 @@ func (r *resolver) readHome(c *Config) error {
 
 // resolve gives a setting its value; on an error the default stays.
 func (r *resolver) resolve(s *setting) (Setting, error) {
-	def := strings.ReplaceAll(s.def, "{{ANSIBLE_HOME}}", r.home)
-	v, err := r.convert(s, def, r.opts.Dir)
-	if err != nil {
-		return Setting{Name: s.name}, fmt.Errorf("config: the default of %s: %w", s.name, err)
+	out := Setting{Name: s.name, Origin: "default"}
+	if def := strings.ReplaceAll(s.def, "{{ANSIBLE_HOME}}", r.home); def != "" || s.kind == kindList {
+		v, err := r.convert(s, def, r.opts.Dir)
+		if err != nil {
+			return out, fmt.Errorf("config: the default of %s: %w", s.name, err)
+		}
+		out.Value = v
 	}
-	out := Setting{Name: s.name, Value: v, Origin: "default"}
 	raw, origin, dir, at := r.raw(s)
 	if origin == "" {
 		return out, nil
 	}
-	v, err = r.convert(s, raw, dir)
+	v, err := r.convert(s, raw, dir)
 	if err != nil {
-		e := &Error{Msg: fmt.Sprintf("Invalid value for configuration option setting: %s (from %s): %v", s.name, origin, err)}
+		e := &Error{Msg: fmt.Sprintf("Invalid type for configuration option setting: %s (from %s): %v", s.name, origin, err)}
+		if errors.Is(err, errChoice) {
+			e.Msg = fmt.Sprintf("Invalid value \"%s\" for configuration option \"setting: %s \", valid values are: %s", raw, s.name, strings.Join(s.choices, ", "))
+		}
 		if at > 0 {
 			e.File, e.Line = r.file.path, at
 		}
@@ -205,15 +210,12 @@ func (r *resolver) raw(s *setting) (text, origin, dir string, line int) {
 	return text, origin, dir, line
 }
 
+// errChoice says that a value is none of those that a setting takes.
+var errChoice = errors.New("not one of the choices")
+
 func (r *resolver) convert(s *setting, text, dir string) (any, error) {
-	if text == "" && s.kind != kindList && s.kind != kindPathList && s.kind != kindPathSpec {
-		if s.kind == kindStr {
-			return "", nil
-		}
-		return nil, nil
-	}
 	if len(s.choices) > 0 && !slices.Contains(s.choices, text) {
-		return nil, fmt.Errorf("%q is not one of: %s", text, strings.Join(s.choices, ", "))
+		return nil, errChoice
 	}
 	switch s.kind {
 	case kindBool:
@@ -233,6 +235,9 @@ func (r *resolver) convert(s *setting, text, dir string) (any, error) {
 	case kindList:
 		return split(text, ","), nil
 	case kindPath:
+		if text == "" {
+			return nil, nil
+		}
 		return r.path(text, dir), nil
 	case kindPathList, kindPathSpec:
 		by := ","

@@ -39,7 +39,7 @@ func (l *Loader) LoadRole(r RoleRequest) (*RoleUse, error) {
 	}
 	use := &RoleUse{Pos: pos, Params: r.Params}
 	from := roleFiles{tasks: r.TasksFrom, vars: r.VarsFrom, defaults: r.DefaultsFrom, handlers: r.HandlersFrom}
-	if !ld.fillUse(&c, use, r.Name, from, r.AllowDuplicates) {
+	if !ld.fillUse(&c, use, r.Name, pos, from, r.AllowDuplicates) {
 		use = nil
 	}
 	return use, ld.err()
@@ -95,7 +95,7 @@ func (ld *loading) roleEntry(c *scope, n *yaml.Node) *RoleUse {
 	if !ok {
 		return nil
 	}
-	if !ld.fillUse(c, use, s, roleFiles{}, nil) {
+	if !ld.fillUse(c, use, s, name.Pos, roleFiles{}, nil) {
 		return nil
 	}
 	return use
@@ -152,7 +152,7 @@ func (ld *loading) importRole(c *scope, t *Task) []Item {
 		}
 	}
 	inner.handlers = false
-	if !ld.fillUse(&inner, use, name, from, dup) {
+	if !ld.fillUse(&inner, use, name, v.Pos, from, dup) {
 		return nil
 	}
 	if c.play != nil {
@@ -173,12 +173,12 @@ func (u *RoleUse) Order() []*RoleUse {
 	return append(uses, u)
 }
 
-// fillUse finds the role called name and loads all of it into use.
-func (ld *loading) fillUse(c *scope, use *RoleUse, name string, from roleFiles, duplicates *bool) bool {
+// fillUse finds the role called name, as pos says, and loads all of it into use.
+func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from roleFiles, duplicates *bool) bool {
 	role := &Role{Name: name, Params: use.Params, Entry: "main"}
 	dir, fqcn, tried := ld.l.findRole(name, c)
 	if dir == "" {
-		e := ld.fail(c, use.Pos, "the role '%s' was not found in %s", name, strings.Join(tried, ":"))
+		e := ld.fail(c, pos, "the role '%s' was not found in %s", name, strings.Join(tried, ":"))
 		e.Got = name
 		for _, t := range tried {
 			e.Known = append(e.Known, ld.l.rolesIn(t)...)
@@ -199,7 +199,7 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, from roleFiles, 
 	use.Role = role
 	key := "role " + dir + " " + from.tasks
 	if slices.Contains(ld.busy, key) {
-		ld.fail(c, use.Pos, "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles")
+		ld.fail(c, pos, "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles")
 		return false
 	}
 	ld.busy = append(ld.busy, key)
