@@ -212,7 +212,7 @@ func (c *corpusCase) gorun(t *testing.T) map[string]string {
 		return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true})
 	}
 	inv, err := inventory.Load(c.sources, inventory.Options{
-		ParseYAML: parse, Era: templates.Era214,
+		ParseYAML: parse, Era: templates.Era214, FileVars: vars.FileVars(loadYAML),
 		Warn:           func(msg string) { warnings = append(warnings, msg) },
 		EnabledPlugins: []string{"host_list", "script", "auto", "yaml", "ini", "toml", "constructed", "generator"},
 	})
@@ -221,15 +221,7 @@ func (c *corpusCase) gorun(t *testing.T) map[string]string {
 	}
 	m := vars.New(vars.Options{
 		Inventory: inv, InventoryDirs: inv.VarsDirs(), InjectFacts: true, Era: templates.Era214,
-		LoadVars: func(path string) (*templates.Dict, error) {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return nil, err
-			}
-			v, err := parse(data, path)
-			d, _ := v.(*templates.Dict)
-			return d, err
-		},
+		LoadVars: loadYAML,
 	})
 	got := map[string]string{"warnings": strings.ReplaceAll(joinWarnings(warnings), c.dir, "DIR")}
 	list, err := m.Exporter(true).List()

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"gorun/templates"
+	"gorun/vars/inventory"
 )
 
 // fileCache loads every file of variables once and lists every folder once.
@@ -29,6 +30,32 @@ type loadedFile struct {
 
 func newFileCache(load func(path string) (*templates.Dict, error)) *fileCache {
 	return &fileCache{load: load, listings: map[string]map[string]os.DirEntry{}, loaded: map[string]loadedFile{}}
+}
+
+// FileVars returns the hook [inventory.Options.FileVars]: the variables of
+// group_vars and host_vars beside a source, for inventory plugins with
+// use_vars_plugins. load is as in [Options.LoadVars].
+func FileVars(load func(path string) (*templates.Dict, error)) func(string, *inventory.Host, []*inventory.Group) (*templates.Dict, error) {
+	files := newFileCache(load)
+	return func(source string, h *inventory.Host, groups []*inventory.Group) (*templates.Dict, error) {
+		dir := filepath.Dir(source)
+		d := &templates.Dict{}
+		set := func(kind, name string) error {
+			layers, err := files.entity(dir, kind, name, InventoryGroup)
+			for _, l := range layers {
+				for k, v := range l.Dict.All {
+					d.Set(k, v) // k was a key: it has a hash
+				}
+			}
+			return err
+		}
+		for _, g := range groups {
+			if err := set("group_vars", g.Name); err != nil {
+				return nil, err
+			}
+		}
+		return d, set("host_vars", h.Name)
+	}
 }
 
 // extensions are the endings that a file of variables may have.

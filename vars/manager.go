@@ -65,7 +65,7 @@ func New(o Options) *Manager {
 		o.Extra = &templates.Dict{}
 	}
 	if o.Engine == nil {
-		o.Engine = templates.New(templates.Options{Era: o.Era})
+		o.Engine = templates.New(templates.Options{Era: o.Era, Undefined: templates.StrictUndefined})
 	}
 	return &Manager{o: o, files: newFileCache(o.LoadVars), hosts: map[string]*hostState{}}
 }

@@ -95,7 +95,10 @@ func optionDict(config *templates.Dict, name string) (*templates.Dict, error) {
 // Host sets the composed variables of a host and puts it into the groups that
 // its variables call for.
 func (c *Construct) Host(name string) error {
-	scope := c.scope(name)
+	scope, err := c.scope(name)
+	if err != nil {
+		return err
+	}
 	for k, expr := range c.compose.All {
 		key := templates.StrOf(k, templates.Current)
 		v, err := c.eval(expr, scope)
@@ -315,17 +318,20 @@ type hostScope struct {
 	extra  *templates.Dict
 }
 
-func (c *Construct) scope(name string) *hostScope {
+func (c *Construct) scope(name string) (*hostScope, error) {
 	inv := c.b.inv
 	h := inv.hosts[name]
 	s := &hostScope{h: h, groups: ancestry(h.groups, inv.groups["all"])}
 	if c.fileVars && inv.o.FileVars != nil {
-		s.files = inv.o.FileVars(c.b.Source, h, s.groups)
+		var err error
+		if s.files, err = inv.o.FileVars(c.b.Source, h, s.groups); err != nil {
+			return nil, err
+		}
 	}
 	if c.extraVars {
 		s.extra = inv.o.ExtraVars
 	}
-	return s
+	return s, nil
 }
 
 // Lookup implements templates.Scope.

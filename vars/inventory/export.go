@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
@@ -38,7 +41,7 @@ var internalVars = map[string]bool{
 	"ansible_playbook_python": true, "ansible_role_names": true, "ansible_run_tags": true, "ansible_skip_tags": true,
 	"ansible_verbosity": true, "ansible_version": true, "inventory_dir": true, "inventory_file": true, "inventory_hostname": true,
 	"inventory_hostname_short": true, "groups": true, "group_names": true, "omit": true, "hostvars": true, "playbook_dir": true,
-	"play_hosts": true, "role_name": true, "role_names": true, "role_path": true, "role_uuid": true, "environment": true,
+	"play_hosts": true, "role_name": true, "role_names": true, "role_path": true, "role_uuid": true,
 }
 
 // Host returns the variables of one host, sorted.
@@ -367,10 +370,55 @@ func JSON(v templates.Value) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, compact, "", "    "); err != nil {
+	if err := json.Indent(&out, unescapeJSON(compact), "", "    "); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// unescapeJSON writes the characters of \u escapes beyond ASCII as they are,
+// as ansible-inventory does.
+func unescapeJSON(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' || i+1 >= len(b) {
+			out = append(out, b[i])
+			continue
+		}
+		r, n := unicodeEscape(b[i:])
+		if n == 0 || r < utf8.RuneSelf || r == utf8.RuneError {
+			out = append(out, b[i], b[i+1])
+			i++
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+		i += n - 1
+	}
+	return out
+}
+
+// unicodeEscape reads the escape, or pair of them, at the start of b, and
+// returns its length, 0 where it is none.
+func unicodeEscape(b []byte) (r rune, n int) {
+	code := func(b []byte) (rune, bool) {
+		if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+			return 0, false
+		}
+		v, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+		return rune(v), err == nil
+	}
+	r, ok := code(b)
+	if !ok {
+		return 0, 0
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	low, ok := code(b[6:])
+	if !ok {
+		return utf8.RuneError, 6
+	}
+	return utf16.DecodeRune(r, low), 12
 }
 
 // isoDates replaces dates by their ISO 8601 text, which JSON has for them.

@@ -71,8 +71,8 @@ type Options struct {
 	// by the last part of that name.
 	Plugins map[string]PluginFunc
 	// FileVars gives the variables of group_vars and host_vars beside a source,
-	// for plugins with use_vars_plugins; nil: none.
-	FileVars func(source string, h *Host, groups []*Group) *templates.Dict
+	// for plugins with use_vars_plugins (vars.FileVars); nil: none.
+	FileVars func(source string, h *Host, groups []*Group) (*templates.Dict, error)
 	// ExtraVars are -e, and UseExtraVars is whether plugins see them where
 	// their configuration does not say.
 	ExtraVars    *templates.Dict

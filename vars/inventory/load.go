@@ -29,7 +29,7 @@ func Load(sources []string, o Options) (*Inventory, error) {
 		o.ReadFile = os.ReadFile
 	}
 	if o.Engine == nil {
-		o.Engine = templates.New(templates.Options{Era: o.Era})
+		o.Engine = templates.New(templates.Options{Era: o.Era, Undefined: templates.StrictUndefined})
 	}
 	inv := newInventory(o)
 	l := &loader{inv: inv}
