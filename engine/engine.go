@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gorun/engine/callback"
+	"gorun/engine/lookup"
 	"gorun/engine/playbook"
 	"gorun/engine/transport"
 	"gorun/modules"
@@ -50,6 +51,10 @@ type Options struct {
 	ForceHandlers  bool
 	FlushCache     bool
 	Strategy       string // default strategy; "" is linear
+	// Refresh reads the inventory again (meta: refresh_inventory); nil: nothing to do.
+	Refresh func() error
+	// Lookups are the lookup plugins of with_*; nil makes them of ReadFile and Inventory.
+	Lookups        *lookup.Table
 	AnyErrorsFatal bool
 
 	// The command line's or ansible.cfg's defaults of the connection.

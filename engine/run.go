@@ -1,58 +1,287 @@
 package engine
 
+// This file defines a run: what it knows across plays, and how plays follow
+// each other.
+
 import (
 	"context"
+	"errors"
+	"os"
+	"slices"
+	"sort"
+	"sync"
+	"time"
 
+	"gorun/engine/action"
+	"gorun/engine/callback"
 	"gorun/engine/playbook"
 	"gorun/templates"
 )
 
-// TO BE REPLACED within the hour.
+// A Run is one run of playbooks or of one ad-hoc task. It is used once.
+type Run struct {
+	o        Options
+	cb       *screen
+	services *action.Services
+	start    time.Time
 
-// A Run is one run of playbooks or of one ad-hoc task.
-type Run struct{ o Options }
+	mu          sync.Mutex // guards what follows
+	stats       map[string]*callback.HostStats
+	failed      map[string]bool // hosts that left an earlier play or this one
+	unreachable map[string]bool
+	custom      map[string]*templates.Dict
+	gathered    map[string]bool // hosts whose facts this run gathered
+	warned      map[string]bool
+	started     bool // the task of StartAtTask was met
+	stepping    bool
+	fatal       error // ends the run: an error of the playbook, not of a host
+}
 
 // New returns a run.
-func New(o Options) *Run { return &Run{o: o} }
+func New(o Options) *Run {
+	if o.ReadFile == nil {
+		o.ReadFile = os.ReadFile
+	}
+	if o.ConnectTimeout == 0 {
+		o.ConnectTimeout = 10 * time.Second
+	}
+	if o.PollInterval == 0 {
+		o.PollInterval = 15 * time.Second
+	}
+	r := &Run{
+		o: o, cb: &screen{Callback: o.Callback}, start: time.Now(),
+		stats:  map[string]*callback.HostStats{},
+		failed: map[string]bool{}, unreachable: map[string]bool{},
+		custom: map[string]*templates.Dict{}, gathered: map[string]bool{}, warned: map[string]bool{},
+		started: o.StartAtTask == "", stepping: o.Step,
+	}
+	r.services = &action.Services{
+		ReadFile: o.ReadFile, LoadVars: o.Loader.LoadVarsFile,
+		Display: r.cb.Display, Warn: r.warn, Local: o.LocalModules, Condition: r.condition,
+	}
+	if o.Prompt != nil {
+		r.services.Prompt = func(ctx context.Context, p action.PromptRequest) (string, error) {
+			return o.Prompt(ctx, Prompt{Text: p.Text, NoEcho: p.Hide, Timeout: p.Timeout})
+		}
+	}
+	if o.Live {
+		r.services.Stream = r.cb.Line
+	}
+	return r
+}
 
-// Playbooks runs playbooks one after the other.
+// screen serialises a callback.
+type screen struct {
+	callback.Callback
+	mu sync.Mutex
+}
+
+func (s *screen) tell(f func(cb callback.Callback)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s.Callback)
+}
+
+// The events that come from several goroutines.
+
+func (s *screen) Display(msg string)    { s.tell(func(cb callback.Callback) { cb.Display(msg) }) }
+func (s *screen) Line(host, l string)   { s.tell(func(cb callback.Callback) { cb.Line(host, l) }) }
+func (s *screen) Warning(msg string)    { s.tell(func(cb callback.Callback) { cb.Warning(msg) }) }
+func (s *screen) Deprecated(msg string) { s.tell(func(cb callback.Callback) { cb.Deprecated(msg) }) }
+func (s *screen) Verbose(level int, host, msg string) {
+	s.tell(func(cb callback.Callback) { cb.Verbose(level, host, msg) })
+}
+
+// warn shows a warning once a run.
+func (r *Run) warn(msg string) {
+	r.mu.Lock()
+	seen := r.warned[msg]
+	r.warned[msg] = true
+	r.mu.Unlock()
+	if !seen {
+		r.cb.Warning(msg)
+	}
+}
+
+// count changes the statistics of a host.
+func (r *Run) count(host string, f func(s *callback.HostStats)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats[host]
+	if s == nil {
+		s = &callback.HostStats{}
+		r.stats[host] = s
+	}
+	f(s)
+}
+
+// forks bounds how many of n hosts work at once.
+func (r *Run) forks(n int) int {
+	switch {
+	case r.o.Forks > 0:
+		return r.o.Forks
+	case r.o.Era < templates.Current:
+		return 5
+	}
+	return max(1, min(n, 100))
+}
+
+// stop records an error that ends the run.
+func (r *Run) stop(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fatal == nil {
+		r.fatal = err
+	}
+}
+
+func (r *Run) stopped() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fatal
+}
+
+// Playbooks runs playbooks one after the other and shows the recap. The error
+// is one of the playbook or of the command line, not of a host; with it, the
+// outcome's code is 1, or 250 for what should not happen.
 func (r *Run) Playbooks(ctx context.Context, books []*playbook.Playbook) (Outcome, error) {
-	panic("engine: not built yet")
+	code := CodeOK
+	var err error
+books:
+	for _, book := range books {
+		r.cb.PlaybookStart(book.File)
+		for _, play := range book.Plays {
+			var more bool
+			code, more, err = r.runPlay(ctx, book, play)
+			if err != nil || !more {
+				break books
+			}
+		}
+	}
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err == nil && !r.started {
+		r.cb.Display("") // nothing ran: Ansible shows an empty recap too
+	}
+	out := r.outcome(code)
+	if err != nil && out.Code != CodeUnexpected {
+		out.Code = CodeError
+	}
+	if len(out.Stats.Hosts) > 0 || err == nil {
+		r.cb.Stats(out.Stats)
+	}
+	return out, err
 }
 
-// AdhocTask is the one task of `ansible PATTERN -m MODULE -a ARGS`.
-type AdhocTask struct {
-	Pattern, Module string
-	// ArgsText is -a as given: k=v, free form, or JSON.
-	ArgsText    string
-	Async, Poll int // seconds; Poll 0 with Async: do not wait
-	OneLine     bool
-	TaskTimeout int
+// outcome sums up a run.
+func (r *Run) outcome(code int) Outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := callback.Stats{Hosts: map[string]callback.HostStats{}, Custom: r.custom, Elapsed: time.Since(r.start)}
+	for h, st := range r.stats {
+		s.Hosts[h] = *st
+	}
+	return Outcome{Code: code, Stats: s, Failed: sortedKeys(r.failed), Unreachable: sortedKeys(r.unreachable)}
 }
 
-// Adhoc runs one task on the hosts of a pattern.
-func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
-	panic("engine: not built yet")
+func sortedKeys(m map[string]bool) []string {
+	out := make([]string, 0, len(m))
+	for k, ok := range m {
+		if ok {
+			out = append(out, k)
+		}
+	}
+	sort.Strings(out)
+	return out
 }
 
-// ListTasks returns the text of --list-tasks.
-func (r *Run) ListTasks(books []*playbook.Playbook) (string, error) {
-	return r.List(books, ListWhat{Tasks: true})
+// runPlay runs a play in its batches. more is false where the run ends with it.
+func (r *Run) runPlay(ctx context.Context, book *playbook.Playbook, play *playbook.Play) (code int, more bool, err error) {
+	p, err := r.newPlay(ctx, book, play)
+	if err != nil {
+		return CodeError, false, err
+	}
+	if err := p.askVars(ctx); err != nil {
+		return CodeError, false, err
+	}
+	hosts, err := p.hosts(ctx)
+	if err != nil {
+		return CodeError, false, err
+	}
+	r.cb.PlayStart(p.shown())
+	if len(hosts) == 0 {
+		r.cb.NoHostsMatched()
+		return r.code(CodeOK), true, nil
+	}
+	batches, err := p.batches(ctx, hosts)
+	if err != nil {
+		return CodeError, false, err
+	}
+	for i, batch := range batches {
+		if i > 0 {
+			r.cb.PlayStart(p.shown())
+		}
+		before := r.lost()
+		broken, err := p.runBatch(ctx, batch)
+		if err == nil {
+			err = r.stopped()
+		}
+		switch {
+		case err != nil:
+			return CodeError, false, err
+		case ctx.Err() != nil:
+			return CodeError, false, nil
+		case broken:
+			return CodeFailed, false, nil
+		case r.lost()-before == len(batch):
+			return r.code(CodeOK), false, nil
+		}
+	}
+	return r.code(CodeOK), true, nil
 }
 
-// ListWhat says what List shows.
-type ListWhat struct{ Hosts, Tasks, Tags bool }
-
-// List returns the text that --list-hosts, --list-tasks and --list-tags print together.
-func (r *Run) List(books []*playbook.Playbook, what ListWhat) (string, error) {
-	panic("engine: not built yet")
+// lost counts the hosts that are out of the run.
+func (r *Run) lost() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.failed) + len(r.unreachable)
 }
 
-// KnownAction reports whether an action name can run; near are the nearest
-// known names. It is [playbook.Options.KnownAction].
-func KnownAction(name string, collections []string) (ok bool, near []string) {
-	panic("engine: not built yet")
+// code is the exit code that the hosts' states give.
+func (r *Run) code(otherwise int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case len(r.unreachable) > 0:
+		return CodeUnreachable
+	case len(r.failed) > 0:
+		return CodeFailed
+	}
+	return otherwise
 }
 
-// Globals are the functions lookup, query and q for [templates.Options.Globals].
-func Globals() map[string]templates.Value { panic("engine: not built yet") }
+// loseHost takes a host out of the run.
+func (r *Run) loseHost(name string, unreachable bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if unreachable {
+		r.unreachable[name] = true
+	} else {
+		r.failed[name] = true
+	}
+}
+
+// errEndOfRun is what a debugger's or step's quit gives.
+var errEndOfRun = errors.New("the user quit")
+
+// distinct returns names without repetitions, in order.
+func distinct(names []string) []string {
+	out := names[:0:0]
+	for _, n := range names {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}

@@ -3,6 +3,7 @@ package engine
 // This file joins the template engine with Ansible's filters, tests and lookups.
 
 import (
+	"gorun/engine/lookup"
 	"gorun/templates"
 	"gorun/vars/vault"
 )
@@ -13,6 +14,9 @@ type TemplateHooks struct {
 	Extensions []string // of jinja2_extensions
 	ReadFile   func(path string) ([]byte, error)
 	Secrets    func() []vault.Secret
+	// Match gives the hosts of a pattern, Config a setting: for lookups; nil: none.
+	Match  func(pattern string) ([]string, error)
+	Config func(name string) (templates.Value, bool)
 }
 
 // TemplateOptions returns the options of Ansible's templating: strict about
@@ -21,6 +25,6 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	return templates.Options{
 		Era: era, Undefined: templates.StrictUndefined, TrimBlocks: true, KeepTrailingNewline: true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
-		Globals:    Globals(),
+		Globals:    Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
 	}
 }

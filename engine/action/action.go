@@ -1,0 +1,237 @@
+// Package action holds what runs on the controller: actions that need no
+// target (debug, set_fact, add_host ...) and those that prepare a module's run
+// on one (copy, template, fetch ...). The table of them all is [Actions];
+// every other name is a module that the target's agent runs.
+package action
+
+// This file defines an action and what it is given.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorun/engine/transport"
+	"gorun/modules"
+	"gorun/templates"
+)
+
+// A Func is an action. The dict is the result with Ansible's keys. An error is
+// a *Failure, a *transport.UnreachableError, a *transport.BecomeError, or any
+// other error, whose text becomes msg.
+type Func func(ctx context.Context, t *Task) (*templates.Dict, error)
+
+// A Failure is a failed result with keys of its own.
+type Failure struct {
+	Msg  string
+	Data *templates.Dict // may be nil
+}
+
+func (f *Failure) Error() string { return f.Msg }
+
+// failf returns a Failure with a message.
+func failf(format string, args ...any) *Failure {
+	return &Failure{Msg: fmt.Sprintf(format, args...)}
+}
+
+// A Task is one execution of an action on one host. An action owns Args and
+// may change it.
+type Task struct {
+	// Name is the action as the playbook has it, Module its full name.
+	Name, Module string
+	// Args are resolved, omitted ones are gone.
+	Args *templates.Dict
+	// Raw are the arguments as written.
+	Raw *templates.Dict
+	// HostName is inventory_hostname.
+	HostName string
+	// Host is where modules run: the delegate where there is one.
+	Host        transport.Host
+	Check, Diff bool
+	NoLog       bool
+	Verbosity   int
+	Era         templates.Era
+	Env         map[string]string
+	RemoteTmp   string
+	Executable  string // ansible_shell_executable
+	// Facts are the host's facts that modules may ask for (service_mgr, pkg_mgr ...).
+	Facts     *templates.Dict
+	Scope     templates.Scope
+	Templates *templates.Engine
+	// Async is the time limit of an async task; 0: wait for it.
+	Async    time.Duration
+	AsyncDir string
+	// SearchPath are the folders where files are looked for, nearest first.
+	SearchPath []string
+	// Delegated says that Host is not the inventory host.
+	Delegated bool
+	Services  *Services
+
+	// Effects are what the engine is to do with a good result.
+	Effects Effects
+}
+
+// Services are what actions need of the run.
+type Services struct {
+	// ReadFile reads a file of the controller, decrypted where it is a vault.
+	ReadFile func(path string) ([]byte, error)
+	// LoadVars loads a file of variables.
+	LoadVars func(path string) (*templates.Dict, error)
+	// Prompt asks the person at the terminal; nil: nobody is there.
+	Prompt func(ctx context.Context, p PromptRequest) (string, error)
+	// Display shows a line to the user.
+	Display func(msg string)
+	// Warn tells the user once.
+	Warn func(msg string)
+	// Stream takes lines of running commands; nil: nobody asked for them.
+	Stream func(host, line string)
+	// Local holds modules that run in this process, by full name.
+	Local map[string]*modules.Module
+	// Condition evaluates a conditional as when does.
+	Condition func(ctx context.Context, v templates.Value, s templates.Scope) (bool, error)
+	// Managed is the text of ansible_managed; "" is Ansible's.
+	Managed string
+}
+
+// A PromptRequest asks for a line of input.
+type PromptRequest struct {
+	Text    string
+	Hide    bool
+	Timeout time.Duration
+	// KeyOnly waits for Enter (pause without prompt).
+	KeyOnly bool
+}
+
+// Effects are an action's changes to the run.
+type Effects struct {
+	// AddHost is a host to be added with groups and variables.
+	AddHost *HostSpec
+	// Groups is a group_by.
+	Group        string
+	ParentGroups []string
+	// Facts are set_fact's variables; Cacheable keeps them as facts too.
+	Facts     *templates.Dict
+	Cacheable bool
+	// Included are include_vars' variables, Source where they came from.
+	Included *templates.Dict
+	Source   string
+	// Stats are set_stats'.
+	Stats             *templates.Dict
+	StatsAggregate    bool
+	StatsPerHost      bool
+	ResetConnection   bool
+	MergeIncludedVars bool
+}
+
+// A HostSpec is what add_host adds.
+type HostSpec struct {
+	Name   string
+	Port   int
+	Groups []string
+	Vars   *templates.Dict
+}
+
+// Result makes a result dict of key, value pairs; values are Go's or templates'.
+func Result(kv ...any) *templates.Dict {
+	d := templates.NewDict(len(kv) / 2)
+	for i := 0; i+1 < len(kv); i += 2 {
+		d.SetStr(kv[i].(string), goValue(kv[i+1]))
+	}
+	return d
+}
+
+func goValue(v any) templates.Value {
+	if v, ok := v.(templates.Value); ok {
+		return v
+	}
+	return templates.FromGo(v)
+}
+
+// RunModule runs a module on the task's host with the task's settings.
+func (t *Task) RunModule(ctx context.Context, name string, args *templates.Dict) (*templates.Dict, error) {
+	return t.request(ctx, name, args, t.Check, 0)
+}
+
+// runAlways is RunModule that also works in check mode: for modules that only look.
+func (t *Task) runAlways(ctx context.Context, name string, args *templates.Dict) (*templates.Dict, error) {
+	return t.request(ctx, name, args, false, 0)
+}
+
+func (t *Task) request(ctx context.Context, name string, args *templates.Dict, check bool, async time.Duration) (*templates.Dict, error) {
+	body, err := templates.AppendJSON(nil, args)
+	if err != nil {
+		return nil, fmt.Errorf("the arguments of %s: %w", t.Name, err)
+	}
+	if mod := t.Services.Local[name]; mod != nil {
+		return t.runHere(ctx, mod, name, body, check)
+	}
+	r := transport.ModuleRequest{
+		Name: name, Action: t.Name, Args: body,
+		Check: check, Diff: t.Diff, NoLog: t.NoLog, Verbosity: t.Verbosity,
+		Env: t.Env, RemoteTmp: t.RemoteTmp, Async: async, AsyncDir: t.AsyncDir,
+	}
+	if t.Facts != nil {
+		if r.Facts, err = templates.AppendJSON(nil, t.Facts); err != nil {
+			return nil, err
+		}
+	}
+	if t.Services.Stream != nil && !t.NoLog {
+		host := t.HostName
+		r.Stream = func(line string) { t.Services.Stream(host, line) }
+	}
+	raw, err := t.Host.Run(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return DecodeResult(raw)
+}
+
+// runHere runs a controller-only module in this process.
+func (t *Task) runHere(ctx context.Context, mod *modules.Module, name string, body []byte, check bool) (*templates.Dict, error) {
+	var args map[string]any
+	if err := json.Unmarshal(body, &args); err != nil {
+		return nil, err
+	}
+	m := &modules.Run{Name: t.Name, Check: check, Diff: t.Diff, Verbosity: t.Verbosity, NoLog: t.NoLog, Env: t.Env}
+	out, err := json.Marshal(mod.Execute(ctx, m, args))
+	if err != nil {
+		return nil, fmt.Errorf("the result of %s: %w", name, err)
+	}
+	return DecodeResult(out)
+}
+
+// DecodeResult decodes a module's answer.
+func DecodeResult(raw json.RawMessage) (*templates.Dict, error) {
+	v, err := templates.FromJSON(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the module's answer is no JSON: %w", err)
+	}
+	d, ok := v.(*templates.Dict)
+	if !ok {
+		return nil, errors.New("the module's answer is no dict")
+	}
+	return d, nil
+}
+
+// runAsIs is the action of every name without one: the module runs on the target.
+func runAsIs(ctx context.Context, t *Task) (*templates.Dict, error) {
+	return t.request(ctx, t.Module, t.Args, t.Check, t.Async)
+}
+
+// Run runs the action of t's name, or its module.
+func Run(ctx context.Context, t *Task) (*templates.Dict, error) {
+	if a, ok := Actions[t.Module]; ok {
+		return a.Run(ctx, t)
+	}
+	return runAsIs(ctx, t)
+}
+
+// failed reports whether a result says that it failed.
+func failed(d *templates.Dict) bool { return truth(d, "failed") }
+
+func truth(d *templates.Dict, key string) bool {
+	v, ok := d.GetStr(key)
+	return ok && v.Truth()
+}

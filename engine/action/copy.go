@@ -1,0 +1,511 @@
+package action
+
+// This file brings files and texts to targets
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/copy_module.html).
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"unicode/utf16"
+
+	"gorun/modules"
+	"gorun/templates"
+)
+
+// maxInline is the size in bytes up to which a file travels inside the
+// request, in one round trip; a larger one is compared first.
+const maxInline = 1 << 20
+
+func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
+	src, dest := t.str("src", ""), t.str("dest", "")
+	remote, err := t.bool("remote_src", false)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case src == "" && !t.has("content"):
+		return nil, failf("src (or content) is required")
+	case dest == "":
+		return nil, failf("dest is required")
+	case src != "" && t.has("content"):
+		return nil, failf("src and content are mutually exclusive")
+	case t.has("content") && strings.HasSuffix(dest, "/"):
+		return nil, failf("can not use content with a dir as dest")
+	case remote:
+		return t.RunModule(ctx, "ansible.builtin.copy", t.Args)
+	case t.has("content"):
+		text, err := contentText(t.value("content"), t.Era)
+		if err != nil {
+			return nil, err
+		}
+		t.Args.Delete(templates.Str("content"))
+		return t.putContent(ctx, []byte(text), "", "")
+	}
+	path, err := t.findFile("files", src)
+	if err != nil {
+		return nil, failf("%s", err)
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if st.IsDir() {
+		return t.copyTree(ctx, path, strings.HasSuffix(src, "/"), dest)
+	}
+	return t.copyOne(ctx, path, st)
+}
+
+// contentText is content as text: data becomes JSON.
+func contentText(v templates.Value, era templates.Era) (string, error) {
+	switch v.(type) {
+	case *templates.Dict, *templates.List:
+		b, err := templates.AppendJSON(nil, v)
+		return string(b), err
+	}
+	return templates.StrOf(v, era), nil
+}
+
+// putContent puts a text on the target in one request.
+func (t *Task) putContent(ctx context.Context, data []byte, name, shown string) (*templates.Dict, error) {
+	t.dropLocal()
+	if len(data) > maxInline {
+		return t.putStream(ctx, bytes.NewReader(data), int64(len(data)), sha1Of(data), name)
+	}
+	t.Args.SetStr("_content_b64", templates.Str(base64.StdEncoding.EncodeToString(data)))
+	t.Args.SetStr("_checksum", templates.Str(sha1Of(data)))
+	if name != "" {
+		t.Args.SetStr("_original_basename", templates.Str(name))
+	}
+	if shown != "" {
+		t.Args.SetStr("_diff_src", templates.Str(shown))
+	}
+	return t.withoutContent(t.RunModule(ctx, "ansible.builtin.copy", t.Args))
+}
+
+// dropLocal takes out the arguments that only the controller needs.
+func (t *Task) dropLocal() {
+	for _, k := range []string{"src", "content", "decrypt", "local_follow"} {
+		t.Args.Delete(templates.Str(k))
+	}
+}
+
+// withoutContent drops the content from the result's invocation.
+func (t *Task) withoutContent(d *templates.Dict, err error) (*templates.Dict, error) {
+	if err != nil {
+		return nil, err
+	}
+	inv, ok := d.GetStr("invocation")
+	if !ok {
+		return d, nil
+	}
+	if inv, ok := inv.(*templates.Dict); ok {
+		if args, ok := inv.GetStr("module_args"); ok {
+			if args, ok := args.(*templates.Dict); ok {
+				args.Delete(templates.Str("_content_b64"))
+				args.Delete(templates.Str("_checksum"))
+			}
+		}
+	}
+	return d, nil
+}
+
+func sha1Of(data []byte) string {
+	sum := sha1.Sum(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// copyOne copies a file of the controller.
+func (t *Task) copyOne(ctx context.Context, path string, st fs.FileInfo) (*templates.Dict, error) {
+	if t.str("mode", "") == "preserve" {
+		t.Args.SetStr("mode", templates.Str(fmt.Sprintf("0%03o", st.Mode().Perm())))
+	}
+	decrypt, err := t.bool("decrypt", true)
+	if err != nil {
+		return nil, err
+	}
+	read := os.ReadFile
+	if decrypt && isVault(path) {
+		read = t.Services.ReadFile
+	} else if st.Size() > maxInline {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		sum, err := sha1Reader(f)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
+		t.dropLocal()
+		return t.putStream(ctx, f, st.Size(), sum, filepath.Base(path))
+	}
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return t.putContent(ctx, data, filepath.Base(path), path)
+}
+
+func sha1Reader(r io.Reader) (string, error) {
+	h := sha1.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// putStream sends a large file, where the target's is another one.
+func (t *Task) putStream(ctx context.Context, r io.Reader, size int64, sum, name string) (*templates.Dict, error) {
+	dest := t.str("dest", "")
+	have, err := t.remoteSum(ctx, dest, name)
+	if err != nil {
+		return nil, err
+	}
+	t.Args.SetStr("_original_basename", templates.Str(name))
+	if have == sum {
+		// Only the attributes are left to be looked at.
+		args := t.Args.Copy()
+		for _, k := range []string{"dest", "backup", "force", "validate", "directory_mode", "checksum", "_original_basename"} {
+			args.Delete(templates.Str(k))
+		}
+		if strings.HasSuffix(dest, "/") {
+			dest = filepath.Join(dest, name)
+		}
+		args.SetStr("path", templates.Str(dest))
+		d, err := t.RunModule(ctx, "ansible.builtin.file", args)
+		if err == nil {
+			d.SetStr("checksum", templates.Str(sum))
+			d.SetStr("dest", templates.Str(dest))
+		}
+		return d, err
+	}
+	if t.Check {
+		return Result("changed", true), nil
+	}
+	tmp, err := t.Host.PutTemp(ctx, r, size, filepath.Base(name))
+	if err != nil {
+		return nil, err
+	}
+	t.Args.SetStr("src", templates.Str(tmp))
+	return t.RunModule(ctx, "ansible.builtin.copy", t.Args)
+}
+
+// remoteSum is the SHA-1 of what stands at dest, "" where nothing does.
+func (t *Task) remoteSum(ctx context.Context, dest, name string) (string, error) {
+	stat := func(path string) (*templates.Dict, error) {
+		d, err := t.runAlways(ctx, "ansible.builtin.stat", Result("path", path, "follow", true, "get_checksum", true, "get_mime", false, "get_attributes", false))
+		if err != nil {
+			return nil, err
+		}
+		v, _ := d.GetStr("stat")
+		st, ok := v.(*templates.Dict)
+		if !ok {
+			return nil, &Failure{Msg: "the target could not look at " + path, Data: d}
+		}
+		return st, nil
+	}
+	if strings.HasSuffix(dest, "/") {
+		dest = filepath.Join(dest, name)
+	}
+	st, err := stat(dest)
+	if err == nil && truth(st, "isdir") && name != "" {
+		st, err = stat(filepath.Join(dest, name))
+	}
+	if err != nil {
+		return "", err
+	}
+	sum, ok := st.GetStr("checksum")
+	if !ok {
+		return "", nil
+	}
+	return templates.StrOf(sum, templates.Current), nil
+}
+
+// copyTree copies a folder; with contents only what is in it.
+func (t *Task) copyTree(ctx context.Context, root string, contents bool, dest string) (*templates.Dict, error) {
+	follow, err := t.bool("local_follow", true)
+	if err != nil {
+		return nil, err
+	}
+	base := root
+	if !contents {
+		base = filepath.Dir(filepath.Clean(root))
+	}
+	if !strings.HasSuffix(dest, "/") {
+		dest += "/"
+	}
+	c := &treeCopy{t: t, ctx: ctx, base: base, dest: dest, follow: follow}
+	if err := c.walk(filepath.Clean(root), contents); err != nil {
+		return nil, err
+	}
+	if c.failed != nil {
+		return c.failed, nil
+	}
+	d := Result("changed", c.changed, "dest", dest, "src", root)
+	if len(c.diffs.Elems) > 0 {
+		d.SetStr("diff", &c.diffs)
+	}
+	return d, nil
+}
+
+// A treeCopy copies a folder of the controller file by file.
+type treeCopy struct {
+	t          *Task
+	ctx        context.Context
+	base, dest string
+	follow     bool
+	changed    bool
+	diffs      templates.List
+	failed     *templates.Dict
+	seen       []string // folders on the way down, against loops of links
+}
+
+func (c *treeCopy) walk(dir string, top bool) error {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range c.seen {
+		if s == real {
+			return nil
+		}
+	}
+	c.seen = append(c.seen, real)
+	defer func() { c.seen = c.seen[:len(c.seen)-1] }()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	// A folder that holds files is made by the first of them, unless its mode matters.
+	if !top || len(entries) == 0 {
+		if err := c.folder(dir); err != nil || c.failed != nil {
+			return err
+		}
+	}
+	for _, e := range entries {
+		if err := c.entry(filepath.Join(dir, e.Name())); err != nil || c.failed != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *treeCopy) remote(path string) (string, error) {
+	rel, err := filepath.Rel(c.base, path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(c.dest, rel), nil
+}
+
+// args are the task's arguments that hold for every file.
+func (c *treeCopy) args(drop ...string) *templates.Dict {
+	a := c.t.Args.Copy()
+	for _, k := range append(drop, "src", "content", "decrypt", "local_follow", "dest") {
+		a.Delete(templates.Str(k))
+	}
+	return a
+}
+
+func (c *treeCopy) folder(dir string) error {
+	path, err := c.remote(dir)
+	if err != nil {
+		return err
+	}
+	a := c.args("mode", "backup", "force", "validate", "directory_mode", "checksum", "follow")
+	a.SetStr("path", templates.Str(path))
+	a.SetStr("state", templates.Str("directory"))
+	if m, ok := c.t.Args.GetStr("directory_mode"); ok {
+		a.SetStr("mode", m)
+	}
+	return c.take(c.t.RunModule(c.ctx, "ansible.builtin.file", a))
+}
+
+// take notes the result for one file.
+func (c *treeCopy) take(d *templates.Dict, err error) error {
+	if err != nil {
+		return err
+	}
+	if failed(d) {
+		c.failed = d
+		return nil
+	}
+	if truth(d, "changed") {
+		c.changed = true
+		if v, ok := d.GetStr("diff"); ok && c.t.Diff {
+			if l, ok := v.(*templates.List); ok {
+				c.diffs.Elems = append(c.diffs.Elems, l.Elems...)
+			} else {
+				c.diffs.Elems = append(c.diffs.Elems, v)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *treeCopy) entry(path string) error {
+	st, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	to, err := c.remote(path)
+	if err != nil {
+		return err
+	}
+	if st.Mode()&fs.ModeSymlink != 0 && !c.follow {
+		target, err := os.Readlink(path)
+		if err != nil {
+			return err
+		}
+		a := c.args("mode", "backup", "validate", "directory_mode", "checksum")
+		a.SetStr("path", templates.Str(to))
+		a.SetStr("src", templates.Str(target))
+		a.SetStr("state", templates.Str("link"))
+		a.SetStr("force", templates.Bool(true))
+		return c.take(c.t.RunModule(c.ctx, "ansible.builtin.file", a))
+	}
+	if st, err = os.Stat(path); err != nil {
+		return err
+	}
+	if st.IsDir() {
+		return c.walk(path, false)
+	}
+	sub := *c.t
+	sub.Args = c.args()
+	sub.Args.SetStr("dest", templates.Str(to))
+	d, err := sub.copyOne(c.ctx, path, st)
+	return c.take(d, err)
+}
+
+// fetch brings a file of the target to the controller
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/fetch_module.html).
+func fetch(ctx context.Context, t *Task) (*templates.Dict, error) {
+	if t.Check {
+		return Result("changed", false, "skipped", true, "msg", "check mode not (yet) supported for this module"), nil
+	}
+	src, dest := t.str("src", ""), t.str("dest", "")
+	if src == "" || dest == "" {
+		return nil, failf("src and dest are required")
+	}
+	flat, err1 := t.bool("flat", false)
+	must, err2 := t.bool("fail_on_missing", t.Era != templates.Era19)
+	verify, err3 := t.bool("validate_checksum", true)
+	for _, err := range []error{err1, err2, err3} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	st, err := t.runAlways(ctx, "ansible.builtin.stat", Result("path", src, "follow", true, "get_checksum", true, "get_mime", false, "get_attributes", false))
+	if err != nil {
+		return nil, err
+	}
+	v, _ := st.GetStr("stat")
+	info, ok := v.(*templates.Dict)
+	if !ok {
+		return nil, &Failure{Msg: "the target could not look at " + src, Data: st}
+	}
+	problem := ""
+	switch {
+	case !truth(info, "exists"):
+		problem = "the remote file does not exist, not transferring, ignored"
+	case truth(info, "isdir"):
+		problem = "remote file is a directory, fetch cannot work on directories"
+	}
+	if problem != "" {
+		d := Result("changed", false, "msg", problem)
+		if must {
+			d.SetStr("failed", templates.Bool(true))
+		} else {
+			d.SetStr("file", templates.Str(src))
+		}
+		return d, nil
+	}
+	return t.fetchTo(ctx, src, t.fetchDest(src, dest, flat), info, verify)
+}
+
+// fetchDest is where a fetched file goes on the controller.
+func (t *Task) fetchDest(src, dest string, flat bool) string {
+	if flat {
+		dest = t.inPlaybook(dest)
+		if strings.HasSuffix(dest, "/") {
+			return filepath.Join(dest, filepath.Base(src))
+		}
+		return dest
+	}
+	return filepath.Join(t.inPlaybook(dest), t.HostName, src)
+}
+
+func (t *Task) fetchTo(ctx context.Context, src, dest string, info *templates.Dict, verify bool) (*templates.Dict, error) {
+	remote := ""
+	if v, ok := info.GetStr("checksum"); ok {
+		remote = templates.StrOf(v, templates.Current)
+	}
+	if local, err := modules.SHA1File(dest); err == nil && local != "" && local == remote {
+		return Result("changed", false, "md5sum", md5Of(dest), "file", src, "dest", dest, "checksum", local), nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dest), 0o777); err != nil {
+		return nil, err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(dest), ".gorun-fetch-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(tmp.Name()) // fails where it was renamed, as it should
+	sum, err := t.Host.Fetch(ctx, src, tmp)
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	if verify && remote != "" && sum != remote {
+		return nil, &Failure{Msg: "checksum mismatch", Data: Result("file", src, "dest", dest, "remote_md5sum", nil, "checksum", sum, "remote_checksum", remote, "md5sum", md5Of(tmp.Name()))}
+	}
+	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(tmp.Name(), dest); err != nil {
+		return nil, err
+	}
+	return Result("changed", true, "md5sum", md5Of(dest), "dest", dest, "remote_md5sum", nil, "checksum", sum, "remote_checksum", remote), nil
+}
+
+// fileUID is the owner of a file as text.
+func fileUID(st os.FileInfo) (string, bool) {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "", false
+	}
+	return strconv.Itoa(int(sys.Uid)), true
+}
+
+// utf16Bytes encodes text as UTF-16; without an order in the name with a mark.
+func utf16Bytes(text, encoding string) []byte {
+	var order binary.AppendByteOrder = binary.LittleEndian
+	if strings.HasSuffix(encoding, "be") {
+		order = binary.BigEndian
+	}
+	var out []byte
+	if !strings.HasSuffix(encoding, "le") && !strings.HasSuffix(encoding, "be") {
+		out = order.AppendUint16(out, 0xfeff)
+	}
+	for _, u := range utf16.Encode([]rune(text)) {
+		out = order.AppendUint16(out, u)
+	}
+	return out
+}

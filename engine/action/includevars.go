@@ -1,0 +1,153 @@
+package action
+
+// This file loads variables from files while a play runs
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/include_vars_module.html).
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"gorun/templates"
+)
+
+func includeVars(_ context.Context, t *Task) (*templates.Dict, error) {
+	if err := t.unknown("file", "_raw_params", "dir", "name", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions", "hash_behaviour"); err != nil {
+		return nil, err
+	}
+	files, err := t.varsFiles()
+	if err != nil {
+		if f, ok := err.(*notFound); ok {
+			return Result("failed", true, "changed", false, "ansible_facts", templates.NewDict(0), "ansible_included_var_files", templates.NewList(), "message", f.Error()), nil
+		}
+		return nil, err
+	}
+	all := templates.NewDict(8)
+	all.Lazy = true
+	for _, f := range files {
+		d, err := t.Services.LoadVars(f)
+		if err != nil {
+			return Result("failed", true, "changed", false, "ansible_facts", templates.NewDict(0), "ansible_included_var_files", files, "message", err.Error()), nil
+		}
+		for k, v := range d.All {
+			if old, ok, _ := all.Get(k); ok && t.str("hash_behaviour", "") == "merge" {
+				v = deepMerge(old, v)
+			}
+			_ = all.Set(k, v) // k is in a dict, so it has a hash
+		}
+	}
+	if name := t.str("name", ""); name != "" {
+		named := templates.NewDict(1)
+		named.Lazy = true
+		named.SetStr(name, all)
+		all = named
+	}
+	t.Effects.Included = all
+	if len(files) > 0 {
+		t.Effects.Source = files[0]
+	}
+	return Result("ansible_facts", all, "ansible_included_var_files", files, "changed", false), nil
+}
+
+// deepMerge merges dicts, b over a.
+func deepMerge(a, b templates.Value) templates.Value {
+	da, ok1 := a.(*templates.Dict)
+	db, ok2 := b.(*templates.Dict)
+	if !ok1 || !ok2 {
+		return b
+	}
+	out := da.Copy()
+	for k, v := range db.All {
+		if old, ok, _ := out.Get(k); ok {
+			v = deepMerge(old, v)
+		}
+		_ = out.Set(k, v) // k is in a dict, so it has a hash
+	}
+	return out
+}
+
+// varsFiles are the files that the arguments name.
+func (t *Task) varsFiles() ([]string, error) {
+	dir := t.str("dir", "")
+	file := strings.TrimSpace(t.first("file", "_raw_params"))
+	if dir == "" {
+		if file == "" {
+			return nil, failf("No file or directory was given to include_vars")
+		}
+		path, err := t.findFile("vars", file)
+		if err != nil {
+			return nil, err
+		}
+		return []string{path}, nil
+	}
+	if file != "" {
+		return nil, failf("You are mixing file only and dir only arguments, these are incompatible")
+	}
+	root, err := t.findFile("vars", dir)
+	if err != nil {
+		return nil, failf("%s directory does not exist", dir)
+	}
+	if st, err := os.Stat(root); err != nil || !st.IsDir() {
+		return nil, failf("%s is not a directory", root)
+	}
+	return t.varsTree(root)
+}
+
+// varsTree lists the files of variables below root.
+func (t *Task) varsTree(root string) ([]string, error) {
+	depth, err := t.int("depth", 0)
+	if err != nil {
+		return nil, err
+	}
+	lenient, err := t.bool("ignore_unknown_extensions", false)
+	if err != nil {
+		return nil, err
+	}
+	exts := []string{"json", "yaml", "yml"}
+	if t.has("extensions") {
+		exts = t.list("extensions")
+	}
+	match, err := regexp.Compile(t.str("files_matching", ""))
+	if err != nil {
+		return nil, failf("files_matching: %s", err)
+	}
+	var ignore []*regexp.Regexp
+	for _, p := range t.list("ignore_files") {
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return nil, failf("ignore_files: %s", err)
+		}
+		ignore = append(ignore, re)
+	}
+	var files []string
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, path) // path is below root
+		if e.IsDir() {
+			if depth > 0 && rel != "." && strings.Count(rel, "/")+1 >= depth {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !match.MatchString(e.Name()) || slices.ContainsFunc(ignore, func(re *regexp.Regexp) bool { return re.MatchString(e.Name()) }) {
+			return nil
+		}
+		if !slices.Contains(exts, strings.TrimPrefix(filepath.Ext(path), ".")) {
+			if lenient || t.has("files_matching") {
+				return nil
+			}
+			return failf("%s does not have a valid extension: %s", path, strings.Join(exts, ", "))
+		}
+		files = append(files, path)
+		return nil
+	})
+	sort.SliceStable(files, func(i, j int) bool { return filepath.Dir(files[i]) < filepath.Dir(files[j]) })
+	return files, err
+}

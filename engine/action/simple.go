@@ -1,0 +1,248 @@
+package action
+
+// This file holds the actions that only look at or set variables.
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gorun/templates"
+)
+
+// debug shows a message or a variable
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/debug_module.html).
+func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
+	if err := t.unknown("msg", "var", "verbosity"); err != nil {
+		return nil, err
+	}
+	if t.has("msg") && t.has("var") {
+		return nil, failf("'msg' and 'var' are incompatible options")
+	}
+	level, err := t.int("verbosity", 0)
+	if err != nil {
+		return nil, err
+	}
+	if level > t.Verbosity {
+		return Result("skipped", true, "skipped_reason", "Verbosity threshold not met."), nil
+	}
+	if !t.has("var") {
+		msg, ok := t.Args.GetStr("msg")
+		if !ok {
+			msg = templates.Str("Hello world!")
+		}
+		return Result("changed", false, "msg", msg), nil
+	}
+	name := t.value("var")
+	if _, isText := name.(templates.Str); !isText {
+		return Result("changed", false, templates.Repr(name, t.Era), name), nil
+	}
+	v, err := t.expression(ctx, t.str("var", ""))
+	if err != nil {
+		return nil, err
+	}
+	return Result("changed", false, t.str("var", ""), v), nil
+}
+
+// notDefined is what debug shows for a variable that is not there.
+const notDefined = "VARIABLE IS NOT DEFINED!"
+
+// expression evaluates a bare expression.
+func (t *Task) expression(ctx context.Context, src string) (templates.Value, error) {
+	v, err := t.Templates.Resolve(ctx, templates.NewText("{{ "+src+" }}", templates.Pos{}), t.Scope)
+	if te, ok := err.(*templates.Error); ok && te.Kind == templates.UndefinedError || err == nil && templates.IsUndefined(v) {
+		return templates.Str(notDefined), nil
+	}
+	return v, err
+}
+
+func fail(_ context.Context, t *Task) (*templates.Dict, error) {
+	if err := t.unknown("msg"); err != nil {
+		return nil, err
+	}
+	return Result("changed", false, "failed", true, "msg", t.str("msg", "Failed as requested from task")), nil
+}
+
+// assert checks conditions
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/assert_module.html).
+func assert(ctx context.Context, t *Task) (*templates.Dict, error) {
+	if err := t.unknown("that", "fail_msg", "msg", "success_msg", "quiet"); err != nil {
+		return nil, err
+	}
+	that, ok := t.Args.GetStr("that")
+	if !ok {
+		return nil, failf("conditional required in \"that\" string")
+	}
+	failMsg, err := t.message("fail_msg or msg", "Assertion failed", "fail_msg", "msg")
+	if err != nil {
+		return nil, err
+	}
+	okMsg, err := t.message("success_msg", "All assertions passed", "success_msg")
+	if err != nil {
+		return nil, err
+	}
+	quiet, err := t.bool("quiet", false)
+	if err != nil {
+		return nil, err
+	}
+	conds := []templates.Value{that}
+	if l, ok := that.(*templates.List); ok {
+		conds = l.Elems
+	}
+	for _, c := range conds {
+		ok, err := t.Services.Condition(ctx, c, t.Scope)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return Result("failed", true, "changed", false, "evaluated_to", false, "assertion", c, "msg", failMsg), nil
+		}
+	}
+	if quiet {
+		return Result("changed", false), nil
+	}
+	return Result("changed", false, "msg", okMsg), nil
+}
+
+// message is a message argument: a text or a list of texts.
+func (t *Task) message(what, def string, names ...string) (templates.Value, error) {
+	for _, n := range names {
+		v, ok := t.Args.GetStr(n)
+		if !ok || v == templates.None {
+			continue
+		}
+		switch v.(type) {
+		case templates.Str, *templates.List:
+			return v, nil
+		}
+		return nil, failf("Incorrect type for %s, expected a string or list and got %s", what, goType(v))
+	}
+	return templates.Str(def), nil
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func setFact(_ context.Context, t *Task) (*templates.Dict, error) {
+	cacheable, err := t.bool("cacheable", false)
+	if err != nil {
+		return nil, err
+	}
+	facts := templates.NewDict(t.Args.Len())
+	for k, v := range t.Args.All {
+		name := templates.StrOf(k, t.Era)
+		if name == "cacheable" || name == "_raw_params" {
+			continue
+		}
+		if !variableName.MatchString(name) {
+			return nil, failf("The variable name '%s' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores.", name)
+		}
+		if s, ok := v.(templates.Str); ok && t.Era < templates.Current {
+			v = boolText(s)
+		}
+		facts.SetStr(name, v)
+	}
+	if facts.Len() == 0 {
+		return nil, failf("No key/value pairs provided, at least one is required for this action to succeed")
+	}
+	t.Effects.Facts, t.Effects.Cacheable = facts, cacheable
+	return Result("ansible_facts", facts, "changed", false, "_ansible_facts_cacheable", cacheable), nil
+}
+
+// boolText makes a bool of text that reads as one: up to 2.18 set_fact with
+// k=v arguments did.
+func boolText(s templates.Str) templates.Value {
+	switch strings.ToLower(string(s)) {
+	case "true", "yes":
+		return templates.Bool(true)
+	case "false", "no":
+		return templates.Bool(false)
+	}
+	return s
+}
+
+func setStats(_ context.Context, t *Task) (*templates.Dict, error) {
+	if err := t.unknown("data", "per_host", "aggregate"); err != nil {
+		return nil, err
+	}
+	perHost, err := t.bool("per_host", false)
+	if err != nil {
+		return nil, err
+	}
+	aggregate, err := t.bool("aggregate", true)
+	if err != nil {
+		return nil, err
+	}
+	data, ok := t.value("data").(*templates.Dict)
+	if !ok {
+		return nil, failf("The 'data' option needs to be a dictionary/hash")
+	}
+	t.Effects.Stats, t.Effects.StatsPerHost, t.Effects.StatsAggregate = data, perHost, aggregate
+	return Result("changed", false, "ansible_stats", Result("data", data, "per_host", perHost, "aggregate", aggregate)), nil
+}
+
+// addHost adds a host to the inventory of the run
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/add_host_module.html).
+func addHost(_ context.Context, t *Task) (*templates.Dict, error) {
+	name := t.first("name", "hostname", "host")
+	if name == "" {
+		return nil, failf("name, host or hostname needs to be provided")
+	}
+	spec := &HostSpec{Vars: templates.NewDict(4)}
+	spec.Name, spec.Port = splitPort(name)
+	for _, key := range []string{"groups", "group", "groupname"} {
+		if t.has(key) {
+			spec.Groups = t.list(key)
+			break
+		}
+	}
+	if spec.Port != 0 {
+		spec.Vars.SetStr("ansible_ssh_port", templates.Int(spec.Port))
+	}
+	for k, v := range t.Args.All {
+		switch key := templates.StrOf(k, t.Era); key {
+		case "name", "hostname", "host", "groups", "group", "groupname", "_raw_params":
+		default:
+			spec.Vars.SetStr(key, v)
+		}
+	}
+	t.Effects.AddHost = spec
+	return Result("changed", true, "add_host", Result("host_name", spec.Name, "groups", spec.Groups, "host_vars", spec.Vars)), nil
+}
+
+// splitPort takes "name:port" apart; IPv6 addresses need brackets for it.
+func splitPort(name string) (string, int) {
+	host, port, ok := strings.Cut(name, ":")
+	if strings.HasPrefix(name, "[") {
+		end := strings.IndexByte(name, ']')
+		if end < 0 {
+			return name, 0
+		}
+		host, port, ok = name[1:end], strings.TrimPrefix(name[end+1:], ":"), len(name) > end+1
+	}
+	if !ok || strings.Contains(port, ":") {
+		return name, 0
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return name, 0
+	}
+	return host, n
+}
+
+func groupBy(_ context.Context, t *Task) (*templates.Dict, error) {
+	key := t.first("key", "_raw_params")
+	if key == "" {
+		return nil, failf("the 'key' param is required when using group_by")
+	}
+	clean := func(s string) string { return strings.ReplaceAll(s, " ", "-") }
+	parents := []string{"all"}
+	if t.has("parents") {
+		parents = t.list("parents")
+	}
+	for i := range parents {
+		parents[i] = clean(parents[i])
+	}
+	t.Effects.Group, t.Effects.ParentGroups = clean(key), parents
+	return Result("changed", false, "add_group", clean(key), "parent_groups", parents), nil
+}

@@ -1,0 +1,94 @@
+package engine
+
+// This file runs one task without a playbook, as the command ansible does.
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorun/engine/action"
+	"gorun/engine/playbook"
+	"gorun/templates"
+)
+
+// AdhocTask is the one task of `ansible PATTERN -m MODULE -a ARGS`.
+type AdhocTask struct {
+	Pattern, Module string
+	// ArgsText is -a as given: k=v, free form, or JSON.
+	ArgsText    string
+	Async, Poll int // seconds; Poll 0 with Async: do not wait
+	OneLine     bool
+	TaskTimeout int // seconds
+}
+
+// Adhoc runs one task on the hosts of a pattern.
+func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
+	if t.Module == "" {
+		t.Module = "command"
+	}
+	if ok, near := KnownAction(t.Module, nil); !ok {
+		return Outcome{Code: CodeError}, &unknownAction{t.Module, near}
+	}
+	play := &playbook.Play{}
+	str := func(s string) playbook.Value { return playbook.Value{V: templates.Str(s)} }
+	play.Name, play.Hosts = str("Ansible Ad-Hoc"), str(t.Pattern)
+	play.Gather = playbook.Value{V: templates.Bool(false)}
+	task := &playbook.Task{Action: t.Module, Play: play, ID: 1}
+	if err := adhocArgs(task, t); err != nil {
+		return Outcome{Code: CodeError}, err
+	}
+	if t.Async > 0 {
+		task.Async = playbook.Value{V: templates.Int(t.Async)}
+		task.Poll = playbook.Value{V: templates.Int(t.Poll)}
+	}
+	if t.TaskTimeout > 0 {
+		r.o.TaskTimeout = time.Duration(t.TaskTimeout) * time.Second
+	}
+	play.Tasks = []playbook.Item{task}
+	code, _, err := r.runPlay(ctx, &playbook.Playbook{}, play)
+	return r.outcome(code), err
+}
+
+// adhocArgs reads -a.
+func adhocArgs(task *playbook.Task, t AdhocTask) error {
+	full, _ := action.Route(t.Module, nil)
+	if len(t.ArgsText) > 0 && t.ArgsText[0] == '{' {
+		v, err := templates.FromJSON([]byte(t.ArgsText))
+		if err == nil {
+			if d, ok := v.(*templates.Dict); ok {
+				task.Args = d
+				return nil
+			}
+		}
+	}
+	args, err := playbook.ParseKV(t.ArgsText, action.FreeForm(full))
+	if err != nil {
+		return err
+	}
+	if raw, ok := args.GetStr("_raw_params"); ok && !action.FreeForm(full) {
+		if s := templates.StrOf(raw, templates.Current); s != "" {
+			return fmt.Errorf("this task '%s' has extra params, which is only allowed in the following modules: command, shell, script, include, include_vars, include_tasks, include_role, import_tasks, import_role, add_host, group_by, set_fact, raw, meta, win_command, win_shell", t.Module)
+		}
+		args.Delete(templates.Str("_raw_params"))
+	}
+	task.Args = args
+	return nil
+}
+
+// unknownAction is an action that nobody has.
+type unknownAction struct {
+	name string
+	near []string
+}
+
+func (e *unknownAction) Error() string {
+	msg := fmt.Sprintf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", e.name)
+	if len(e.near) > 0 {
+		msg += fmt.Sprintf(" Did you mean '%s'?", e.near[0])
+	}
+	return msg
+}
+
+// routed is the full name of a task's action.
+func routed(t *playbook.Task) (string, bool) { return action.Route(t.Action, t.EffectiveCollections()) }

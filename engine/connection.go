@@ -1,0 +1,297 @@
+package engine
+
+// This file resolves how to reach a host and whom to become there: variables
+// beat keywords, keywords beat the command line.
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorun/engine/playbook"
+	"gorun/engine/transport"
+	"gorun/modules"
+	"gorun/templates"
+	"gorun/vars"
+)
+
+// A connected is a resolved connection.
+type connected struct {
+	target     transport.Target
+	become     transport.Become
+	host       transport.Host
+	executable string
+	asyncDir   string
+}
+
+// settings reads connection variables of a host; the first error sticks.
+type settings struct {
+	ctx   context.Context
+	r     *Run
+	scope *vars.Scope
+	err   error
+}
+
+// get returns the first of names that is set, as text.
+func (s *settings) get(names ...string) (string, bool) {
+	for _, n := range names {
+		v, ok, err := s.scope.Lookup(n)
+		if err != nil {
+			s.fail(err)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		v, err = s.r.resolve(s.ctx, v, s.scope)
+		if err != nil {
+			s.fail(err)
+			continue
+		}
+		if v == templates.None || v == templates.Omit {
+			continue
+		}
+		return templates.StrOf(v, templates.Current), true
+	}
+	return "", false
+}
+
+func (s *settings) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+// or is get with the keyword's and the command line's values behind it.
+func (s *settings) or(kw playbook.Value, task templates.Scope, def string, names ...string) string {
+	if v, ok := s.get(names...); ok {
+		return v
+	}
+	if kw.IsSet() {
+		v, err := s.r.resolve(s.ctx, kw.V, task)
+		if err != nil {
+			s.fail(&KeywordError{kw.Pos, err})
+			return def
+		}
+		if v != templates.None && v != templates.Omit {
+			return templates.StrOf(v, templates.Current)
+		}
+	}
+	return def
+}
+
+func (s *settings) flag(def bool, names ...string) bool {
+	v, ok := s.get(names...)
+	if !ok {
+		return def
+	}
+	b, err := modules.ToBool(v)
+	if err != nil {
+		s.fail(err)
+		return def
+	}
+	return b
+}
+
+func (s *settings) number(def int, names ...string) int {
+	v, ok := s.get(names...)
+	if !ok {
+		return def
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(v))
+	if err != nil {
+		s.fail(err)
+		return def
+	}
+	return n
+}
+
+// connect resolves the connection of a task: to its own host, or to the
+// delegate's with the delegate's variables.
+func (p *playRun) connect(ctx context.Context, t *playbook.Task, task *vars.Scope, host, delegate string) (*connected, error) {
+	s := &settings{ctx: ctx, r: p.r, scope: task}
+	name := host
+	if delegate != "" {
+		name = delegate
+		s.scope = p.scopeAs(delegate, host, t)
+	}
+	c := &connected{}
+	c.target = p.target(s, t, task, name)
+	c.become = p.become(s, t, task)
+	c.executable, _ = s.get("ansible_shell_executable")
+	c.asyncDir, _ = s.get("ansible_async_dir")
+	if s.err != nil {
+		return nil, s.err
+	}
+	c.host = p.r.o.Hosts.Host(c.target, c.become)
+	return c, nil
+}
+
+// target resolves where to connect to.
+func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, name string) transport.Target {
+	o := &p.r.o
+	kw := func(get func(b *playbook.Base) playbook.Value) playbook.Value { return p.keyword(t, get) }
+	tg := transport.Target{Name: name, HostKeyChecking: !o.NoHostKeyChecking, BootWait: o.BootWait, AgentDir: o.AgentDir}
+	conn := s.or(kw(func(b *playbook.Base) playbook.Value { return b.Connection }), task, o.Connection, "ansible_connection")
+	if h, ok := o.Inventory.Host(name); ok && h.Implicit && !kw(func(b *playbook.Base) playbook.Value { return b.Connection }).IsSet() {
+		if _, set := s.get("ansible_connection"); !set {
+			conn = "local"
+		}
+	}
+	tg.Connection = connectionName(conn)
+	tg.Address = s.or(playbook.Value{}, task, name, "ansible_host", "ansible_ssh_host", "ansible_"+tg.Connection+"_host")
+	tg.Port = s.number(o.Port, "ansible_port", "ansible_ssh_port")
+	if port := kw(func(b *playbook.Base) playbook.Value { return b.Port }); port.IsSet() && tg.Port == o.Port {
+		if n, err := s.r.number(s.ctx, port, task, float64(o.Port)); err == nil {
+			tg.Port = int(n)
+		} else {
+			s.fail(err)
+		}
+	}
+	tg.User = s.or(kw(func(b *playbook.Base) playbook.Value { return b.RemoteUser }), task, o.RemoteUser, "ansible_user", "ansible_ssh_user", "ansible_"+tg.Connection+"_user")
+	tg.Password = s.or(playbook.Value{}, task, o.ConnectionPassword, "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+	tg.KeyFile = s.or(playbook.Value{}, task, o.PrivateKey, "ansible_ssh_private_key_file", "ansible_private_key_file")
+	tg.KeyPassphrase, _ = s.get("ansible_ssh_private_key_passphrase")
+	for _, a := range []struct{ name, def string }{
+		{"ansible_ssh_args", o.SSHArgs}, {"ansible_ssh_common_args", o.SSHCommonArgs}, {"ansible_ssh_extra_args", o.SSHExtraArgs},
+	} {
+		words, err := splitWords(s.or(playbook.Value{}, task, a.def, a.name))
+		if err != nil {
+			s.fail(err)
+		}
+		tg.SSHArgs = append(tg.SSHArgs, words...)
+	}
+	tg.HostKeyChecking = s.flag(tg.HostKeyChecking, "ansible_ssh_host_key_checking", "ansible_host_key_checking")
+	tg.ConnectTimeout = time.Duration(s.number(int(o.ConnectTimeout/time.Second), "ansible_ssh_timeout", "ansible_timeout")) * time.Second
+	tg.Retries = s.number(o.SSHRetries, "ansible_ssh_retries")
+	tg.RemoteTmp = s.or(playbook.Value{}, task, o.RemoteTmp, "ansible_remote_tmp")
+	tg.Vars = furtherVars(s)
+	return tg
+}
+
+// connectionVars are handed to the transport as they are.
+var connectionVars = []string{
+	"ansible_shell_executable", "ansible_sftp_extra_args", "ansible_scp_extra_args", "ansible_ssh_executable",
+	"ansible_docker_extra_args", "ansible_docker_user", "ansible_podman_extra_args", "ansible_podman_executable",
+	"ansible_kubectl_pod", "ansible_kubectl_namespace", "ansible_kubectl_container", "ansible_kubectl_kubeconfig",
+	"ansible_kubectl_context", "ansible_kubectl_extra_args", "ansible_chroot_exe", "ansible_gorun_agent",
+}
+
+func furtherVars(s *settings) map[string]string {
+	var m map[string]string
+	for _, n := range connectionVars {
+		if v, ok := s.get(n); ok {
+			if m == nil {
+				m = map[string]string{}
+			}
+			m[n] = v
+		}
+	}
+	return m
+}
+
+// connectionName maps Ansible's connection names to the transport's.
+func connectionName(name string) string {
+	switch short := shortName(name); short {
+	case "", "smart", "paramiko", "paramiko_ssh":
+		return "ssh"
+	case "community.docker.docker_api", "docker_api":
+		return "docker"
+	default:
+		return short
+	}
+}
+
+// become resolves whom to become; the zero value is nobody.
+func (p *playRun) become(s *settings, t *playbook.Task, task templates.Scope) transport.Become {
+	o := &p.r.o
+	on := o.Become
+	kw := p.keyword(t, func(b *playbook.Base) playbook.Value { return b.Become })
+	if v, err := s.r.bool(s.ctx, kw, task, on); err == nil {
+		on = v
+	} else {
+		s.fail(err)
+	}
+	if !s.flag(on, "ansible_become", "ansible_sudo", "ansible_su") {
+		return transport.Become{}
+	}
+	get := func(get func(b *playbook.Base) playbook.Value, def string, names ...string) string {
+		return s.or(p.keyword(t, get), task, def, names...)
+	}
+	method := o.BecomeMethod
+	if method == "" {
+		method = "sudo"
+	}
+	b := transport.Become{
+		Method: shortName(get(func(b *playbook.Base) playbook.Value { return b.BecomeMethod }, method, "ansible_become_method")),
+	}
+	pre := "ansible_" + b.Method + "_"
+	b.User = get(func(b *playbook.Base) playbook.Value { return b.BecomeUser }, o.BecomeUser, "ansible_become_user", pre+"user")
+	b.Exe = get(func(b *playbook.Base) playbook.Value { return b.BecomeExe }, o.BecomeExe, "ansible_become_exe", pre+"exe")
+	b.Flags = get(func(b *playbook.Base) playbook.Value { return b.BecomeFlags }, o.BecomeFlags, "ansible_become_flags", pre+"flags")
+	b.Password = s.or(playbook.Value{}, task, o.BecomePassword, "ansible_become_password", "ansible_become_pass", pre+"pass", pre+"password")
+	return b
+}
+
+// splitWords splits as a shell does: quotes, backslashes, no expansion.
+func splitWords(text string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	open, quote, escaped := false, rune(0), false
+	for _, c := range text {
+		switch {
+		case escaped:
+			word.WriteRune(c)
+			escaped = false
+		case c == '\\' && quote != '\'':
+			escaped, open = true, true
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			} else {
+				word.WriteRune(c)
+			}
+		case c == '"' || c == '\'':
+			quote, open = c, true
+		case c == ' ' || c == '\t' || c == '\n':
+			if open {
+				words = append(words, word.String())
+				word.Reset()
+				open = false
+			}
+		default:
+			word.WriteRune(c)
+			open = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, &wordsError{text}
+	}
+	if open {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+type wordsError struct{ text string }
+
+func (e *wordsError) Error() string { return "No closing quotation in: " + e.text }
+
+// moduleFacts are the facts that modules may ask for.
+func moduleFacts(all *templates.Dict) *templates.Dict {
+	var d *templates.Dict
+	for _, name := range []string{"service_mgr", "pkg_mgr", "distribution", "os_family", "distribution_release", "distribution_version", "system", "architecture"} {
+		v, ok := all.GetStr(name)
+		if !ok {
+			if v, ok = all.GetStr("ansible_" + name); !ok {
+				continue
+			}
+		}
+		if d == nil {
+			d = templates.NewDict(8)
+		}
+		d.SetStr(name, v)
+	}
+	return d
+}

@@ -1,0 +1,204 @@
+package engine
+
+// This file words errors of tasks as the era's Ansible does, and says where
+// they come from.
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"gorun/engine/playbook"
+	"gorun/templates"
+)
+
+// explain is the msg of a result whose task could not run for err.
+func (tr *taskRun) explain(err error) string {
+	if tr.r.o.Era >= templates.Current {
+		return tr.explainCurrent(err)
+	}
+	return tr.explain214(err)
+}
+
+// explain214 is ansible-core 2.14's wording.
+func (tr *taskRun) explain214(err error) string {
+	var cond *conditionError
+	var arg *argumentError
+	var kw *KeywordError
+	switch {
+	case errors.As(err, &cond):
+		return fmt.Sprintf("The conditional check '%s' failed. The error was: %s", cond.text, tr.cause214(cond.err, cond.text)) + tr.offending(tr.t.Pos)
+	case errors.As(err, &arg):
+		if isUndefined(arg.err) {
+			return fmt.Sprintf("The task includes an option with an undefined variable. The error was: %s. %[1]s", arg.err) + tr.offending(tr.t.Pos)
+		}
+		return tr.template214(arg.err)
+	case errors.As(err, &kw):
+		if isUndefined(kw.Err) {
+			return fmt.Sprintf("%s. %[1]s", kw.Err)
+		}
+		return tr.template214(kw.Err)
+	case isUndefined(err):
+		return fmt.Sprintf("%s. %[1]s", err)
+	}
+	return tr.template214(err)
+}
+
+// cause214 is what went wrong in a conditional.
+func (tr *taskRun) cause214(err error, text string) string {
+	if isUndefined(err) {
+		return fmt.Sprintf("error while evaluating conditional (%s): %s. %[2]s", text, err)
+	}
+	var e *templates.Error
+	if errors.As(err, &e) && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
+		return fmt.Sprintf("template error while templating string: %s. String: {%% if %s %%} True {%% else %%} False {%% endif %%}. %[1]s", e.Msg, text)
+	}
+	return err.Error()
+}
+
+// template214 words an error of a template outside conditionals.
+func (tr *taskRun) template214(err error) string {
+	var e *templates.Error
+	if errors.As(err, &e) && e.Src != "" && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
+		return fmt.Sprintf("template error while templating string: %s. String: %s. %[1]s", e.Msg, e.Src)
+	}
+	if errors.As(err, &e) && e.Src != "" && e.Kind != templates.UndefinedError {
+		return fmt.Sprintf("Unexpected templating type error occurred on (%s): %s. %[2]s", e.Src, e.Msg)
+	}
+	return err.Error()
+}
+
+func isUndefined(err error) bool {
+	var e *templates.Error
+	return errors.As(err, &e) && e.Kind == templates.UndefinedError
+}
+
+// offending shows the lines of the task, as Ansible up to 2.18 did.
+func (tr *taskRun) offending(pos playbook.Pos) string {
+	if !pos.IsValid() {
+		return ""
+	}
+	data, err := tr.r.o.ReadFile(pos.File)
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n\nThe error appears to be in '%s': line %d, column %d, but may\nbe elsewhere in the file depending on the exact syntax problem.\n", absPath(pos.File), pos.Line, pos.Col)
+	all := strings.Split(string(data), "\n")
+	if pos.Line > len(all) {
+		return b.String()
+	}
+	b.WriteString("\nThe offending line appears to be:\n\n")
+	if pos.Line > 1 {
+		b.WriteString(all[pos.Line-2])
+	}
+	line := all[pos.Line-1]
+	fmt.Fprintf(&b, "\n%s\n%s^ here\n", line, strings.Repeat(" ", max(0, pos.Col-1)))
+	if strings.Contains(line, "{{") && strings.Contains(line, "}}") {
+		b.WriteString(quoteHint)
+	}
+	return b.String()
+}
+
+// quoteHint is what Ansible says where the line holds a template.
+const quoteHint = `We could be wrong, but this one looks like it might be an issue with
+missing quotes. Always quote template expression brackets when they
+start a value. For instance:
+
+    with_items:
+      - {{ foo }}
+
+Should be written as:
+
+    with_items:
+      - "{{ foo }}"
+`
+
+// explainCurrent is ansible-core 2.19's wording. The places go to the screen
+// beside the result ([Run.reportError]).
+func (tr *taskRun) explainCurrent(err error) string {
+	var cond *conditionError
+	var arg *argumentError
+	var kw *keywordUse
+	msg := err.Error()
+	pos := playbook.Pos{}
+	switch {
+	case errors.As(err, &cond):
+		pos, msg = cond.pos, fmt.Sprintf("A '%s' expression failed: Error while evaluating conditional: %s", cond.keyword, currentCause(cond.err))
+		if cond.keyword != "when" {
+			msg = "Action failed: " + msg
+		}
+	case errors.As(err, &arg):
+		pos, msg = arg.pos, fmt.Sprintf("Finalization of task args for '%s' failed: Error while resolving value for '%s': %s", tr.fullAction(), arg.name, currentCause(arg.err))
+	case errors.As(err, &kw):
+		pos, msg = kw.pos, fmt.Sprintf("Error processing keyword '%s': %s", kw.name, currentCause(kw.err))
+	default:
+		msg = currentCause(err)
+	}
+	msg = "Task failed: " + msg
+	tr.r.reportError(msg, tr.t.Pos, pos)
+	return msg
+}
+
+// keywordUse is an error in the value of a keyword whose name is known.
+type keywordUse struct {
+	name string
+	pos  playbook.Pos
+	err  error
+}
+
+func (e *keywordUse) Error() string { return e.err.Error() }
+func (e *keywordUse) Unwrap() error { return e.err }
+
+func currentCause(err error) string {
+	var e *templates.Error
+	if errors.As(err, &e) && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
+		return "Syntax error in template: " + e.Msg
+	}
+	return err.Error()
+}
+
+// fullAction is the full name of the task's action.
+func (tr *taskRun) fullAction() string {
+	if full, ok := routed(tr.t); ok {
+		return full
+	}
+	return tr.t.Action
+}
+
+// reportError shows an error with the lines that it comes from, where the
+// callback can show errors.
+func (r *Run) reportError(msg string, places ...playbook.Pos) {
+	show, ok := r.cb.Callback.(interface{ Error(msg string) })
+	if !ok {
+		return
+	}
+	var b strings.Builder
+	b.WriteString(msg)
+	for i, pos := range places {
+		if !pos.IsValid() || i > 0 && pos == places[i-1] {
+			continue
+		}
+		data, err := r.o.ReadFile(pos.File)
+		if err != nil {
+			continue
+		}
+		b.WriteString("\n\n" + excerpt(pos, string(data)))
+	}
+	r.cb.mu.Lock()
+	defer r.cb.mu.Unlock()
+	show.Error(b.String())
+}
+
+// excerpt shows a place in a file: the line, two before it, and the column.
+func excerpt(pos playbook.Pos, data string) string {
+	all := strings.Split(data, "\n")
+	var b strings.Builder
+	fmt.Fprintf(&b, "Origin: %s:%d:%d\n\n", absPath(pos.File), pos.Line, pos.Col)
+	width := len(fmt.Sprint(pos.Line))
+	for n := max(1, pos.Line-2); n <= min(pos.Line, len(all)); n++ {
+		fmt.Fprintf(&b, "%*d %s\n", width, n, all[n-1])
+	}
+	fmt.Fprintf(&b, "%s^ column %d", strings.Repeat(" ", width+max(1, pos.Col)), pos.Col)
+	return b.String()
+}

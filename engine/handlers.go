@@ -1,0 +1,180 @@
+package engine
+
+// This file notifies and runs handlers
+// (https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_handlers.html).
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorun/engine/callback"
+	"gorun/engine/playbook"
+	"gorun/templates"
+)
+
+// A handler is a handler of the play, in the order in which they run.
+type handler struct {
+	task *playbook.Task
+	// role is the role's name, "" for the play's own.
+	role string
+	// name is the name where it needs no templating; named says so.
+	name  string
+	named bool
+}
+
+// collectHandlers lists the handlers: those of roles first, then the play's.
+func (p *playRun) collectHandlers() {
+	p.handlers = nil
+	p.addHandlers(p.play.AllHandlers())
+}
+
+// addHandlers appends handlers; those that are there already stay where they are.
+func (p *playRun) addHandlers(items []playbook.Item) {
+	for _, it := range items {
+		switch it := it.(type) {
+		case *playbook.Block:
+			p.addHandlers(it.Body)
+		case *playbook.Task:
+			if slices.ContainsFunc(p.handlers, func(h *handler) bool { return h.task == it }) {
+				continue
+			}
+			it.IsHandler = true
+			h := &handler{task: it}
+			if it.Role != nil {
+				h.role = it.Role.Name
+			}
+			if s, ok := it.Name.V.(templates.Str); ok {
+				h.name, h.named = string(s), true
+			}
+			p.handlers = append(p.handlers, h)
+		}
+	}
+}
+
+// names are what a handler answers to.
+func (p *playRun) handlerName(ctx context.Context, hd *handler, host string) string {
+	if hd.named || !hd.task.Name.IsSet() {
+		return hd.name
+	}
+	// A name that cannot be templated yet answers to nothing.
+	name, err := p.r.text(ctx, hd.task.Name.V, p.scope(host, hd.task))
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// find are the handlers that a notification means: the last one of that name,
+// and all that listen to it.
+func (p *playRun) find(ctx context.Context, want, host string) []*handler {
+	p.mu.Lock()
+	all := slices.Clone(p.handlers)
+	p.mu.Unlock()
+	var out []*handler
+	for _, hd := range slices.Backward(all) {
+		name := p.handlerName(ctx, hd, host)
+		if name == "" {
+			continue
+		}
+		if want == name || hd.role != "" && (want == hd.role+" : "+name || hd.task.Role.FQCN != "" && want == hd.task.Role.FQCN+" : "+name) {
+			out = append(out, hd)
+			break
+		}
+	}
+	for _, hd := range all {
+		if p.listens(ctx, hd, want, host) && !slices.Contains(out, hd) {
+			out = append(out, hd)
+		}
+	}
+	return out
+}
+
+func (p *playRun) listens(ctx context.Context, hd *handler, want, host string) bool {
+	for _, l := range hd.task.Listen {
+		v, err := p.r.resolve(ctx, l.V, p.scope(host, hd.task))
+		if err != nil {
+			continue
+		}
+		for _, e := range conditionList(v) {
+			topic := templates.StrOf(e, p.r.o.Era)
+			if topic == want || hd.role != "" && hd.role+" : "+topic == want {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// notify marks the handlers of a changed task's result.
+func (p *playRun) notify(ctx context.Context, h *hostRun, t *playbook.Task, res *taskResult) {
+	for _, want := range res.notify {
+		found := p.find(ctx, want, h.name)
+		if len(found) == 0 {
+			msg := fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", want)
+			if p.r.o.ErrorOnMissingHandlerOff {
+				p.r.warn(msg)
+				continue
+			}
+			p.r.stop(&KeywordError{notifyPos(t), fmt.Errorf("%s%s", msg, p.nearHandler(ctx, want, h.name))})
+			return
+		}
+		for _, hd := range found {
+			if h.notify(hd) {
+				name := p.handlerName(ctx, hd, h.name)
+				if hd.role != "" {
+					name = hd.role + " : " + name
+				}
+				p.r.cb.tell(func(cb callback.Callback) { cb.Notified(name, h.name) })
+			}
+		}
+	}
+}
+
+// nearHandler is a hint where a handler's name differs only in case or space.
+func (p *playRun) nearHandler(ctx context.Context, want, host string) string {
+	fold := func(s string) string { return strings.Join(strings.Fields(strings.ToLower(s)), " ") }
+	for _, hd := range p.handlers {
+		if name := p.handlerName(ctx, hd, host); name != "" && fold(name) == fold(want) {
+			return fmt.Sprintf(" (did you mean '%s'?)", name)
+		}
+	}
+	return ""
+}
+
+func notifyPos(t *playbook.Task) playbook.Pos {
+	if len(t.Notify) > 0 {
+		return t.Notify[0].Pos
+	}
+	return t.Pos
+}
+
+// flush runs the notified handlers in their order: each once a host. With
+// force also on hosts that failed.
+func (w *walk) flush(ctx context.Context, hosts []*hostRun, force bool) {
+	var failed []*hostRun
+	if force {
+		failed = those(hosts, func(h *hostRun) bool { return h.is(hostFailed) && !h.before })
+		for _, h := range failed {
+			h.set(hostRunning)
+		}
+	}
+	w.p.mu.Lock()
+	list := slices.Clone(w.p.handlers)
+	w.p.mu.Unlock()
+	for _, hd := range list {
+		if w.over(ctx) {
+			break
+		}
+		due := those(running(hosts), func(h *hostRun) bool { return h.takeNotified(hd) })
+		if len(due) > 0 {
+			w.task(ctx, due, hd.task)
+		}
+	}
+	for _, h := range failed {
+		if h.is(hostRunning) {
+			h.set(hostFailed)
+		}
+	}
+}

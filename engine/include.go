@@ -1,0 +1,302 @@
+package engine
+
+// This file runs dynamic includes: include_tasks, include_role and the old
+// include. Hosts (and items) that include the same file with the same
+// variables go through it together.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"gorun/engine/action"
+	"gorun/engine/callback"
+	"gorun/engine/playbook"
+	"gorun/templates"
+	"gorun/vars"
+)
+
+// An includeRequest is what one host (or item) wants to include.
+type includeRequest struct {
+	file string // absolute; of a role, its name
+	role *playbook.RoleRequest
+	vars *templates.Dict // of the task, with the loop's
+	item string
+	key  string // requests of equal keys are one include
+	pub  bool
+}
+
+// includeRequest evaluates an include's arguments.
+func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskResult) *taskResult {
+	args, err := tr.args(ctx, s, "")
+	if err != nil {
+		return tr.failedResult(res, err)
+	}
+	req := &includeRequest{vars: templates.NewDict(4)}
+	for _, name := range tr.loopNames() {
+		if v, ok, err := s.Lookup(name); ok && err == nil {
+			req.vars.SetStr(name, v)
+		}
+	}
+	for _, own := range []playbook.Vars{tr.t.Include.Params, tr.t.Vars} {
+		if own.Dict == nil {
+			continue
+		}
+		// Resolved now: what they refer to (item) is gone inside.
+		v, err := tr.lazyVars(ctx, own.Dict, s)
+		if err != nil {
+			return tr.failedResult(res, err)
+		}
+		req.vars = mergeDicts(req.vars, v)
+	}
+	if tr.t.Include.Kind == "include_role" {
+		err = tr.roleRequest(args, req)
+	} else {
+		err = tr.fileRequest(args, req)
+	}
+	if err != nil {
+		if _, missing := err.(*action.Failure); missing {
+			res.ignoreErrors = false
+		}
+		return tr.failedResult(res, err)
+	}
+	key, err := templates.AppendJSON(nil, req.vars)
+	if err != nil {
+		key = fmt.Appendf(nil, "%p", req.vars) // not comparable: an include of its own
+	}
+	req.key += "\x00" + string(key)
+	res.include = req
+	res.data.SetStr("include", templates.Str(req.file))
+	res.data.SetStr("include_args", args)
+	return res
+}
+
+// lazyVars are the include's vars, resolved where that is possible: a value
+// that cannot be (it may need what the file sets) stays a template.
+func (tr *taskRun) lazyVars(ctx context.Context, own *templates.Dict, s *vars.Scope) (*templates.Dict, error) {
+	out := templates.NewDict(own.Len())
+	out.Lazy = own.Lazy
+	for k, v := range own.All {
+		if r, err := tr.r.o.Templates.Resolve(ctx, v, s); err == nil && !templates.IsUndefined(r) {
+			v = r
+		} else if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		_ = out.Set(k, v) // k is in a dict, so it has a hash
+	}
+	return out, nil
+}
+
+// loopNames are the variables of the loop that the included tasks see too.
+func (tr *taskRun) loopNames() []string {
+	if !tr.t.Loop.IsSet() {
+		return nil
+	}
+	names := []string{"item", "ansible_loop_var", "ansible_index_var", "ansible_loop"}
+	for _, v := range []playbook.Value{tr.t.LoopControl.LoopVar, tr.t.LoopControl.IndexVar} {
+		if s, ok := v.V.(templates.Str); ok {
+			names = append(names, string(s))
+		}
+	}
+	return distinct(names)
+}
+
+// fileRequest finds the file of include_tasks.
+func (tr *taskRun) fileRequest(args *templates.Dict, req *includeRequest) error {
+	name := firstText(args, "file", "_raw_params")
+	if name == "" {
+		return errors.New("No file specified for " + tr.t.Action)
+	}
+	path, err := tr.r.o.Loader.FindTaskFile(name, tr.t)
+	if err != nil {
+		var e *playbook.Error
+		msg := err.Error()
+		if errors.As(err, &e) {
+			msg = e.Msg
+		}
+		return &action.Failure{Data: action.Result("reason", msg)}
+	}
+	req.file = absPath(path)
+	req.key = req.file
+	return nil
+}
+
+func firstText(d *templates.Dict, names ...string) string {
+	for _, n := range names {
+		if v, ok := d.GetStr(n); ok && v != templates.None {
+			return templates.StrOf(v, templates.Current)
+		}
+	}
+	return ""
+}
+
+// roleRequest reads the arguments of include_role.
+func (tr *taskRun) roleRequest(args *templates.Dict, req *includeRequest) error {
+	name := firstText(args, "name", "role")
+	if name == "" {
+		return errors.New("'name' is a required field for include_role.")
+	}
+	rr := &playbook.RoleRequest{
+		Name: name, TasksFrom: firstText(args, "tasks_from"), VarsFrom: firstText(args, "vars_from"),
+		DefaultsFrom: firstText(args, "defaults_from"), HandlersFrom: firstText(args, "handlers_from"),
+		Play: tr.p.play, FromRole: tr.t.Role, FromFile: tr.t.File,
+	}
+	flag := func(key string, out **bool) {
+		if v, ok := args.GetStr(key); ok && v != templates.None {
+			b := asBool(v)
+			*out = &b
+		}
+	}
+	flag("allow_duplicates", &rr.AllowDuplicates)
+	flag("rolespec_validate", &rr.RolespecValidate)
+	var pub *bool
+	flag("public", &pub)
+	req.pub = pub != nil && *pub
+	req.role, req.file = rr, name
+	req.key = fmt.Sprintf("role %s|%s|%s|%s|%s|%v", rr.Name, rr.TasksFrom, rr.VarsFrom, rr.DefaultsFrom, rr.HandlersFrom, req.pub)
+	return nil
+}
+
+func asBool(v templates.Value) bool {
+	if s, ok := v.(templates.Str); ok {
+		switch s {
+		case "no", "false", "False", "off", "0", "n", "No", "":
+			return false
+		}
+		return true
+	}
+	return v.Truth()
+}
+
+// An included is a file with the hosts that include it.
+type included struct {
+	req   *includeRequest
+	hosts []*hostRun
+	res   []*taskResult
+}
+
+// groupIncludes joins the requests of all hosts: equal ones are one include,
+// except that a host that includes the same twice does it twice.
+func groupIncludes(hosts []*hostRun, results []*taskResult) []*included {
+	var groups []*included
+	for i, h := range hosts {
+		for _, res := range includeResults(results[i]) {
+			g := slices.IndexFunc(groups, func(g *included) bool {
+				return g.req.key == res.include.key && !slices.Contains(g.hosts, h)
+			})
+			if g < 0 {
+				groups = append(groups, &included{req: res.include})
+				g = len(groups) - 1
+			}
+			groups[g].hosts = append(groups[g].hosts, h)
+			groups[g].res = append(groups[g].res, res)
+		}
+	}
+	return groups
+}
+
+func includeResults(res *taskResult) []*taskResult {
+	if !res.looped {
+		if res.include == nil {
+			return nil
+		}
+		return []*taskResult{res}
+	}
+	var out []*taskResult
+	for _, it := range res.items {
+		if it.include != nil {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// include loads what the hosts asked for and walks through it.
+func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, results []*taskResult) {
+	groups := groupIncludes(hosts, results)
+	loaded := make([][]playbook.Item, len(groups))
+	for i, g := range groups {
+		items, err := w.loadIncluded(ctx, t, g)
+		if err != nil {
+			w.includeFailed(g, t, err)
+			continue
+		}
+		loaded[i] = items
+		if g.req.role == nil {
+			names := make([]string, len(g.hosts))
+			for j, h := range g.hosts {
+				names[j] = h.name
+			}
+			w.p.r.cb.tell(func(cb callback.Callback) { cb.Included(g.req.file, names, g.res[0].label) })
+		}
+	}
+	for i, g := range groups {
+		if loaded[i] != nil {
+			w.items(ctx, g.hosts, loaded[i])
+		}
+	}
+}
+
+// includeFailed fails the hosts whose include cannot be loaded.
+func (w *walk) includeFailed(g *included, t *playbook.Task, err error) {
+	reason := err.Error()
+	if errors.Is(err, fs.ErrNotExist) && g.req.role == nil {
+		reason = fmt.Sprintf("Could not find or access '%s' on the Ansible Controller.", g.req.file)
+	}
+	for i, h := range g.hosts {
+		res := g.res[i]
+		res.include = nil
+		res.data = templates.NewDict(2)
+		res.data.SetStr("reason", templates.Str(reason))
+		res.data.SetStr("failed", templates.Bool(true))
+		res.ignoreErrors = false
+		w.p.r.count(h.name, func(s *callback.HostStats) { s.OK-- })
+		w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+		w.p.countResult(h, res)
+		h.set(hostFailed)
+		if w.rescuable > 0 {
+			w.p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
+		}
+		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
+	}
+}
+
+// loadIncluded loads an include as items under a block that carries its vars.
+func (w *walk) loadIncluded(ctx context.Context, t *playbook.Task, g *included) ([]playbook.Item, error) {
+	p := w.p
+	block := &playbook.Block{Implicit: true}
+	if t.Include.ApplyBlock != nil {
+		*block = *t.Include.ApplyBlock
+		block.Implicit = true
+	}
+	block.Pos, block.Parent, block.Role, block.Play = t.Pos, t.Parent, t.Role, p.play
+	block.ImportVars = playbook.Vars{Dict: g.req.vars, Pos: t.Vars.Pos}
+	if g.req.role == nil {
+		block.File = g.req.file
+		items, err := p.r.o.Loader.LoadTasks(g.req.file, block, t.Role, t.IsHandler)
+		if items == nil {
+			items = []playbook.Item{}
+		}
+		return items, err
+	}
+	rr := *g.req.role
+	rr.Parent, rr.Pos = block, t.Pos
+	rr.Params = block.ImportVars
+	use, err := p.r.o.Loader.LoadRole(rr)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.addHandlers(use.Handlers)
+	p.mu.Unlock()
+	if g.req.pub {
+		p.publish(use.Role)
+	}
+	items := []playbook.Item{}
+	for _, u := range use.Order() {
+		items = append(items, u.Tasks...)
+	}
+	return items, nil
+}

@@ -1,0 +1,384 @@
+package engine
+
+// This file runs loops: the items, one result each, and the sum of them.
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"gorun/engine/action"
+	"gorun/engine/callback"
+	"gorun/engine/lookup"
+	"gorun/templates"
+	"gorun/vars"
+)
+
+// loopItems evaluates loop or with_*. looped is false for a task without.
+func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, looped bool, err error) {
+	t := tr.t
+	if !t.Loop.IsSet() {
+		return nil, false, nil
+	}
+	if t.LoopWith == "" {
+		v, err := tr.r.resolve(ctx, t.Loop.V, tr.scope)
+		if err != nil {
+			return nil, true, err
+		}
+		if v == templates.None || v == templates.Omit {
+			return nil, false, nil
+		}
+		seq, ok := v.(templates.Sequence)
+		if !ok {
+			return nil, true, fmt.Errorf("Invalid data passed to 'loop', it requires a list, got this instead: %s. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", templates.StrOf(v, tr.r.o.Era))
+		}
+		return elements(seq), true, nil
+	}
+	v, err := tr.withTerms(ctx)
+	if err != nil {
+		return nil, true, err
+	}
+	items, err = tr.r.lookups().Loop(ctx, t.LoopWith, v, lookup.Env{
+		Templates: tr.r.o.Templates, Scope: tr.withSearchPath(),
+	})
+	return items, true, err
+}
+
+// withTerms resolves what stands behind with_*. In the old era a bare name of
+// a variable stands for its value.
+func (tr *taskRun) withTerms(ctx context.Context) (templates.Value, error) {
+	v := tr.t.Loop.V
+	if s, ok := v.(templates.Str); ok && tr.r.o.Era == templates.Era19 && isName(string(s)) {
+		if _, known, err := tr.scope.Lookup(rootName(string(s))); known && err == nil {
+			v = templates.NewText("{{ "+string(s)+" }}", tr.t.Loop.Pos)
+		}
+	}
+	if tr.t.LoopWith == "first_found" {
+		return tr.lenient(ctx, v)
+	}
+	return tr.r.resolve(ctx, v, tr.scope)
+}
+
+// lenient resolves the terms of first_found, where an undefined one is passed over.
+func (tr *taskRun) lenient(ctx context.Context, v templates.Value) (templates.Value, error) {
+	l, ok := v.(*templates.List)
+	if !ok {
+		return tr.r.resolve(ctx, v, tr.scope)
+	}
+	out := templates.NewList()
+	for _, e := range l.Elems {
+		if e, err := tr.r.resolve(ctx, e, tr.scope); err == nil {
+			out.Elems = append(out.Elems, e)
+		}
+	}
+	return out, nil
+}
+
+// withSearchPath is the task's scope; lookups ask it for ansible_search_path.
+func (tr *taskRun) withSearchPath() templates.Scope { return tr.scope }
+
+func isName(s string) bool {
+	if s == "" || !(s[0] == '_' || s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z') {
+		return false
+	}
+	for _, c := range s {
+		if !(c == '_' || c == '.' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
+			return false
+		}
+	}
+	return true
+}
+
+func rootName(s string) string {
+	root, _, _ := strings.Cut(s, ".")
+	return root
+}
+
+func elements(seq templates.Sequence) []templates.Value {
+	if l, ok := seq.(*templates.List); ok {
+		return l.Elems
+	}
+	out := make([]templates.Value, seq.Len())
+	for i := range out {
+		out[i] = seq.Index(i)
+	}
+	return out
+}
+
+// loopControl is loop_control, resolved.
+type loopControl struct {
+	loopVar, indexVar string
+	pause             time.Duration
+	extended, allItem bool
+	parallel          int
+}
+
+func (tr *taskRun) loopControl(ctx context.Context) (loopControl, error) {
+	lc, c := &tr.t.LoopControl, loopControl{loopVar: "item"}
+	var err error
+	text := func(v templates.Value, def string) string {
+		s, e := tr.r.text(ctx, v, tr.scope)
+		if e != nil && err == nil {
+			err = e
+		}
+		if s == "" {
+			return def
+		}
+		return s
+	}
+	c.loopVar = text(lc.LoopVar.V, "item")
+	c.indexVar = text(lc.IndexVar.V, "")
+	if err != nil {
+		return c, err
+	}
+	pause, err := tr.r.number(ctx, lc.Pause, tr.scope, 0)
+	if err != nil {
+		return c, err
+	}
+	c.pause = time.Duration(pause * float64(time.Second))
+	if c.extended, err = tr.r.bool(ctx, lc.Extended, tr.scope, false); err != nil {
+		return c, err
+	}
+	if c.allItem, err = tr.r.bool(ctx, lc.ExtendedAllitems, tr.scope, true); err != nil {
+		return c, err
+	}
+	n, err := tr.r.number(ctx, lc.Parallel, tr.scope, 1)
+	c.parallel = max(1, int(n))
+	return c, err
+}
+
+// loop runs the task for every item.
+func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates.Value) *taskResult {
+	base.looped = true
+	if len(items) == 0 {
+		base.looped = false
+		base.data = action.Result("changed", false, "skipped", true, "skipped_reason", "No items in the list", "results", templates.NewList())
+		return base
+	}
+	lc, err := tr.loopControl(ctx)
+	if err != nil {
+		base.looped = false
+		return tr.failedResult(base, err)
+	}
+	if squashed, ok := tr.squash(ctx, lc, items); ok {
+		base.looped = false
+		return tr.once(ctx, tr.scope.With(tr.locals(lc, squashed, 0)), base)
+	}
+	if v, known, _ := tr.scope.Lookup(lc.loopVar); known && v != nil && tr.t.Include == nil {
+		tr.r.warn(fmt.Sprintf("%s: The loop variable '%s' is already in use. You should set the `loop_var` value in the `loop_control` option for the task to something else to avoid variable collisions and unexpected behavior.", tr.shown.Name, lc.loopVar))
+	}
+	if lc.parallel > 1 {
+		tr.parallel(ctx, base, lc, items)
+	} else {
+		tr.serial(ctx, base, lc, items)
+	}
+	return sumUp(base)
+}
+
+// serial runs the items one after the other.
+func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl, items []templates.Value) {
+	for i := range items {
+		if i > 0 && lc.pause > 0 && !sleep(ctx, lc.pause) || ctx.Err() != nil {
+			return
+		}
+		scope := tr.scope.With(tr.locals(lc, items, i))
+		res := tr.item(ctx, base, lc, scope, items, i)
+		base.items = append(base.items, res)
+		tr.tellItem(res)
+		if len(tr.t.LoopControl.BreakWhen) > 0 {
+			stop, _, err := tr.r.all(ctx, "break_when", tr.t.LoopControl.BreakWhen, tr.registered(scope, res))
+			if err != nil {
+				tr.failedResult(res, err)
+			}
+			if stop || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// parallel runs up to lc.parallel items at once; results stay in order.
+func (tr *taskRun) parallel(ctx context.Context, base *taskResult, lc loopControl, items []templates.Value) {
+	n := lc.parallel
+	if tr.r.o.LoopParallel > 0 {
+		n = min(n, tr.r.o.LoopParallel)
+	}
+	base.items = make([]*taskResult, len(items))
+	limit := make(chan struct{}, n)
+	var wg sync.WaitGroup
+	for i := range items {
+		limit <- struct{}{}
+		wg.Go(func() {
+			base.items[i] = tr.item(ctx, base, lc, tr.scope.With(tr.locals(lc, items, i)), items, i)
+			<-limit
+		})
+	}
+	wg.Wait()
+	for _, res := range base.items {
+		tr.tellItem(res)
+	}
+}
+
+func (tr *taskRun) tellItem(res *taskResult) {
+	if tr.t.Include != nil && res.include != nil {
+		return
+	}
+	tr.r.cb.tell(func(cb callback.Callback) { cb.Item(res.shown()) })
+}
+
+// item runs the task for one item and marks the result with it.
+func (tr *taskRun) item(ctx context.Context, base *taskResult, lc loopControl, scope *vars.Scope, items []templates.Value, i int) *taskResult {
+	res := tr.newResult()
+	res.noLog, res.ignoreErrors, res.ignoreUnreachable, res.diff, res.check = base.noLog, base.ignoreErrors, base.ignoreUnreachable, base.diff, base.check
+	res = tr.once(ctx, scope, res)
+	res.elapsed = time.Since(res.start)
+	if _, shared := res.data.GetStr(lc.loopVar); !shared {
+		res.data = res.data.Copy()
+	}
+	res.data.SetStr(lc.loopVar, items[i])
+	res.data.SetStr("ansible_loop_var", templates.Str(lc.loopVar))
+	if lc.indexVar != "" {
+		res.data.SetStr(lc.indexVar, templates.Int(i))
+		res.data.SetStr("ansible_index_var", templates.Str(lc.indexVar))
+	}
+	if lc.extended {
+		res.data.SetStr("ansible_loop", extendedLoop(lc, items, i))
+	}
+	res.label = tr.label(ctx, scope, items[i])
+	return res
+}
+
+// label is what an item shows as.
+func (tr *taskRun) label(ctx context.Context, s *vars.Scope, item templates.Value) string {
+	if v := tr.t.LoopControl.Label; v.IsSet() {
+		if l, err := tr.r.resolve(ctx, v.V, s); err == nil {
+			return templates.StrOf(l, tr.r.o.Era)
+		}
+	}
+	return templates.StrOf(item, tr.r.o.Era)
+}
+
+// locals are the variables of one round of a loop.
+func (tr *taskRun) locals(lc loopControl, items []templates.Value, i int) *templates.Dict {
+	d := templates.NewDict(4)
+	d.SetStr(lc.loopVar, items[i])
+	d.SetStr("ansible_loop_var", templates.Str(lc.loopVar))
+	if lc.indexVar != "" {
+		d.SetStr(lc.indexVar, templates.Int(i))
+		d.SetStr("ansible_index_var", templates.Str(lc.indexVar))
+	}
+	if lc.extended {
+		d.SetStr("ansible_loop", extendedLoop(lc, items, i))
+	}
+	return d
+}
+
+// extendedLoop is ansible_loop.
+func extendedLoop(lc loopControl, items []templates.Value, i int) *templates.Dict {
+	n := len(items)
+	d := templates.NewDict(9)
+	if lc.allItem {
+		d.SetStr("allitems", templates.NewList(items...))
+	}
+	d.SetStr("index", templates.Int(i+1))
+	d.SetStr("index0", templates.Int(i))
+	d.SetStr("first", templates.Bool(i == 0))
+	d.SetStr("last", templates.Bool(i+1 == n))
+	d.SetStr("length", templates.Int(n))
+	d.SetStr("revindex", templates.Int(n-i))
+	d.SetStr("revindex0", templates.Int(n-i-1))
+	if i+1 < n {
+		d.SetStr("nextitem", items[i+1])
+	}
+	if i > 0 {
+		d.SetStr("previtem", items[i-1])
+	}
+	return d
+}
+
+// squashing are the package modules whose items Ansible 1.x joined.
+var squashing = map[string]bool{
+	"ansible.builtin.apt": true, "ansible.builtin.yum": true, "ansible.builtin.dnf": true,
+	"community.general.pkgng": true, "community.general.zypper": true, "community.general.apk": true,
+	"community.general.pacman": true, "community.general.homebrew": true, "community.general.openbsd_pkg": true,
+}
+
+// squash joins the items of a package module into one call, as Ansible 1.x
+// did where all of them are text: when filters the items first.
+func (tr *taskRun) squash(ctx context.Context, lc loopControl, items []templates.Value) ([]templates.Value, bool) {
+	module, ok := action.Route(tr.t.Action, tr.collections())
+	if tr.r.o.Era != templates.Era19 || !ok || !squashing[module] || tr.t.LoopWith == "" {
+		return nil, false
+	}
+	var names []string
+	for i, it := range items {
+		s, isText := it.(templates.Str)
+		if !isText {
+			return nil, false
+		}
+		ok, _, err := tr.r.all(ctx, "when", tr.t.AllWhen(), tr.scope.With(tr.locals(lc, items, i)))
+		if err != nil {
+			return nil, false
+		}
+		if ok {
+			names = append(names, string(s))
+		}
+	}
+	if len(names) == 0 {
+		return nil, false
+	}
+	return []templates.Value{templates.Str(strings.Join(names, ","))}, true
+}
+
+// sumUp makes the result of a loop out of its items'.
+func sumUp(base *taskResult) *taskResult {
+	results := templates.NewList()
+	skipped, changed, failed := true, false, false
+	d := templates.NewDict(5)
+	seen := map[string]bool{}
+	for _, it := range base.items {
+		results.Elems = append(results.Elems, it.data)
+		st := it.status()
+		changed = changed || truth(it.data, "changed")
+		skipped = skipped && st == callback.Skipped
+		if st == callback.Failed {
+			if !failed || !it.ignoreErrors {
+				base.ignoreErrors = it.ignoreErrors
+			}
+			failed = true
+		}
+		if st == callback.Unreachable {
+			base.unreachable, base.ignoreUnreachable = true, it.ignoreUnreachable
+		}
+		for _, n := range it.notify {
+			if !seen[n] {
+				seen[n] = true
+				base.notify = append(base.notify, n)
+			}
+		}
+		base.noLog = base.noLog || it.noLog
+		base.delegate = it.delegate
+	}
+	d.SetStr("results", results)
+	d.SetStr("skipped", templates.Bool(skipped))
+	switch {
+	case failed:
+		d.SetStr("failed", templates.Bool(true))
+		d.SetStr("msg", templates.Str("One or more items failed"))
+	case skipped:
+		d.SetStr("msg", templates.Str("All items skipped"))
+	default:
+		d.SetStr("msg", templates.Str("All items completed"))
+	}
+	d.SetStr("changed", templates.Bool(changed))
+	if !skipped && !failed {
+		d.SetStr("failed", templates.Bool(false))
+	}
+	if skipped && !changed {
+		d.Delete(templates.Str("failed"))
+	}
+	base.data = d
+	return base
+}

@@ -1,0 +1,317 @@
+package engine
+
+// This file answers the magic variables that depend on the run, the play and
+// the task (https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html).
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gorun/engine/playbook"
+	"gorun/templates"
+)
+
+// magic is [vars.Query.Magic] for a task, nil for the play's own scope.
+func (p *playRun) magic(name string, t *playbook.Task) (templates.Value, bool) {
+	if v, ok := p.playMagic(name); ok {
+		return v, true
+	}
+	if v, ok := p.runMagic(name); ok {
+		return v, true
+	}
+	if t == nil {
+		return nil, false
+	}
+	if v, ok := roleMagic(name, t.Role); ok {
+		return v, true
+	}
+	switch name {
+	case "ansible_search_path":
+		return strList(p.searchPath(t)), true
+	case "ansible_check_mode", "ansible_diff_mode":
+		return p.modeMagic(name, t), true
+	case "environment":
+		return nil, false
+	}
+	return nil, false
+}
+
+// playMagic are the variables of the play and its batch.
+func (p *playRun) playMagic(name string) (templates.Value, bool) {
+	switch name {
+	case "omit":
+		return templates.Omit, true
+	case "ansible_play_name":
+		return templates.Str(p.name), true
+	case "ansible_play_hosts_all":
+		return strList(p.allHosts), true
+	case "ansible_play_hosts":
+		return strList(p.remaining(p.allHosts)), true
+	case "play_hosts", "ansible_play_batch":
+		names := make([]string, len(p.batch))
+		for i, h := range p.batch {
+			names[i] = h.name
+		}
+		return strList(p.remaining(names)), true
+	case "role_names", "ansible_play_role_names":
+		return strList(p.roleNames(false)), true
+	case "ansible_role_names":
+		return strList(p.roleNames(true)), true
+	case "ansible_dependent_role_names":
+		return strList(p.dependentNames()), true
+	case "playbook_dir":
+		return templates.Str(filepath.Dir(absPath(p.play.File))), true
+	}
+	return nil, false
+}
+
+// remaining drops hosts that left the play as failed or unreachable.
+func (p *playRun) remaining(names []string) []string {
+	gone := map[string]bool{}
+	for _, h := range p.batch {
+		if h.is(hostFailed) || h.is(hostUnreachable) {
+			gone[h.name] = true
+		}
+	}
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		if !gone[n] && !p.r.failed[n] && !p.r.unreachable[n] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// roleNames are the play's roles; with deps also those that they depend on.
+func (p *playRun) roleNames(deps bool) []string {
+	var out []string
+	var add func(u *playbook.RoleUse, dep bool)
+	add = func(u *playbook.RoleUse, dep bool) {
+		if deps {
+			for _, d := range u.Dependencies {
+				add(d, true)
+			}
+		}
+		if u.Role != nil {
+			out = append(out, u.Role.Name)
+		}
+	}
+	for _, u := range p.play.Roles {
+		add(u, false)
+	}
+	return distinct(out)
+}
+
+func (p *playRun) dependentNames() []string {
+	var out []string
+	var add func(u *playbook.RoleUse)
+	add = func(u *playbook.RoleUse) {
+		for _, d := range u.Dependencies {
+			add(d)
+			if d.Role != nil {
+				out = append(out, d.Role.Name)
+			}
+		}
+	}
+	for _, u := range p.play.Roles {
+		add(u)
+	}
+	return distinct(out)
+}
+
+// runMagic are the variables of the command line and the program.
+func (p *playRun) runMagic(name string) (templates.Value, bool) {
+	o := &p.r.o
+	switch name {
+	case "ansible_version":
+		return o.version(), true
+	case "ansible_verbosity":
+		return templates.Int(o.Verbosity), true
+	case "ansible_forks":
+		return templates.Int(p.r.forks(len(p.batch))), true
+	case "ansible_limit":
+		if o.Limit == "" {
+			return nil, false
+		}
+		return templates.Str(o.Limit), true
+	case "ansible_run_tags":
+		if len(o.Tags) == 0 {
+			return strList([]string{"all"}), true
+		}
+		return strList(o.Tags), true
+	case "ansible_skip_tags":
+		return strList(o.SkipTags), true
+	case "ansible_inventory_sources":
+		return strList(o.Inventory.Sources()), true
+	case "ansible_config_file":
+		if o.ConfigFile == "" {
+			return templates.None, true
+		}
+		return templates.Str(o.ConfigFile), true
+	case "ansible_playbook_python":
+		// There is no Python here; roles only ask for a path.
+		return templates.Str("/usr/bin/python3"), true
+	case "ansible_check_mode":
+		return templates.Bool(o.Check), true
+	case "ansible_diff_mode":
+		return templates.Bool(o.Diff), true
+	case "ansible_collection_name":
+		return templates.None, true
+	}
+	return nil, false
+}
+
+// modeMagic are check and diff mode: the run's, unless the task's own keyword
+// is a plain value.
+func (p *playRun) modeMagic(name string, t *playbook.Task) templates.Value {
+	if name == "ansible_check_mode" {
+		return templates.Bool(p.r.o.Check)
+	}
+	return templates.Bool(p.r.o.Diff)
+}
+
+// roleMagic are the variables of a task's role.
+func roleMagic(name string, role *playbook.Role) (templates.Value, bool) {
+	if role == nil {
+		return nil, false
+	}
+	switch name {
+	case "role_name":
+		return templates.Str(shortRole(role)), true
+	case "ansible_role_name":
+		if role.FQCN != "" {
+			return templates.Str(role.FQCN), true
+		}
+		return templates.Str(role.Name), true
+	case "role_path":
+		return templates.Str(absPath(role.Path)), true
+	case "role_uuid":
+		return templates.Str(role.Path), true
+	case "ansible_collection_name":
+		if ns, ok := cutRole(role.FQCN); ok {
+			return templates.Str(ns), true
+		}
+		return templates.None, true
+	case "ansible_parent_role_names", "ansible_parent_role_paths":
+		if len(role.Parents) == 0 {
+			return nil, false
+		}
+		l := templates.NewList()
+		for _, p := range role.Parents {
+			if name == "ansible_parent_role_names" {
+				l.Elems = append(l.Elems, templates.Str(p.Name))
+			} else {
+				l.Elems = append(l.Elems, templates.Str(absPath(p.Path)))
+			}
+		}
+		return l, true
+	}
+	return nil, false
+}
+
+func shortRole(role *playbook.Role) string {
+	if role.FQCN != "" {
+		return shortName(role.FQCN)
+	}
+	return role.Name
+}
+
+func cutRole(fqcn string) (string, bool) {
+	i := strings.LastIndexByte(fqcn, '.')
+	if i < 0 {
+		return "", false
+	}
+	return fqcn[:i], true
+}
+
+// version is ansible_version: what the era's Ansible called itself.
+func (o *Options) version() templates.Value {
+	full := o.Version
+	if full == "" {
+		full = map[templates.Era]string{templates.Era19: "1.9.6", templates.Era214: "2.14.18", templates.Current: "2.19.0"}[o.Era]
+	}
+	parts := [3]int64{}
+	for i, f := range strings.SplitN(full, ".", 3) {
+		for _, c := range f {
+			if c < '0' || c > '9' {
+				break
+			}
+			parts[i] = parts[i]*10 + int64(c-'0')
+		}
+	}
+	d := templates.NewDict(5)
+	d.SetStr("string", templates.Str(full))
+	d.SetStr("full", templates.Str(full))
+	d.SetStr("major", templates.Int(parts[0]))
+	d.SetStr("minor", templates.Int(parts[1]))
+	d.SetStr("revision", templates.Int(parts[2]))
+	return d
+}
+
+// searchPath are the folders where a task's files are looked for, nearest
+// first: its role, the roles that depend on it, its own file's folder, the
+// playbook's.
+func (p *playRun) searchPath(t *playbook.Task) []string {
+	var out []string
+	if t.Role != nil {
+		out = append(out, absPath(t.Role.Path))
+		for _, r := range t.Role.Parents {
+			out = append(out, absPath(r.Path))
+		}
+	}
+	if t.File != "" {
+		out = append(out, filepath.Dir(absPath(t.File)))
+	}
+	return distinct(append(out, filepath.Dir(absPath(p.play.File))))
+}
+
+// absPath is path made absolute; on an error of the system it stays as it is.
+func absPath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+func strList(names []string) *templates.List {
+	l := templates.NewList()
+	l.Elems = make([]templates.Value, len(names))
+	for i, n := range names {
+		l.Elems[i] = templates.Str(n)
+	}
+	return l
+}
+
+// findVarsFile finds a file of vars_files beside the playbook: vars/ first.
+func findVarsFile(playbookFile, name string) string {
+	if filepath.IsAbs(name) {
+		if exists(name) {
+			return name
+		}
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(name, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			name = filepath.Join(home, rest)
+			if exists(name) {
+				return name
+			}
+		}
+		return ""
+	}
+	dir := filepath.Dir(playbookFile)
+	for _, c := range []string{filepath.Join(dir, "vars", name), filepath.Join(dir, name)} {
+		if exists(c) {
+			return c
+		}
+	}
+	return ""
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,194 @@
+package engine
+
+// This file does meta tasks
+// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/meta_module.html).
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gorun/engine/action"
+	"gorun/engine/callback"
+	"gorun/engine/playbook"
+	"gorun/templates"
+)
+
+// isMeta reports whether a task is a meta task.
+func isMeta(t *playbook.Task) bool { return shortAction(t) == "meta" }
+
+// shortAction is the action's name without the builtin collection's.
+func shortAction(t *playbook.Task) string {
+	for _, pre := range []string{"ansible.builtin.", "ansible.legacy."} {
+		if s, ok := strings.CutPrefix(t.Action, pre); ok {
+			return s
+		}
+	}
+	return t.Action
+}
+
+// bypassesHosts reports whether an action runs once for all hosts.
+func bypassesHosts(t *playbook.Task) bool {
+	switch shortAction(t) {
+	case "add_host", "pause":
+		return true
+	}
+	return false
+}
+
+// meta does a meta task for a squad.
+func (w *walk) meta(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
+	p := w.p
+	what := ""
+	if t.Args != nil {
+		what = firstText(t.Args, "_raw_params", "free_form")
+	}
+	if what == "" {
+		p.r.stop(&KeywordError{t.ActionPos, fmt.Errorf("meta: no action given")})
+		return
+	}
+	switch what {
+	case "end_host", "reset_connection", "flush_handlers", "noop", "role_complete":
+	default:
+		// The others are for all, as the first host's condition says.
+		hosts = hosts[:1]
+	}
+	var due []*hostRun
+	for _, h := range hosts {
+		p.announce(ctx, t, h.name)
+		ok, _, err := p.r.all(ctx, "when", t.AllWhen(), p.scope(h.name, t))
+		if err != nil {
+			p.failMeta(w, h, t, err)
+			continue
+		}
+		if !ok {
+			p.skipMeta(h, t, what)
+			continue
+		}
+		due = append(due, h)
+	}
+	if len(due) > 0 {
+		w.doMeta(ctx, due, t, what)
+	}
+}
+
+// failMeta fails a host whose condition of a meta task is wrong.
+func (p *playRun) failMeta(w *walk, h *hostRun, t *playbook.Task, err error) {
+	tr := &taskRun{p: p, r: p.r, h: h, t: t, scope: p.scope(h.name, t)}
+	res := tr.failedResult(tr.newResult(), err)
+	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+	p.countResult(h, res)
+	h.set(hostFailed)
+}
+
+// skipMeta tells of a meta task whose condition was false; Ansible shows it for
+// those that end something.
+func (p *playRun) skipMeta(h *hostRun, t *playbook.Task, what string) {
+	if !strings.HasPrefix(what, "end_") {
+		return
+	}
+	reason := fmt.Sprintf("%s conditional evaluated to False, continuing execution for %s", what, h.name)
+	if what != "end_host" {
+		reason = fmt.Sprintf("%s conditional evaluated to False, continuing %s", what, strings.TrimPrefix(what, "end_"))
+	}
+	p.r.cb.Verbose(2, "", "META: "+reason)
+	d := templates.NewDict(2)
+	d.SetStr("msg", templates.Str(strings.Replace(reason, "False", "false", 1)))
+	d.SetStr("skip_reason", templates.Str(reason))
+	res := callback.Result{Host: h.name, Status: callback.Skipped, Data: d, Task: p.shownTask(context.Background(), t, h.name)}
+	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res) })
+}
+
+// doMeta does the action for the hosts whose condition holds.
+func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, what string) {
+	p := w.p
+	say := func(msg string) { p.r.cb.Verbose(2, "", "META: "+msg) }
+	switch what {
+	case "noop":
+		say("noop")
+	case "flush_handlers":
+		for _, h := range hosts {
+			say("triggered running handlers for " + h.name)
+		}
+		w.flush(ctx, hosts, false)
+	case "role_complete":
+	case "end_host":
+		for _, h := range hosts {
+			h.set(hostEnded)
+			say("ending play for " + h.name)
+		}
+	case "end_play":
+		p.end(true)
+		say("ending play")
+	case "end_batch":
+		p.end(false)
+		say("ending batch")
+	case "end_role":
+		for _, h := range hosts {
+			h.set(hostEnded)
+		}
+	case "clear_facts":
+		for _, h := range p.batch {
+			p.r.o.Vars.ClearFacts(h.name)
+		}
+		say("facts cleared")
+	case "clear_host_errors":
+		w.clearErrors()
+		say("cleared host errors")
+	case "refresh_inventory":
+		if p.r.o.Refresh != nil {
+			if err := p.r.o.Refresh(); err != nil {
+				p.r.stop(err)
+				return
+			}
+		}
+		say("inventory successfully refreshed")
+	case "reset_connection":
+		w.resetConnections(ctx, hosts, t)
+		say("reset connection")
+	default:
+		p.r.stop(&KeywordError{t.ActionPos, fmt.Errorf("invalid meta action requested: %s", what)})
+	}
+}
+
+// clearErrors takes failed and unreachable hosts back.
+func (w *walk) clearErrors() {
+	for _, h := range w.p.batch {
+		if h.is(hostFailed) || h.is(hostUnreachable) {
+			h.set(hostRunning)
+		}
+		h.before = false
+		w.p.r.mu.Lock()
+		delete(w.p.r.failed, h.name)
+		delete(w.p.r.unreachable, h.name)
+		w.p.r.mu.Unlock()
+	}
+}
+
+// resetConnections drops the connections that the hosts' tasks use.
+func (w *walk) resetConnections(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
+	for _, h := range hosts {
+		c, err := w.p.connect(ctx, t, w.p.scope(h.name, t), h.name, "")
+		if err == nil {
+			err = c.host.Reset(ctx)
+		}
+		if err != nil {
+			w.p.r.warn(fmt.Sprintf("reset_connection of %s: %s", h.name, err))
+		}
+	}
+}
+
+// metaKnown are the meta actions, for messages.
+var metaKnown = []string{
+	"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "end_role",
+	"flush_handlers", "noop", "refresh_inventory", "reset_connection", "role_complete",
+}
+
+// KnownAction reports whether an action name can run; near are the nearest
+// known names. It is [playbook.Options.KnownAction].
+func KnownAction(name string, collections []string) (ok bool, near []string) {
+	if _, ok := action.Route(name, collections); ok {
+		return true, nil
+	}
+	return false, action.Near(name)
+}

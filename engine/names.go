@@ -1,0 +1,85 @@
+package engine
+
+// This file names tasks for the screen.
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gorun/engine/callback"
+	"gorun/engine/playbook"
+	"gorun/templates"
+)
+
+// taskName is the name a task shows: its own or its action's, with its role's before it.
+func (p *playRun) taskName(ctx context.Context, t *playbook.Task, host string) string {
+	name := plainName(t)
+	if t.Name.IsSet() {
+		if s, err := p.r.text(ctx, t.Name.V, p.scope(host, t)); err == nil && s != "" {
+			name = s
+		}
+	}
+	return withRole(t, name)
+}
+
+// plainName is a task's name as written, or its action's.
+func plainName(t *playbook.Task) string {
+	if t.Name.IsSet() {
+		if s := condText(t.Name.V); s != "" && t.Name.V != templates.None {
+			return s
+		}
+	}
+	if t.Include != nil && t.Include.Kind == "include_role" {
+		return t.Action + " : " + condText(t.Include.File.V)
+	}
+	return t.Action
+}
+
+func withRole(t *playbook.Task, name string) string {
+	if t.Role == nil {
+		return name
+	}
+	role := t.Role.Name
+	if t.Role.FQCN != "" {
+		role = t.Role.FQCN
+	}
+	if strings.HasPrefix(name, role+" : ") {
+		return name
+	}
+	return role + " : " + name
+}
+
+// shownTask is a task for the screen.
+func (p *playRun) shownTask(ctx context.Context, t *playbook.Task, host string) callback.Task {
+	noLog, err := p.r.bool(ctx, p.keyword(t, func(b *playbook.Base) playbook.Value { return b.NoLog }), p.scope(host, t), p.r.o.NoLogEverything)
+	check, cerr := p.r.bool(ctx, p.keyword(t, func(b *playbook.Base) playbook.Value { return b.CheckMode }), p.scope(host, t), p.r.o.Check)
+	if cerr != nil {
+		check = p.r.o.Check
+	}
+	return callback.Task{
+		Name: p.taskName(ctx, t, host), Action: t.Action, Args: shownArgs(t), Path: taskPath(t),
+		Check: check, UUID: uuid(t), Strategy: p.strategy, Loop: t.Loop.IsSet(),
+		NoLog: noLog || err != nil,
+	}
+}
+
+// taskPath is where a task stands: "/x/site.yml:12".
+func taskPath(t *playbook.Task) string {
+	if t.Pos.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", absPath(t.Pos.File), t.Pos.Line)
+}
+
+// shownArgs are the arguments as written, for display_args_to_stdout.
+func shownArgs(t *playbook.Task) string {
+	if t.Args == nil {
+		return ""
+	}
+	var parts []string
+	for k, v := range t.Args.All {
+		parts = append(parts, templates.StrOf(k, templates.Current)+"="+condText(v))
+	}
+	return strings.Join(parts, ", ")
+}

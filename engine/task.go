@@ -1,0 +1,470 @@
+package engine
+
+// This file executes a task on one host: conditions, arguments, the action,
+// retries, and what becomes of the result.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorun/engine/action"
+	"gorun/engine/callback"
+	"gorun/engine/playbook"
+	"gorun/engine/transport"
+	"gorun/templates"
+	"gorun/vars"
+)
+
+// A taskRun is one task on one host.
+type taskRun struct {
+	p     *playRun
+	r     *Run
+	h     *hostRun
+	t     *playbook.Task
+	scope *vars.Scope
+	shown callback.Task
+}
+
+// execute runs a task on a host. It never fails: every error is a result.
+func (p *playRun) execute(ctx context.Context, h *hostRun, t *playbook.Task, shown callback.Task) *taskResult {
+	tr := &taskRun{p: p, r: p.r, h: h, t: t, scope: p.scope(h.name, t), shown: shown}
+	start := time.Now()
+	res := tr.run(ctx)
+	res.start, res.elapsed = start, time.Since(start)
+	return res
+}
+
+func (tr *taskRun) run(ctx context.Context) *taskResult {
+	base := tr.newResult()
+	if err := tr.keywords(ctx, tr.scope, base); err != nil {
+		return tr.failedResult(base, err)
+	}
+	items, looped, err := tr.loopItems(ctx)
+	switch {
+	case err != nil:
+		// What cannot be looped over is no error where the task is not to run at all.
+		if ok, which, cerr := tr.r.all(ctx, "when", tr.t.AllWhen(), tr.scope); cerr == nil && !ok {
+			return skipped(base, which)
+		}
+		return tr.failedResult(base, err)
+	case looped:
+		return tr.loop(ctx, base, items)
+	}
+	return tr.once(ctx, tr.scope, base)
+}
+
+// newResult is an empty result of the task.
+func (tr *taskRun) newResult() *taskResult {
+	return &taskResult{host: tr.h.name, task: tr.shown, data: templates.NewDict(8), start: time.Now(), current: tr.r.o.Era >= templates.Current}
+}
+
+// keywords evaluates the keywords that say how a result is treated.
+func (tr *taskRun) keywords(ctx context.Context, s templates.Scope, res *taskResult) error {
+	p := tr.p
+	flag := func(get func(b *playbook.Base) playbook.Value, def bool, out *bool) error {
+		v, err := tr.r.bool(ctx, p.keyword(tr.t, get), s, def)
+		*out = v
+		return err
+	}
+	return errors.Join(
+		flag(func(b *playbook.Base) playbook.Value { return b.NoLog }, tr.r.o.NoLogEverything, &res.noLog),
+		flag(func(b *playbook.Base) playbook.Value { return b.IgnoreErrors }, false, &res.ignoreErrors),
+		flag(func(b *playbook.Base) playbook.Value { return b.IgnoreUnreachable }, false, &res.ignoreUnreachable),
+		flag(func(b *playbook.Base) playbook.Value { return b.Diff }, tr.r.o.Diff, &res.diff),
+		flag(func(b *playbook.Base) playbook.Value { return b.CheckMode }, tr.r.o.Check, &res.check),
+	)
+}
+
+// once runs the task without a loop, or one item of a loop.
+func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *taskResult {
+	ok, which, err := tr.r.all(ctx, "when", tr.t.AllWhen(), s)
+	if err != nil {
+		return tr.failedResult(res, err)
+	}
+	if !ok {
+		return skipped(res, which)
+	}
+	if err := tr.keywords(ctx, s, res); err != nil {
+		return tr.failedResult(res, err)
+	}
+	if tr.t.Include != nil {
+		return tr.includeRequest(ctx, s, res)
+	}
+	if err := tr.delegate(ctx, s, res); err != nil {
+		return tr.failedResult(res, err)
+	}
+	tries, delay, err := tr.retries(ctx, s)
+	if err != nil {
+		return tr.failedResult(res, err)
+	}
+	for attempt := 1; ; attempt++ {
+		tr.try(ctx, s, res)
+		if len(tr.t.Until) == 0 && tries == 1 || res.unreachable || ctx.Err() != nil {
+			break
+		}
+		done, err := tr.satisfied(ctx, s, res)
+		if err != nil {
+			return tr.failedResult(res, err)
+		}
+		if done {
+			res.data.SetStr("attempts", templates.Int(attempt))
+			break
+		}
+		if attempt == tries {
+			if tries > 1 {
+				res.data.SetStr("attempts", templates.Int(tries-1))
+			}
+			res.data.SetStr("failed", templates.Bool(true))
+			break
+		}
+		tr.retryLater(ctx, res, attempt, tries, delay)
+		res = tr.again(res)
+	}
+	return tr.finish(ctx, s, res)
+}
+
+// again is a fresh result for the next attempt, with the keywords' values.
+func (tr *taskRun) again(res *taskResult) *taskResult {
+	next := *res
+	next.data, next.effects = templates.NewDict(8), nil
+	next.failure = nil
+	return &next
+}
+
+// retryLater tells of a failed attempt and waits.
+func (tr *taskRun) retryLater(ctx context.Context, res *taskResult, attempt, tries int, delay time.Duration) {
+	shown := res.shown()
+	shown.Attempt, shown.Retries = attempt, tries
+	shown.Data = shown.Data.Copy()
+	shown.Data.SetStr("attempts", templates.Int(attempt))
+	shown.Data.SetStr("retries", templates.Int(tries))
+	tr.r.cb.tell(func(cb callback.Callback) { cb.Retry(shown) })
+	sleep(ctx, delay)
+}
+
+// sleep waits; it reports whether the time passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// retries gives the number of tries and the pause between them. In the
+// current era retries alone imply until: it succeeded.
+func (tr *taskRun) retries(ctx context.Context, s templates.Scope) (tries int, delay time.Duration, err error) {
+	if len(tr.t.Until) == 0 && (!tr.t.Retries.IsSet() || tr.r.o.Era < templates.Current) {
+		return 1, 0, nil
+	}
+	n, err := tr.r.number(ctx, tr.t.Retries, s, 3)
+	if err != nil {
+		return 0, 0, err
+	}
+	d, err := tr.r.number(ctx, tr.t.Delay, s, 5)
+	return max(1, int(n)+1), max(0, time.Duration(d*float64(time.Second))), err
+}
+
+// satisfied evaluates until with the result registered.
+func (tr *taskRun) satisfied(ctx context.Context, s *vars.Scope, res *taskResult) (bool, error) {
+	if len(tr.t.Until) == 0 {
+		return res.status() != callback.Failed, nil
+	}
+	ok, _, err := tr.r.all(ctx, "until", tr.t.Until, tr.registered(s, res))
+	return ok, err
+}
+
+// registered is the scope in which the result is known by its register name
+// and, as until and the like may use them, its facts.
+func (tr *taskRun) registered(s *vars.Scope, res *taskResult) *vars.Scope {
+	locals := templates.NewDict(2)
+	if tr.t.Register != "" {
+		locals.SetStr(tr.t.Register, res.registered())
+	}
+	if f, ok := res.data.GetStr("ansible_facts"); ok {
+		if f, ok := f.(*templates.Dict); ok {
+			for k, v := range f.All {
+				_ = locals.Set(k, v) // k is in a dict, so it has a hash
+			}
+		}
+	}
+	if locals.Len() == 0 {
+		return s
+	}
+	return s.With(locals)
+}
+
+// try runs the action once and judges its result.
+func (tr *taskRun) try(ctx context.Context, s *vars.Scope, res *taskResult) {
+	limit := tr.r.o.TaskTimeout
+	secs, err := tr.r.number(ctx, tr.p.keyword(tr.t, func(b *playbook.Base) playbook.Value { return b.Timeout }), s, limit.Seconds())
+	if err != nil {
+		tr.failedResult(res, err)
+		return
+	}
+	actx := ctx
+	if secs > 0 {
+		var cancel context.CancelFunc
+		actx, cancel = context.WithTimeout(ctx, time.Duration(secs*float64(time.Second)))
+		defer cancel()
+	}
+	err = tr.act(actx, s, res)
+	if err != nil && ctx.Err() == nil && errors.Is(actx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("The %s action failed to execute in the expected time frame (%v) and was terminated", tr.t.Action, secs)
+	}
+	if err != nil {
+		tr.failedResult(res, err)
+	}
+	if res.unreachable {
+		return
+	}
+	tr.normalise(res)
+	if err := tr.judge(ctx, s, res); err != nil {
+		tr.failedResult(res, err)
+	}
+}
+
+// act resolves the arguments and runs the action; with async it waits for the job.
+func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) error {
+	at, err := tr.actionTask(ctx, s, res)
+	if err != nil {
+		return err
+	}
+	async, err := tr.r.number(ctx, tr.t.Async, s, 0)
+	if err != nil {
+		return err
+	}
+	at.Async = time.Duration(async) * time.Second
+	data, err := action.Run(ctx, at)
+	if err != nil {
+		return err
+	}
+	res.data = data
+	res.effects = []action.Effects{at.Effects}
+	if at.Async == 0 {
+		return nil
+	}
+	poll, err := tr.r.number(ctx, tr.t.Poll, s, tr.r.o.PollInterval.Seconds())
+	if err != nil || poll <= 0 {
+		return err
+	}
+	return tr.await(ctx, at, res, time.Duration(poll*float64(time.Second)))
+}
+
+// await polls an async job until it is done or its time is over.
+func (tr *taskRun) await(ctx context.Context, at *action.Task, res *taskResult, poll time.Duration) error {
+	jid, ok := res.data.GetStr("ansible_job_id")
+	if !ok || truth(res.data, "failed") {
+		return nil
+	}
+	for left := at.Async; left > 0; left -= poll {
+		if !sleep(ctx, poll) {
+			return ctx.Err()
+		}
+		data, err := at.RunModule(ctx, "ansible.builtin.async_status", action.Result("jid", jid, "mode", "status"))
+		if err != nil {
+			return err
+		}
+		data.SetStr("ansible_job_id", jid)
+		res.data = data
+		if truth(data, "finished") || truth(data, "failed") {
+			_, err := at.RunModule(ctx, "ansible.builtin.async_status", action.Result("jid", jid, "mode", "cleanup"))
+			tr.r.cb.tell(func(cb callback.Callback) { cb.AsyncPoll(res.shown()) })
+			return err
+		}
+		tr.r.cb.tell(func(cb callback.Callback) { cb.AsyncPoll(res.shown()) })
+	}
+	return &action.Failure{Msg: "async task did not complete within the requested time - " + at.Async.String(), Data: res.data}
+}
+
+// actionTask is what the action is given.
+func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResult) (*action.Task, error) {
+	module, ok := action.Route(tr.t.Action, tr.collections())
+	if !ok {
+		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", tr.t.Action)
+	}
+	args, err := tr.args(ctx, s, module)
+	if err != nil {
+		return nil, err
+	}
+	at := &action.Task{
+		Name: tr.t.Action, Module: module, Args: args, Raw: tr.t.Args, HostName: tr.h.name,
+		Check: res.check, Diff: res.diff, NoLog: res.noLog, Verbosity: tr.r.o.Verbosity, Era: tr.r.o.Era,
+		Scope: s, Templates: tr.r.o.Templates, Services: tr.r.services,
+		SearchPath: tr.p.searchPath(tr.t), Delegated: res.delegate != "",
+	}
+	if at.Env, err = tr.environment(ctx, s); err != nil {
+		return nil, err
+	}
+	c, err := tr.p.connect(ctx, tr.t, s, tr.h.name, res.delegate)
+	if err != nil {
+		return nil, err
+	}
+	at.Host, at.RemoteTmp, at.Executable, at.AsyncDir = c.host, c.target.RemoteTmp, c.executable, c.asyncDir
+	facts := tr.h.name
+	if res.delegate != "" {
+		facts = res.delegate
+	}
+	at.Facts = moduleFacts(tr.r.o.Vars.Facts(facts))
+	return at, nil
+}
+
+func (tr *taskRun) collections() []string { return tr.t.EffectiveCollections() }
+
+// delegate resolves delegate_to and delegate_facts.
+func (tr *taskRun) delegate(ctx context.Context, s templates.Scope, res *taskResult) error {
+	v := tr.t.EffectiveDelegateTo()
+	if !v.IsSet() {
+		return nil
+	}
+	to, err := tr.r.resolve(ctx, v.V, s)
+	if err != nil {
+		return &KeywordError{v.Pos, err}
+	}
+	if to == templates.Omit || to == templates.None {
+		return nil
+	}
+	res.delegate = templates.StrOf(to, tr.r.o.Era)
+	if res.delegate == "" {
+		return &KeywordError{v.Pos, errors.New("empty hostname specified for delegation")}
+	}
+	res.delegateFacts, err = tr.r.bool(ctx, tr.t.EffectiveDelegateFacts(), s, false)
+	return err
+}
+
+// environment merges the environments that stand around the task.
+func (tr *taskRun) environment(ctx context.Context, s templates.Scope) (map[string]string, error) {
+	var env map[string]string
+	for _, e := range tr.t.AllEnvironment() {
+		v, err := tr.r.resolve(ctx, e.V, s)
+		if err != nil {
+			return nil, &KeywordError{e.Pos, err}
+		}
+		for _, v := range conditionList(v) {
+			if env, err = tr.addEnvironment(env, v); err != nil {
+				return nil, &KeywordError{e.Pos, err}
+			}
+		}
+	}
+	return env, nil
+}
+
+func (tr *taskRun) addEnvironment(env map[string]string, v templates.Value) (map[string]string, error) {
+	if v == templates.None || v == templates.Omit {
+		return env, nil
+	}
+	d, ok := v.(templates.Mapping)
+	if !ok {
+		return nil, fmt.Errorf("environment must be a dictionary, received %s (%s)", templates.StrOf(v, tr.r.o.Era), v.Type())
+	}
+	if env == nil {
+		env = map[string]string{}
+	}
+	for _, k := range d.Keys() {
+		val, _, err := d.Get(k)
+		if err != nil {
+			return nil, err
+		}
+		if val != templates.Omit {
+			env[templates.StrOf(k, tr.r.o.Era)] = templates.StrOf(val, tr.r.o.Era)
+		}
+	}
+	return env, nil
+}
+
+// judge applies changed_when and failed_when.
+func (tr *taskRun) judge(ctx context.Context, s *vars.Scope, res *taskResult) error {
+	t := tr.t
+	if t.ChangedWhen == nil && t.FailedWhen == nil {
+		return nil
+	}
+	if res.failure != nil && !res.ranAction {
+		return nil
+	}
+	scope := tr.registered(s, res)
+	if t.ChangedWhen != nil && !truth(res.data, "skipped") {
+		ok, _, err := tr.r.all(ctx, "changed_when", t.ChangedWhen, scope)
+		if err != nil {
+			return err
+		}
+		res.data.SetStr("changed", templates.Bool(ok))
+		scope = tr.registered(s, res)
+	}
+	if t.FailedWhen != nil && !truth(res.data, "skipped") {
+		ok, _, err := tr.r.all(ctx, "failed_when", t.FailedWhen, scope)
+		if err != nil {
+			return err
+		}
+		res.data.SetStr("failed", templates.Bool(ok))
+		res.data.SetStr("failed_when_result", templates.Bool(ok))
+	}
+	return nil
+}
+
+// finish resolves notify and gives effects their host.
+func (tr *taskRun) finish(ctx context.Context, s *vars.Scope, res *taskResult) *taskResult {
+	if truth(res.data, "changed") && !truth(res.data, "failed") {
+		names, err := tr.notifies(ctx, s)
+		if err != nil {
+			return tr.failedResult(res, err)
+		}
+		res.notify = names
+	}
+	return res
+}
+
+// notifies are the handlers' names that a change notifies.
+func (tr *taskRun) notifies(ctx context.Context, s templates.Scope) ([]string, error) {
+	var names []string
+	for _, n := range tr.t.AllNotify() {
+		v, err := tr.r.resolve(ctx, n.V, s)
+		if err != nil {
+			return nil, &KeywordError{n.Pos, err}
+		}
+		for _, e := range conditionList(v) {
+			if e != templates.Omit && e != templates.None {
+				names = append(names, templates.StrOf(e, tr.r.o.Era))
+			}
+		}
+	}
+	return distinct(names), nil
+}
+
+// failedResult turns an error into the result.
+func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
+	res.failure = err
+	var un *transport.UnreachableError
+	var fail *action.Failure
+	d := templates.NewDict(4)
+	switch {
+	case errors.As(err, &un):
+		res.unreachable = true
+		d.SetStr("changed", templates.Bool(false))
+		d.SetStr("msg", templates.Str(un.Msg))
+		d.SetStr("unreachable", templates.Bool(true))
+	case errors.As(err, &fail):
+		if fail.Data != nil {
+			d = fail.Data.Copy()
+		}
+		if fail.Msg != "" {
+			d.SetStr("msg", templates.Str(fail.Msg))
+		}
+		d.SetStr("failed", templates.Bool(true))
+		if _, ok := d.GetStr("changed"); !ok {
+			d.SetStr("changed", templates.Bool(false))
+		}
+	default:
+		d.SetStr("failed", templates.Bool(true))
+		d.SetStr("msg", templates.Str(tr.explain(err)))
+	}
+	res.data = d
+	return res
+}
