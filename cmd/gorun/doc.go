@@ -73,7 +73,7 @@ func allSpecs() []*modules.Spec {
 }
 
 func findSpec(specs []*modules.Spec, name string) (*modules.Spec, error) {
-	full := action.Route(name)
+	full, _ := action.Route(name, nil)
 	var names []string
 	for _, s := range specs {
 		if s.Name == full || s.Name == name {

@@ -109,6 +109,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		Extensions: s.cfg.List("DEFAULT_JINJA2_EXTENSIONS"),
 		ReadFile:   s.readFile,
 		Secrets:    func() []vault.Secret { return s.secrets },
+		Match:      s.hostNames,
 	}))
 	s.loader = playbook.NewLoader(playbook.Options{
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
@@ -251,4 +252,17 @@ func (s *session) extraVar(w string) (*templates.Dict, error) {
 		return d, nil
 	}
 	return playbook.ParseKV(w, false)
+}
+
+// hostNames are the hosts of a pattern, for lookups.
+func (s *session) hostNames(pattern string) ([]string, error) {
+	hosts, err := s.inv.Match(pattern, "")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.Name
+	}
+	return names, nil
 }
