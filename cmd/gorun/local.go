@@ -10,7 +10,8 @@ import (
 
 // controllerModules are the modules that no agent carries.
 var controllerModules = []*modules.Module{
-	openstack.NovaCompute, openstack.Server, openstack.ServerInfo,
+	openstack.FloatingIP, openstack.Keypair, openstack.Network, openstack.NovaCompute, openstack.Port,
+	openstack.SecurityGroup, openstack.SecurityGroupRule, openstack.Server, openstack.ServerInfo, openstack.Subnet,
 }
 
 func localModules() map[string]*modules.Module {
