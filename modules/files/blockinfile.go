@@ -56,11 +56,11 @@ var Blockinfile = modules.Define(modules.Spec{
 		return nil, err
 	}
 	if !e.present {
-		if a.State == "absent" {
-			return &modules.Result{Data: map[string]any{"msg": "File " + a.Path + " not present"}}, nil
-		}
 		if !a.Create {
 			return nil, modules.FailWith(map[string]any{"rc": 257}, "Path %s does not exist !", a.Path)
+		}
+		if a.State == "absent" {
+			return &modules.Result{Data: map[string]any{"msg": "File " + a.Path + " not present"}}, nil
 		}
 		if err := e.makeParents(); err != nil {
 			return nil, err
@@ -142,13 +142,14 @@ func (b *blockEdit) change() error {
 
 // put inserts the block at a line, with the empty lines asked for.
 func (b *blockEdit) put(all []string, at int) []string {
+	// Ansible leaves a last line without its end where the block goes before it.
+	if n := len(all); n > 0 && (at == n || len(b.block) == 0) && !strings.HasSuffix(all[n-1], "\n") {
+		all[n-1] += "\n"
+	}
 	if len(b.block) == 0 {
 		return all
 	}
 	before, behind := all[:at:at], all[at:]
-	if n := len(before); n > 0 && !strings.HasSuffix(before[n-1], "\n") {
-		before = append(before[:n-1:n-1], before[n-1]+"\n")
-	}
 	if n := len(before); b.a.PrependNewline && n > 0 && strings.TrimSpace(before[n-1]) != "" {
 		before = append(before, "\n")
 	}

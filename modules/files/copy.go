@@ -57,7 +57,6 @@ var Copy = modules.Define(modules.Spec{
 		{Name: "_diff_src", Doc: "The name of the source in the difference that is shown; set by actions."},
 	},
 	FileArgs: true,
-	Rules:    modules.Rules{MutuallyExclusive: [][]string{{"src", "content"}, {"content", "_content_b64"}}},
 	Check:    modules.Full,
 	Diff:     modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *copyArgs) (*modules.Result, error) {
@@ -77,15 +76,20 @@ type copier struct {
 }
 
 func (c *copier) run(ctx context.Context) (*modules.Result, error) {
+	a := c.a
 	if err := c.source(); err != nil {
 		return nil, err
 	}
-	if !c.inline && isDir(c.a.Src) {
+	if !c.inline && isDir(a.Src) {
 		return c.tree()
 	}
-	if c.a.Checksum != "" && c.a.Checksum != c.sum {
-		return nil, modules.FailWith(map[string]any{"checksum": c.sum, "expected_checksum": c.a.Checksum},
+	if a.Checksum != "" && a.Checksum != c.sum {
+		return nil, modules.FailWith(map[string]any{"checksum": c.sum, "expected_checksum": a.Checksum},
 			"Copied file does not match the expected checksum. Transfer failed.")
+	}
+	if dir := filepath.Clean(c.dest); c.m.Check && a.RemoteSrc && strings.HasSuffix(c.dest, "/") && !isDir(dir) {
+		return &modules.Result{Changed: true, Msg: "dest directory " + dir + " would be created",
+			Data: map[string]any{"src": a.Src}}, nil
 	}
 	if err := c.destination(); err != nil {
 		return nil, err
@@ -97,6 +101,8 @@ func (c *copier) run(ctx context.Context) (*modules.Result, error) {
 func (c *copier) source() error {
 	a := c.a
 	switch {
+	case a.Src != "" && a.Content != nil:
+		return modules.Failf("src and content are mutually exclusive")
 	case a.ContentB64 != nil:
 		data, err := base64.StdEncoding.DecodeString(*a.ContentB64)
 		if err != nil {
@@ -214,7 +220,8 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 		}
 		return &modules.Result{Data: data}, nil
 	}
-	replacesLink := present && isLink(c.dest) && !a.Follow
+	// A link that still is one here dangles, or is not to be followed.
+	replacesLink := present && isLink(c.dest)
 	if present && !replacesLink || present && !a.RemoteSrc {
 		have, err := hexDigest(c.dest, "sha1")
 		if err != nil && os.IsPermission(err) {
@@ -229,6 +236,11 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 		diff = []modules.Diff{c.contentDiff()}
 	}
 	if c.m.Check {
+		if _, err := os.Stat(c.dest); err == nil {
+			if _, err := c.m.ApplyFileArgs(c.dest, &a.FileArgs, a.Follow, nil); err != nil {
+				return nil, err
+			}
+		}
 		if !a.RemoteSrc {
 			data = nil
 		} else {
@@ -367,6 +379,9 @@ func (c *copier) tree() (*modules.Result, error) {
 	shown := c.dest
 	if isDir(top) {
 		shown = root
+		if strings.HasSuffix(a.Src, "/") {
+			shown += "/"
+		}
 	}
 	t := &treeCopy{c: c}
 	if err := t.folder(filepath.Clean(a.Src), root); err != nil {

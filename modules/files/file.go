@@ -86,7 +86,7 @@ func (t *fileTask) run() (*modules.Result, error) {
 	if t.atime, err = parseWish(a.AccessTime, a.AccessTimeFormat, a.State); err != nil {
 		return nil, err
 	}
-	if a.Follow && (a.State == "file" || a.State == "directory" || a.State == "touch") {
+	if a.Follow && (a.State == "file" || a.State == "directory") {
 		if _, err := os.Lstat(t.path); err == nil && isLink(t.path) {
 			t.path = realPath(t.path)
 		}

@@ -23,9 +23,6 @@ func (t *fileTask) link() (*modules.Result, error) {
 			return nil, modules.Failf("src is required for creating new symlinks")
 		}
 		src, _ = os.Readlink(t.path)
-		if a.Follow {
-			src = realPath(t.path)
-		}
 	}
 	if err := t.checkLink(src); err != nil {
 		return nil, err
@@ -38,6 +35,9 @@ func (t *fileTask) link() (*modules.Result, error) {
 		t.note("src", old, src)
 	}
 	data := map[string]any{"src": src}
+	if _, err := os.Stat(t.path); a.Src == "" && (err != nil || !a.Follow) {
+		data["src"] = nil
+	}
 	if t.changed && !t.m.Check {
 		if err := t.replace(func(path string) error { return os.Symlink(src, path) }, src); err != nil {
 			return nil, err
@@ -168,6 +168,10 @@ func (t *fileTask) hard() (*modules.Result, error) {
 }
 
 func (t *fileTask) touch() (*modules.Result, error) {
+	if _, err := os.Stat(t.path); t.prev == "link" && t.a.Follow && err != nil {
+		t.path = realPath(t.path)
+		return nil, t.fail("Error while updating modification or access time: %s", oserr.Bytes(err, t.path))
+	}
 	if t.prev == "absent" {
 		t.changed = true
 		if t.m.Check {

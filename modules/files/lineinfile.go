@@ -49,17 +49,18 @@ var Lineinfile = modules.Define(modules.Spec{
 	Check:    modules.Full,
 	Diff:     modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *lineinfileArgs) (*modules.Result, error) {
+	noRegexp := m.Params["regexp"] == nil
 	if a.State == "present" {
-		if a.Backrefs && a.Regexp == "" {
+		if a.Backrefs && noRegexp {
 			return nil, modules.Failf("regexp is required with backrefs=true")
 		}
 		if a.Line == nil {
 			return nil, modules.Failf("line is required with state=present")
 		}
-	} else if a.Regexp == "" && a.SearchString == "" && a.Line == nil {
+	} else if noRegexp && a.SearchString == "" && a.Line == nil {
 		return nil, modules.Failf("one of line, search_string, or regexp is required with state=absent")
 	}
-	if a.Regexp == "" && m.Params["regexp"] != nil {
+	if a.Regexp == "" && !noRegexp {
 		m.Warn("The regular expression is an empty string, which will match every line in the file. " +
 			"This may have unintended consequences, such as replacing the last line in the file rather than appending.")
 	}

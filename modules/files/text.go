@@ -76,10 +76,10 @@ func (e *edit) makeParents() error {
 // attributes applies the common file arguments and extends the message as
 // Ansible does.
 func (e *edit) attributes(changed bool, msg string, diff *modules.Diff) (bool, string, error) {
-	if _, err := os.Stat(e.path); err != nil {
+	if _, err := os.Lstat(e.path); err != nil {
 		return changed, msg, nil // check mode, and the file is not there yet
 	}
-	did, err := e.m.ApplyFileArgs(e.path, e.args, true, diff)
+	did, err := e.m.ApplyFileArgs(e.path, e.args, false, diff)
 	if err != nil {
 		return changed, msg, err
 	}

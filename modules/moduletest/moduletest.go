@@ -133,7 +133,7 @@ func (c *testCase) run(t *testing.T) {
 	}
 	got := c.execute(t, false)
 	c.compare(t, "result", got, c.parts["result"])
-	if want, ok := c.parts["tree"]; ok {
+	if want, ok := c.parts["tree"]; ok && !c.ignore["tree"] {
 		if have := c.tree(t); have != want {
 			t.Errorf("the folder is\n%s\nwant\n%s", have, want)
 		}
@@ -161,9 +161,12 @@ func (c *testCase) setup(t *testing.T) {
 
 func (c *testCase) execute(t *testing.T, check bool) map[string]any {
 	var args map[string]any
-	if err := json.Unmarshal([]byte(c.expand(c.parts["args"])), &args); err != nil {
+	d := json.NewDecoder(strings.NewReader(c.expand(c.parts["args"])))
+	d.UseNumber()
+	if err := d.Decode(&args); err != nil {
 		t.Fatalf("args: %v", err)
 	}
+	args = numbers(args).(map[string]any)
 	m := &modules.Run{Check: check, Diff: true, Env: map[string]string{"GIT_CONFIG_GLOBAL": "/dev/null"}}
 	out, err := json.Marshal(c.module.Execute(context.Background(), m, args))
 	if err != nil {
@@ -174,6 +177,27 @@ func (c *testCase) execute(t *testing.T, check bool) map[string]any {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// numbers makes Go's integers of JSON's.
+func numbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, _ := v.Float64()
+		return f
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = numbers(v[k])
+		}
+	}
+	return v
 }
 
 func (c *testCase) expand(s string) string { return strings.ReplaceAll(s, "$DIR", c.dir) }
@@ -299,7 +323,7 @@ func (c *testCase) tree(t *testing.T) string {
 }
 
 func (c *testCase) treeLine(path, name string, info fs.FileInfo) string {
-	mode := modules.ShowMode(info.Mode())
+	mode := fmt.Sprintf("%04o", unixMode(info.Mode()))
 	switch {
 	case info.Mode()&os.ModeSymlink != 0:
 		target, _ := os.Readlink(path)
@@ -310,6 +334,16 @@ func (c *testCase) treeLine(path, name string, info fs.FileInfo) string {
 		return "f " + mode + " " + name
 	}
 	return "o " + mode + " " + name
+}
+
+func unixMode(m fs.FileMode) uint32 {
+	bits := uint32(m.Perm())
+	for flag, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if m&flag != 0 {
+			bits |= bit
+		}
+	}
+	return bits
 }
 
 // compareFile compares a file's content; txtar ends every part with a newline.
