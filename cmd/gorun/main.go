@@ -86,13 +86,19 @@ func choose(args []string) (command, []string) {
 }
 
 func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Writer) error {
-	flags := cmd.flags()
+	flags := append(cmd.flags(), boolean("version", "print the version"))
 	app := &cli.App{
 		Name: "gorun", HelpName: "gorun " + cmd.name, Usage: cmd.usage, ArgsUsage: cmd.argsUsage,
-		UsageText: fmt.Sprintf("gorun %s [options] %s", cmd.name, cmd.argsUsage),
-		Version:   version(), Writer: out, ErrWriter: errOut, Flags: flags,
+		UsageText:   fmt.Sprintf("gorun %s [options] %s", cmd.name, cmd.argsUsage),
+		HideVersion: true, Writer: out, ErrWriter: errOut, Flags: flags,
 		DisableSliceFlagSeparator: true, HideHelpCommand: true,
-		Action:         cmd.action,
+		Action: func(c *cli.Context) error {
+			if c.Bool("version") {
+				_, err := fmt.Fprintln(out, "gorun "+version())
+				return err
+			}
+			return cmd.action(c)
+		},
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError(err.Error()) },
 	}
@@ -100,8 +106,7 @@ func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Wr
 		app.UsageText = "gorun [options] PLAYBOOK...\n   gorun COMMAND [options] ..."
 		app.Description = "Other commands: " + commandNames()
 	}
-	known := append(slices.Clone(flags),
-		&cli.BoolFlag{Name: "help", Aliases: []string{"h"}}, &cli.BoolFlag{Name: "version"})
+	known := append(slices.Clone(flags), boolean("help", "show help", "h"))
 	words, err := normalize(args, known)
 	if err != nil {
 		return err

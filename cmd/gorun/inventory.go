@@ -1,0 +1,109 @@
+package main
+
+// This file defines gorun inventory, which is ansible-inventory.
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"gopkg.in/yaml.v3"
+
+	"gorun/templates"
+	"gorun/vars/inventory"
+)
+
+func inventoryFlags() []cli.Flag {
+	return append(commonFlags(),
+		boolean("list", "output all hosts"),
+		str("host", "output the variables of one host"),
+		boolean("graph", "draw the groups"),
+		boolean("vars", "with --graph, show variables"),
+		boolean("export", "show group variables with their groups"),
+		boolean("yaml", "YAML instead of JSON", "y"),
+		boolean("toml", "TOML instead of JSON"),
+		str("output", "send --list to this file"),
+		str("limit", "show only hosts of a pattern", "l"),
+		str("playbook-dir", "folder whose group_vars and host_vars are used"),
+	)
+}
+
+func runInventory(c *cli.Context) error {
+	actions := 0
+	for _, on := range []bool{c.Bool("list"), c.String("host") != "", c.Bool("graph")} {
+		if on {
+			actions++
+		}
+	}
+	switch {
+	case actions == 0:
+		return usageError("No action selected, at least one of --host, --graph or --list needs to be specified.")
+	case actions > 1:
+		return usageError("Conflicting options used, only one of --host, --graph or --list can be used at the same time.")
+	}
+	s, err := newSession(c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var dirs []string
+	if d := c.String("playbook-dir"); d != "" {
+		dirs = append(dirs, d)
+	}
+	if err := s.open(c, dirs); err != nil {
+		return err
+	}
+	e := s.vars.Exporter(c.Bool("export") || s.cfg.Bool("INVENTORY_EXPORT"))
+	e.Limit = c.String("limit")
+	out, err := inventoryText(c, e)
+	if err != nil {
+		return err
+	}
+	if file := c.String("output"); file != "" {
+		return os.WriteFile(file, out, 0o644)
+	}
+	_, err = s.out.Write(append(bytes.TrimRight(out, "\n"), '\n'))
+	return err
+}
+
+// inventoryText is what the chosen action prints.
+func inventoryText(c *cli.Context, e *inventory.Exporter) ([]byte, error) {
+	switch {
+	case c.Bool("graph"):
+		text, err := e.Graph(c.Args().First(), c.Bool("vars"))
+		return []byte(text), err
+	case c.String("host") != "":
+		vars, err := e.Host(c.String("host"))
+		if err != nil {
+			return nil, err
+		}
+		return inventoryDump(c, vars)
+	case c.Bool("toml"):
+		return e.TOML()
+	case c.Bool("yaml"):
+		tree, err := e.Tree()
+		if err != nil {
+			return nil, err
+		}
+		return inventoryDump(c, tree)
+	}
+	list, err := e.List()
+	if err != nil {
+		return nil, err
+	}
+	return inventory.JSON(list)
+}
+
+func inventoryDump(c *cli.Context, d *templates.Dict) ([]byte, error) {
+	if !c.Bool("yaml") {
+		return inventory.JSON(d)
+	}
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(templates.ToGo(d)); err != nil {
+		return nil, fmt.Errorf("writing YAML: %w", err)
+	}
+	return b.Bytes(), nil
+}
