@@ -10,6 +10,7 @@ import (
 
 	"gorun/cmd/gorun-lab/internal/cloud"
 	"gorun/cmd/gorun-lab/internal/daemon"
+	"gorun/cmd/gorun-lab/internal/gitserve"
 	"gorun/cmd/gorun-lab/internal/hosts"
 )
 
@@ -65,6 +66,7 @@ func labEnv(cfg *daemon.Config) []string {
 		"LAB_PUBLIC_NET=" + cloud.FixedID(daemon.Public),
 		"LAB_LBS_VIP=" + vips[daemon.BalancerVIP].String(),
 		"LAB_SQL_VIP=" + vips[daemon.DatabaseVIP].String(),
+		"LAB_WORDPRESS_URL=" + gitserve.URL,
 		"LAB_SECURITY_GROUP=built-in-allow-all",
 	}
 }

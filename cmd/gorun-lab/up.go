@@ -20,6 +20,7 @@ import (
 
 	"gorun/cmd/gorun-lab/internal/aptrepo"
 	"gorun/cmd/gorun-lab/internal/daemon"
+	"gorun/cmd/gorun-lab/internal/gitserve"
 	"gorun/cmd/gorun-lab/internal/hosts"
 )
 
@@ -33,6 +34,7 @@ func upFlags() []cli.Flag {
 		&cli.StringFlag{Name: "cache", Usage: "`FOLDER` for the base image and packages", EnvVars: []string{"GORUN_LAB_CACHE"}},
 		&cli.StringFlag{Name: "mirror", Usage: "the Debian mirror's `URL` (default: from the machine's apt sources)", EnvVars: []string{"GORUN_LAB_MIRROR"}},
 		&cli.StringSliceFlag{Name: "package", Usage: "a further Debian `PACKAGE` hosts can install (several times)"},
+		&cli.BoolFlag{Name: "no-stand-ins", Usage: "do not answer for Launchpad, its keyserver and archives, and WordPress on GitHub"},
 	}
 }
 
@@ -127,7 +129,14 @@ func prepare(c *cli.Context, cfg *daemon.Config) error {
 		return err
 	}
 	repo := aptrepo.Builder{Cache: cache, Base: cfg.Base, Sources: sources, Extra: c.StringSlice("package"), Progress: say}
-	cfg.Repo, err = repo.Ensure(c.Context)
+	if cfg.Repo, err = repo.Ensure(c.Context); err != nil || c.Bool("no-stand-ins") {
+		return err
+	}
+	debs, err := repo.Download(c.Context, aptrepo.WordPress...)
+	if err != nil {
+		return err
+	}
+	cfg.WordPress, err = gitserve.Make(c.Context, cache, cfg.Base, debs, say)
 	return err
 }
 

@@ -32,9 +32,9 @@ type Config struct {
 	Zones []string
 	// Password is that of the cloud's accounts.
 	Password string
-	// Article is a folder with what the cluster's article needs beside
-	// packages; "" for none.
-	Article string
+	// WordPress is the bare repository served as WordPress's on GitHub; with it
+	// go the other stand-ins for the internet. "" is none.
+	WordPress string
 }
 
 // Runtime is the folder that holds the folders of labs.

@@ -62,9 +62,13 @@ func Serve(ctx context.Context, cfg *Config, ready io.WriteCloser) error {
 
 // run opens the lab, tells started, waits, and closes the lab.
 func (s *Server) run(ctx context.Context, started func() error) (err error) {
+	ca, err := newAuthority(standInNames())
+	if err != nil {
+		return err
+	}
 	s.lab, err = hosts.Open(hosts.Config{
 		Name: s.cfg.Name, Dir: s.cfg.Dir, Base: s.cfg.Base, Repo: s.cfg.Repo, Network: s.cfg.Network,
-		Init: s.cfg.Init, Logf: s.log.Printf,
+		Init: s.cfg.Init, ExtraHosts: s.standInHosts(), CA: ca.issuer, Logf: s.log.Printf,
 	})
 	if err != nil {
 		return err
@@ -83,6 +87,13 @@ func (s *Server) run(ctx context.Context, started func() error) (err error) {
 	go func() { failed <- control.Serve(ln) }()
 	if err := s.bootFirst(ctx); err != nil {
 		return err
+	}
+	if s.cfg.WordPress != "" {
+		closeStandIns, err := s.openStandIns(ca)
+		if err != nil {
+			return err
+		}
+		defer closeStandIns()
 	}
 	closeCloud, err := s.openCloud(ctx)
 	if err != nil {
