@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"gorun/engine/action"
 	"gorun/engine/callback"
 	"gorun/engine/playbook"
 	"gorun/templates"
@@ -187,27 +188,40 @@ func (w *walk) each(ctx context.Context, hosts []*hostRun, t *playbook.Task, sho
 		limit = p.throttled(t, n)
 	}
 	run := func(i int) {
-		limit <- struct{}{}
-		if limit != p.forks {
-			p.forks <- struct{}{}
-		}
 		results[i] = p.execute(ctx, hosts[i], t, shown)
-		if limit != p.forks {
-			<-p.forks
-		}
-		<-limit
 		w.report(ctx, hosts[i], t, results[i])
 	}
-	if len(hosts) == 1 {
-		run(0)
+	if len(hosts) == 1 || runsHere(t) {
+		// Nothing to wait for: one after the other, so that the screen keeps the hosts' order.
+		for i := range hosts {
+			limit <- struct{}{}
+			run(i)
+			<-limit
+		}
 		return results
 	}
 	var wg sync.WaitGroup
 	for i := range hosts {
-		wg.Go(func() { run(i) })
+		limit <- struct{}{}
+		if limit != p.forks {
+			p.forks <- struct{}{}
+		}
+		wg.Go(func() {
+			run(i)
+			if limit != p.forks {
+				<-p.forks
+			}
+			<-limit
+		})
 	}
 	wg.Wait()
 	return results
+}
+
+// runsHere reports whether a task does nothing but think.
+func runsHere(t *playbook.Task) bool {
+	full, ok := routed(t)
+	return ok && (t.Include != nil || action.Actions[full].NoHost)
 }
 
 func (p *playRun) throttleOf(ctx context.Context, t *playbook.Task, host string) int {
