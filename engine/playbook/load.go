@@ -39,6 +39,9 @@ type Options struct {
 	// KnownAction reports whether an action name can run, with the nearest
 	// known names for the error. Without it every name can.
 	KnownAction func(name string, collections []string) (ok bool, near []string)
+	// KnownLookup reports whether there is a lookup for with_NAME; without it
+	// there is one for every name.
+	KnownLookup func(name string) bool
 	// Warn and Deprecate are told what the user should know; nil drops it.
 	Warn, Deprecate func(msg string)
 }

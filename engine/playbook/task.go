@@ -16,7 +16,7 @@ import (
 var includeKeywords = map[string]valueKind{
 	"action": special, "args": special, "collections": special, "debugger": text, "ignore_errors": boolean, "loop": special, "loop_control": special,
 	"name": text, "no_log": boolean, "register": text, "run_once": boolean, "tags": special, "timeout": integer, "vars": special, "when": special,
-	"ignore_unreachable": boolean, "notify": special, "listen": special,
+	"listen": special,
 }
 
 // shortName takes ansible.builtin. and ansible.legacy. off an action's name.
@@ -77,6 +77,8 @@ func (ld *loading) task(c *scope, n *yaml.Node, fs []field) []Item {
 		return ld.importTasks(c, t)
 	case "include":
 		return ld.legacyInclude(c, t, params)
+	case "meta":
+		ld.metaAction(c, t)
 	case "include_tasks", "include_role":
 		ld.includeKeywords(c, t, fs, action)
 		if !ld.dynamicInclude(c, t, action) {
@@ -84,6 +86,22 @@ func (ld *loading) task(c *scope, n *yaml.Node, fs []field) []Item {
 		}
 	}
 	return []Item{t}
+}
+
+// metaActions are what meta: takes.
+var metaActions = []string{
+	"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "end_role", "flush_handlers", "noop", "refresh_inventory",
+	"reset_connection", "role_complete",
+}
+
+func (ld *loading) metaAction(c *scope, t *Task) {
+	v, _ := t.Args.GetStr("_raw_params")
+	name, isStr := v.(templates.Str)
+	if !isStr || slices.Contains(metaActions, string(name)) {
+		return // a template is known when the task runs
+	}
+	e := ld.fail(c, argPos(t, "_raw_params"), "invalid meta action requested: %s", string(name))
+	e.Got, e.Known = string(name), metaActions
 }
 
 // isOldIncludeKeyword reports whether an include of Ansible 1.x takes key for
@@ -120,7 +138,11 @@ func (ld *loading) taskField(c *scope, f field, t *Task, object string) bool {
 	case "loop_control":
 		ld.loopControl(c, f, t)
 	case "register":
-		t.Register, _ = textOf(ld.checked(c, f, text).V)
+		v := ld.checked(c, f, text)
+		name, isStr := v.V.(templates.Str)
+		if t.Register, _ = textOf(v.V); isStr && !IsIdentifier(string(name)) && ld.l.opts.Era != templates.Era19 {
+			ld.fail(c, v.Pos, "Invalid variable name in 'register' specified: '%s'", t.Register)
+		}
 	case "retries":
 		t.Retries = ld.checked(c, f, integer)
 	case "delay":
@@ -135,6 +157,9 @@ func (ld *loading) taskField(c *scope, f field, t *Task, object string) bool {
 		t.DelegateFacts = ld.checked(c, f, boolean)
 	default:
 		if with, ok := strings.CutPrefix(f.key, "with_"); ok {
+			if ld.l.opts.KnownLookup != nil && !ld.l.opts.KnownLookup(with) {
+				return false
+			}
 			ld.withLoop(c, f, t, with)
 			return true
 		}
@@ -368,6 +393,8 @@ func (ld *loading) includeKeywords(c *scope, t *Task, fs []field, act actionRef)
 	object := "TaskInclude"
 	if shortName(t.Action) == "include_role" {
 		object = "IncludeRole"
+	} else if c.handlers {
+		object = "HandlerTaskInclude"
 	}
 	_, table := c.object()
 	for _, f := range fs {

@@ -295,3 +295,21 @@ func TestStaticVars(t *testing.T) {
 		t.Errorf("imported %v, want b of vars_files and c of the block's vars", got)
 	}
 }
+
+// TestProjectPlaybook loads the playbook that the project ships, in every era.
+func TestProjectPlaybook(t *testing.T) {
+	site := filepath.Join("..", "..", "playbooks", "site.yml")
+	if !isFile(site) {
+		t.Skip("playbooks/site.yml is not there")
+	}
+	for _, era := range []templates.Era{templates.Era19, templates.Era214, templates.Current} {
+		pb, err := NewLoader(Options{Era: era}).Load(site)
+		if err != nil {
+			t.Errorf("era %d: %v", era, err)
+			continue
+		}
+		if len(pb.Plays) == 0 {
+			t.Errorf("era %d: no plays", era)
+		}
+	}
+}
