@@ -50,13 +50,13 @@ const (
 const bootScript = `umask 077; n=[NONCE]; ` +
 	`case "$(uname -sm)" in [CASES]*) h=none;; esac; ` +
 	`c="${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/gorun"; u=$(id -u); ` +
-	`for d in [DIR]"$c" "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do f="$d/agent-$h"; ` +
+	`for d in [DIR] "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do f="$d/agent-$h"; ` +
 	`if [TEST][ -x "$f" ] && [ -O "$d" ] && [ -O "$f" ]; then echo [OK]$n; exec "$f" __agent; fi; done; ` +
-	`g=; for d in [DIR]"$c" "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do ` +
+	`g=; for d in [DIR] "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do ` +
 	`if mkdir -p "$d" 2>/dev/null && [ -O "$d" ] && chmod 700 "$d" 2>/dev/null && t="$d/.try$$" && (echo exit 0 >"$t") 2>/dev/null; then ` +
 	`chmod 700 "$t"; if "$t" 2>/dev/null; then g="$d"; fi; rm -f "$t"; fi; ` +
 	`if [ -n "$g" ]; then break; fi; done; ` +
-	`if [ -z "$g" ]; then echo [FAIL]$n no folder can hold the agent: tried [SHOWDIR]"$c", /var/tmp/.gorun-$u, /tmp/.gorun-$u and /dev/shm/.gorun-$u "(not writable, or mounted noexec; set ansible_gorun_agent_dir)"; exit 1; fi; ` +
+	`if [ -z "$g" ]; then echo [FAIL]$n no folder can hold the agent: tried [DIR], /var/tmp/.gorun-$u, /tmp/.gorun-$u and /dev/shm/.gorun-$u "(not writable, or mounted noexec; set ansible_gorun_agent_dir)"; exit 1; fi; ` +
 	`z=raw; if command -v gzip >/dev/null 2>&1; then z=gz; fi; ` +
 	`echo [NEED]$n $z $(uname -sm); read s x || exit 1; t="$g/.new$$"; ` +
 	`if [ $z = gz ]; then head -c $s | gzip -dc >"$t"; else head -c $s >"$t"; fi; ` +
@@ -78,14 +78,14 @@ func bootCommand(nonce, dir string, binaries []*agentbin.Binary, force bool) str
 		}
 		cases.WriteString(") h=" + b.SHA256 + ";; ")
 	}
-	ownDir, test := "", ""
+	own, test := `"$c"`, ""
 	if dir != "" {
-		ownDir = shellPath(dir) + " "
+		own = shellPath(dir)
 	}
 	if force {
 		test = "false && "
 	}
-	return strings.NewReplacer("[NONCE]", nonce, "[CASES]", cases.String(), "[DIR]", ownDir, "[SHOWDIR]", ownDir, "[TEST]", test,
+	return strings.NewReplacer("[NONCE]", nonce, "[CASES]", cases.String(), "[DIR]", own, "[TEST]", test,
 		"[OK]", wordOK, "[NEED]", wordNeed, "[FAIL]", wordFail).Replace(bootScript)
 }
 

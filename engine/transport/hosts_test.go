@@ -53,7 +53,7 @@ func TestHosts(t *testing.T) {
 	cache := t.TempDir()
 	ssh := s.Target()
 	ssh.AgentDir = cache
-	local := transport.Target{Name: "localhost", Connection: "local"}
+	local := transport.Target{Name: "localhost", Connection: "local", AgentDir: cache}
 	for name, c := range map[string]struct {
 		target transport.Target
 		become transport.Become
@@ -251,7 +251,9 @@ func TestLostConnection(t *testing.T) {
 		t.Errorf("after the agent was killed: %v", out)
 	}
 	s.Stop()
-	if _, err := h.Run(t.Context(), transport.ModuleRequest{Name: "ansible.builtin.ping"}); !errors.As(err, &u) && err != nil {
-		t.Errorf("server stopped: %v", err)
+	began = time.Now()
+	_, err = h.Run(t.Context(), transport.ModuleRequest{Name: "ansible.builtin.ping"})
+	if !errors.As(err, &u) || time.Since(began) > 10*time.Second {
+		t.Errorf("server stopped: %v after %s", err, time.Since(began))
 	}
 }

@@ -3,7 +3,6 @@ package transporttest
 // This file starts a real sshd for tests.
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -14,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -141,10 +141,14 @@ func (s *SSHD) writeFiles(t testing.TB, extra []string) {
 
 func (s *SSHD) start(t testing.TB, path string) {
 	t.Helper()
-	var log bytes.Buffer
+	// A file: a pipe would be held open by sessions that live longer.
+	log, err := os.Create(filepath.Join(s.Dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	s.cmd = exec.Command(path, "-D", "-e", "-f", filepath.Join(s.Dir, "sshd_config"))
-	s.cmd.Stderr = &log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +160,8 @@ func (s *SSHD) start(t testing.TB, path string) {
 		}
 		if time.Now().After(end) {
 			s.Stop()
-			t.Fatalf("sshd does not listen: %v\n%s", err, log.String())
+			text, _ := os.ReadFile(log.Name())
+			t.Fatalf("sshd does not listen: %v\n%s", err, text)
 		}
 	}
 }
@@ -166,9 +171,31 @@ func (s *SSHD) Stop() {
 	if s.cmd == nil {
 		return
 	}
-	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	for _, pid := range descendants(s.cmd.Process.Pid) {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	s.cmd.Process.Kill()
 	s.cmd.Wait()
 	s.cmd = nil
+}
+
+// descendants are the server's processes for connections: they are in sessions
+// of their own, and so not in its process group.
+func descendants(pid int) []int {
+	var out []int
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, f := range tasks {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		for _, word := range strings.Fields(string(data)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				out = append(append(out, child), descendants(child)...)
+			}
+		}
+	}
+	return out
 }
 
 // Target reaches the server with its key.
