@@ -1,0 +1,39 @@
+# The targets that people use: make (build), make test, make agents.
+
+# The platforms of targets that gorun carries an agent for: OS_ARCH.
+AGENTS = linux_amd64 linux_arm64 linux_arm linux_386 linux_riscv64 linux_ppc64le linux_s390x freebsd_amd64 freebsd_arm64 darwin_amd64 darwin_arm64
+AGENT_DIR = engine/transport/agentbin/bin
+GOFLAGS_RELEASE = -trimpath -ldflags "-s -w"
+
+.PHONY: build agents test vet fmt bench clean $(addprefix agent-,$(AGENTS))
+
+# gorun with the agents in it.
+build: agents
+	CGO_ENABLED=0 go build $(GOFLAGS_RELEASE) -o bin/gorun ./cmd/gorun
+	CGO_ENABLED=0 go build $(GOFLAGS_RELEASE) -o bin/gorun-lab ./cmd/gorun-lab
+
+# Every agent is named by its SHA-256, by which hosts keep it.
+agents: $(addprefix agent-,$(AGENTS))
+
+agent-%:
+	@mkdir -p $(AGENT_DIR)
+	@set -e; os=$(word 1,$(subst _, ,$*)); arch=$(word 2,$(subst _, ,$*)); new=$(AGENT_DIR)/.new-$*; \
+	CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOARM=6 go build $(GOFLAGS_RELEASE) -o $$new ./cmd/gorun-agent; \
+	sum=$$(sha256sum <$$new | cut -d' ' -f1); file=$(AGENT_DIR)/agent_$*_$$sum.gz; \
+	if [ ! -e $$file ]; then rm -f $(AGENT_DIR)/agent_$*_*.gz; gzip -9n <$$new >$$file.tmp; mv $$file.tmp $$file; fi; \
+	echo "agent $*: $$(wc -c <$$new) bytes, $$(wc -c <$$file) compressed"; rm -f $$new
+
+test:
+	go test ./...
+
+vet:
+	go vet ./...
+
+fmt:
+	gofmt -l -w cmd engine modules templates vars
+
+bench:
+	go test -run '^$$' -bench . ./engine/transport/... ./modules/...
+
+clean:
+	rm -rf bin $(AGENT_DIR)/*.gz
