@@ -13,7 +13,10 @@ import (
 // getattr is v.name.
 func (rt *run) getattr(v Value, name string) Value {
 	if u, ok := v.(*Undefined); ok {
-		if u.chains() && !strings.HasPrefix(name, "__") {
+		switch {
+		case isDunder(name) && u.Hint == "":
+			return rt.unsafe(v, name)
+		case u.chains():
 			return u
 		}
 		panic(u.Err())
@@ -284,7 +287,7 @@ func (rt *run) attribute(v Value, name string) Value {
 			return rt.force(x)
 		}
 	}
-	if fn, shallow := findMethod(v, name); fn != nil {
+	if fn, shallow := rt.findMethod(v, name); fn != nil {
 		return newMethod(name, func(c *Call) (Value, error) {
 			recv := v
 			if !shallow {

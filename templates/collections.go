@@ -167,12 +167,8 @@ func (rt *run) iterable(v Value) ([]Value, bool) {
 		return v, true
 	case Str:
 		return runeValues(string(v)), true
-	case Markup:
-		elems := runeValues(string(v))
-		for i, e := range elems {
-			elems[i] = Markup(e.(Str))
-		}
-		return elems, true
+	case Markup: // the characters are plain texts, as Python's
+		return runeValues(string(v)), true
 	case *Dict:
 		return v.Keys(), true
 	case dictView:

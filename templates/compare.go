@@ -246,7 +246,7 @@ func (rt *run) contains(seq, item Value) bool {
 		text, _ := textOf(seq)
 		sub, ok := textOf(item)
 		if !ok {
-			failUndefined(item)
+			failAnsible(item)
 			throw(TypeError, "'in <string>' requires string as left operand, not %s", pyType(item))
 		}
 		return strings.Contains(text, sub)

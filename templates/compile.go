@@ -264,11 +264,7 @@ func (c *compiler) ifElse(p place, s *ifStmt) execFn {
 	tests := make([]evalFn, len(s.tests))
 	bodies := make([][]execFn, len(s.bodies))
 	for i, t := range s.tests {
-		q := p
-		if i > 0 {
-			q = soft
-		}
-		tests[i] = c.expr(q, t)
+		tests[i] = c.expr(soft, t)
 		bodies[i] = c.stmts(soft, s.bodies[i])
 	}
 	els := c.stmts(soft, s.els)

@@ -423,7 +423,7 @@ func (c *compiler) call(p place, x *callExpr) evalFn {
 		name := m.name
 		return func(f *frame) Value {
 			r := recv(f)
-			if meth, shallow := findMethod(r, name); meth != nil {
+			if meth, shallow := f.rt.findMethod(r, name); meth != nil {
 				if !shallow {
 					r = f.rt.deep(r)
 				}

@@ -141,6 +141,9 @@ type tupleKey string
 
 type numKey float64
 
+// undefinedKey is the hash of an undefined value: all of a kind are equal.
+type undefinedKey UndefinedKind
+
 // hashKey maps a value to a comparable Go value such that equal Python values
 // (1, 1.0, True) have equal hashes.
 func hashKey(v Value) (any, error) {
@@ -179,7 +182,12 @@ func hashKey(v Value) (any, error) {
 		return tupleKey("bytes" + string(v)), nil
 	case *DateTime:
 		return *v, nil
-	case *List, *Dict, Mapping:
+	case *Undefined:
+		if v.strict() {
+			return nil, v.Err()
+		}
+		return undefinedKey(v.Kind), nil
+	case *List, *Dict, *Set, dictView, Mapping:
 		return nil, &Error{Kind: TypeError, Msg: "unhashable type: '" + v.Type() + "'"}
 	}
 	return v, nil

@@ -161,7 +161,7 @@ func (rt *run) reversible(v Value) []Value {
 		throw(TypeError, "'%s' object is not reversible", pyType(v))
 	case *Undefined:
 		failStrict(x)
-		throw(TypeError, "'%s' object is not reversible", pyType(v))
+		return nil
 	}
 	elems, ok := rt.iterable(v)
 	if !ok {
@@ -395,7 +395,7 @@ func filterSort(c *Call) (Value, error) {
 		}
 		return keys
 	}
-	return NewList(sortBy(rt.iter(a[0]), key, optTruth(a[1]))...), nil
+	return NewList(sortPairs(rt.iter(a[0]), key, optTruth(a[1]), true)...), nil
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.sum
@@ -406,11 +406,12 @@ func filterSum(c *Call) (Value, error) {
 	if a[2] != nil {
 		total = a[2]
 	}
+	path := attrPath(a[1])
+	elems := rt.iter(a[0])
 	if isText(total) {
 		throw(TypeError, "sum() can't sum strings [use ''.join(seq) instead]")
 	}
-	path := attrPath(a[1])
-	for _, e := range rt.iter(a[0]) {
+	for _, e := range elems {
 		total = rt.add(total, rt.follow(e, path, nil))
 	}
 	return total, nil

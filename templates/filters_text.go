@@ -48,7 +48,7 @@ func filterAbs(c *Call) (Value, error) {
 	case TimeDelta:
 		return max(v, -v), nil
 	}
-	failUndefined(c.Args[0])
+	failAnsible(c.Args[0])
 	throw(TypeError, "bad operand type for abs(): '%s'", pyType(c.Args[0]))
 	return nil, nil
 }
@@ -147,20 +147,15 @@ func filterReplace(c *Call) (Value, error) {
 		s, sSafe = escapeHTML(s), true
 	}
 	old, by := StrOf(a[1], era), StrOf(a[2], era)
-	if sSafe {
-		if !oldSafe {
-			old = escapeHTML(old)
-		}
-		if !newSafe {
-			by = escapeHTML(by)
-		}
+	if sSafe && !newSafe {
+		by = escapeHTML(by)
 	}
 	c.State.run.bound(replacedLen(s, old, by, n))
-	if out := strings.Replace(s, old, by, n); sSafe {
-		return Markup(out), nil
-	} else {
-		return Str(out), nil
+	s = strings.Replace(s, old, by, n)
+	if sSafe {
+		return Markup(s), nil
 	}
+	return Str(s), nil
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.filesizeformat
@@ -360,6 +355,12 @@ func filterIndent(c *Call) (Value, error) {
 	s, ok := textOf(a[0])
 	if !ok {
 		failUndefined(a[0])
+		switch a[0].(type) {
+		case *List: // list += str extends the list
+			throw(AttributeError, "'list' object has no attribute 'splitlines'")
+		case Tuple:
+			throw(TypeError, `can only concatenate tuple (not "str") to tuple`)
+		}
 		throw(TypeError, "unsupported operand type(s) for +=: '%s' and 'str'", pyType(a[0]))
 	}
 	by, ok := "", false
@@ -401,9 +402,9 @@ func filterRound(c *Call) (Value, error) {
 	}
 	rt := c.State.run
 	v := a[0]
-	failUndefined(v)
 	if method == "common" {
 		if !isNumber(v) {
+			failAnsible(v)
 			throw(TypeError, "type %s doesn't define __round__ method", pyType(v))
 		}
 		prec := 0
@@ -472,47 +473,39 @@ func roundFloat(f float64, prec int) float64 {
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.truncate
 func filterTruncate(c *Call) (Value, error) {
 	a := c.bind(&sigTruncate)
-	s, ok := textOf(a[0])
-	if !ok {
-		if lengthOf(a[0]) < 0 {
-			failUndefined(a[0])
-			throw(TypeError, "object of type '%s' has no len()", pyType(a[0]))
-		}
-		s = StrOf(a[0], c.State.Era())
-	}
-	_, markup := a[0].(Markup)
-	wrap := func(s string) Value {
-		if markup {
-			return Markup(s)
-		}
-		return Str(s)
-	}
-	length, end, leeway := intArg(a[1], 255), "...", 5
+	most, end, leeway := intArg(a[1], 255), "...", 5
 	if a[3] != nil {
 		end = StrOf(a[3], c.State.Era())
 	}
 	if given(a[4]) {
 		leeway = mustIndex(a[4])
 	}
-	if length < runeLen(end) {
-		throw(AssertionError, "expected length >= %d, got %d", runeLen(end), length)
+	if most < runeLen(end) {
+		throw(AssertionError, "expected length >= %d, got %d", runeLen(end), most)
 	}
 	if leeway < 0 {
 		throw(AssertionError, "expected leeway >= 0, got %d", leeway)
 	}
-	if runeLen(s) <= length+leeway {
+	if length(a[0]) <= most+leeway {
 		return a[0], nil
 	}
-	s = prefix(s, length-runeLen(end))
+	s, ok := textOf(a[0])
+	if !ok {
+		throw(AttributeError, "'%s' object has no attribute 'rsplit'", pyType(a[0]))
+	}
+	s = prefix(s, most-runeLen(end))
 	if !optTruth(a[2]) {
 		if i := strings.LastIndexByte(s, ' '); i >= 0 {
 			s = s[:i]
 		}
 	}
-	if _, endSafe := a[3].(Markup); markup && a[3] != nil && !endSafe {
-		end = escapeHTML(end)
+	if _, markup := a[0].(Markup); markup {
+		if _, endSafe := a[3].(Markup); !endSafe {
+			end = escapeHTML(end)
+		}
+		return Markup(s + end), nil
 	}
-	return wrap(s + end), nil
+	return Str(s + end), nil
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.wordcount
@@ -553,7 +546,6 @@ func filterWordwrap(c *Call) (Value, error) {
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.pprint
 func filterPprint(c *Call) (Value, error) {
 	a := c.bind(&sigPprint)
-	failStrict(a[0])
 	p := pprinter{era: c.State.Era()}
 	return Str(p.format(a[0], 0, 0, 0)), nil
 }

@@ -26,17 +26,17 @@ func (rt *run) percentFormat(format string, arg Value, markup bool) string {
 		if m, ok := arg.(Mapping); ok {
 			p.dict = m
 		}
-		_, isList := arg.(*List)
-		p.lenient = p.dict != nil || isList
+		switch arg.(type) {
+		case Mapping, *List, rangeValue, *Undefined:
+			p.lenient = true
+		}
 	}
 	p.run()
-	if p.next < len(p.args) && !(p.lenient && !p.tuple(arg)) {
+	if p.next < len(p.args) && !p.lenient {
 		throw(TypeError, "not all arguments converted during string formatting")
 	}
 	return p.b.String()
 }
-
-func (p *percent) tuple(v Value) bool { _, ok := v.(Tuple); return ok }
 
 type percent struct {
 	rt      *run
@@ -239,9 +239,6 @@ func (rt *run) formatPercent(verb byte, s *spec, v Value, markup bool) string {
 		s.prec = 6
 	}
 	body := formatFloat(math.Abs(f), verb, s.prec, s.alt)
-	if math.IsInf(f, 0) || math.IsNaN(f) {
-		s.zero = false
-	}
 	return s.number(neg, "", body)
 }
 
@@ -273,16 +270,21 @@ func floatToInt(f float64) *big.Int {
 	return i
 }
 
+const charRange = "%c arg not in range(0x110000)"
+
 func formatChar(v Value) string {
+	if _, ok := v.(*BigInt); ok {
+		throw(OverflowError, "%s", charRange)
+	}
 	if i, ok := toInt(v); ok {
 		if i < 0 || i > utf8.MaxRune {
-			throw(OverflowError, "%%c arg not in range(0x110000)")
+			throw(OverflowError, "%s", charRange)
 		}
 		return string(rune(i))
 	}
 	s, ok := textOf(v)
 	if !ok || runeLen(s) != 1 {
-		throw(TypeError, "%%c requires int or char")
+		throw(TypeError, "%s", "%c requires int or char")
 	}
 	return s
 }

@@ -18,11 +18,7 @@ func (rt *run) load(name, parent string) *Template {
 // templateName is the name that a value of extends or include is.
 func templateName(v Value) string {
 	failUndefined(v)
-	s, ok := textOf(v)
-	if !ok {
-		throw(TypeError, "a template's name must be a string, not %s", pyType(v))
-	}
-	return s
+	return StrOf(v, Current)
 }
 
 // templateNames turns what include is given into a list of names; single
@@ -187,7 +183,7 @@ func (c *compiler) fromImport(p place, s *fromStmt) execFn {
 			v, ok, _ := m.Attr(name)
 			if !ok {
 				v = &Undefined{Kind: f.rt.e.opts.Undefined, Name: name,
-					Hint: "the template " + Repr(Str(m.name), Current) + " (imported on " + where + ") does not export the requested name " + Repr(Str(name), Current)}
+					Hint: "the template " + nameRepr(m.name) + " (imported on " + where + ") does not export the requested name " + Repr(Str(name), Current)}
 			}
 			assigns[i](f, v)
 			if toplevel {
@@ -304,7 +300,15 @@ func (s *selfRef) Type() string { return "TemplateReference" }
 // Truth is always true.
 func (s *selfRef) Truth() bool { return true }
 
-func (s *selfRef) repr() string { return "<TemplateReference " + Repr(Str(s.tc.Name), Current) + ">" }
+func (s *selfRef) repr() string { return "<TemplateReference " + nameRepr(s.tc.Name) + ">" }
+
+// nameRepr is the repr of a template's name.
+func nameRepr(name string) string {
+	if name == "" {
+		return "None"
+	}
+	return Repr(Str(name), Current)
+}
 
 // Attr implements [Object].
 func (s *selfRef) Attr(name string) (Value, bool, error) {

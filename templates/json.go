@@ -136,9 +136,7 @@ func (w *jsonWriter) append(b []byte, v Value, depth int) []byte {
 	case Mapping:
 		return w.dict(b, toDict(v), depth)
 	case *Undefined:
-		if v.strict() {
-			panic(v.Err())
-		}
+		failAnsible(v)
 	case rangeValue, dictView, *namespace:
 	case Sequence:
 		elems := make([]Value, v.Len())

@@ -650,11 +650,11 @@ func (l *lexer) quoted(quote byte) bool {
 			i++
 		case quote:
 			text := l.src[l.pos+1 : i]
-			if strings.IndexByte(text, '\\') >= 0 {
-				text = unescape(text)
-			}
 			if l.newline != "\n" {
 				text = strings.ReplaceAll(text, "\n", l.newline)
+			}
+			if strings.IndexByte(text, '\\') >= 0 {
+				text = unescape(text)
 			}
 			l.emit(tokString, text, l.pos)
 			l.pos = i + 1

@@ -85,15 +85,11 @@ func (lp *loopCode) run(f *frame, elems []Value, recurse func(Value, int) Value,
 	if lp.test != nil {
 		elems = lp.filter(f, elems)
 	}
-	if len(elems) == 0 {
-		f.enter(lp.elseEntries)
-		runAll(f, lp.els)
-		return
-	}
 	var loop *loopContext
 	if lp.loopSlot >= 0 {
 		loop = &loopContext{rt: f.rt, elems: elems, recurse: recurse, depth0: depth}
 	}
+	completed := false // as in Jinja2, else also runs where no turn came to its end
 	for i := 0; i < len(elems); i++ {
 		f.rt.tick()
 		f.enter(lp.entries)
@@ -102,12 +98,18 @@ func (lp *loopCode) run(f *frame, elems []Value, recurse func(Value, int) Value,
 			f.slots[lp.loopSlot] = loop
 		}
 		lp.assign(f, f.rt.force(elems[i]))
-		if runAll(f, lp.body) == breakLoop {
-			return
+		ctl := runAll(f, lp.body)
+		if ctl == breakLoop {
+			break
 		}
+		completed = completed || ctl == goOn
 		if loop != nil {
 			i = loop.i // iterating loop itself takes elements away
 		}
+	}
+	if !completed {
+		f.enter(lp.elseEntries)
+		runAll(f, lp.els)
 	}
 }
 

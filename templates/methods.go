@@ -15,14 +15,14 @@ import (
 
 // findMethod returns the method called name of v, whose Args[0] is v. shallow
 // says that it does not look into what v contains.
-func findMethod(v Value, name string) (fn Func, shallow bool) {
+func (rt *run) findMethod(v Value, name string) (fn Func, shallow bool) {
 	switch v.(type) {
 	case Str, Markup:
 		return strMethods[name], true
 	case *List:
 		return listMethods[name], false
 	case *Dict:
-		if fn = dictMethods[name]; fn == nil {
+		if fn = dictMethods[name]; fn == nil && (rt.era == Era19 || rt.e.opts.Unroll) {
 			fn = oldDictMethods[name]
 		}
 		return fn, shallowDictMethods[name]
@@ -82,7 +82,7 @@ var shallowDictMethods = map[string]bool{"get": true, "keys": true, "has_key": t
 
 var dictMethods, mappingMethods, listMethods, tupleMethods, setMethods, intMethods, floatMethods, bytesMethods, dateMethods map[string]Func
 
-// oldDictMethods are Python 2's: roles of former days still call them.
+// oldDictMethods are Python 2's: Ansible's roles of former days still call them.
 var oldDictMethods map[string]Func
 
 func init() { // a literal table each, set here because methods refer to them
@@ -95,7 +95,7 @@ func init() { // a literal table each, set here because methods refer to them
 	tupleMethods = map[string]Func{"index": seqIndex, "count": seqCount}
 	setMethods = map[string]Func{"add": setAdd, "union": setUnion, "intersection": setIntersection, "difference": setDifference,
 		"issubset": setIssubset, "issuperset": setIssuperset, "copy": setUnion, "update": setUpdate, "discard": setDiscard}
-	intMethods = map[string]Func{"bit_length": intBitLength, "conjugate": identity, "as_integer_ratio": intRatio}
+	intMethods = map[string]Func{"bit_length": intBitLength, "conjugate": intConjugate, "as_integer_ratio": intRatio}
 	floatMethods = map[string]Func{"is_integer": floatIsInteger, "hex": floatHex, "conjugate": identity, "as_integer_ratio": floatRatio}
 	bytesMethods = map[string]Func{"decode": bytesDecode, "hex": bytesHex}
 	dateMethods = map[string]Func{"strftime": dateStrftime, "isoformat": dateIsoformat, "timestamp": dateTimestamp, "date": dateDate,
@@ -341,15 +341,25 @@ func listSort(c *Call) (Value, error) {
 
 // sortBy sorts stably, as sorted(elems, key=..., reverse=...).
 func sortBy(elems []Value, key func(Value) Value, reverse bool) []Value {
+	return sortPairs(elems, key, reverse, false)
+}
+
+// sortPairs is sortBy; sameFirst asks whether keys are equal before it orders
+// them, as Python does with keys that are lists.
+func sortPairs(elems []Value, key func(Value) Value, reverse, sameFirst bool) []Value {
 	type pair struct{ key, v Value }
+	out := make([]Value, len(elems))
 	pairs := make([]pair, len(elems))
 	for i, e := range elems {
 		pairs[i] = pair{key(e), e}
 	}
+	if reverse { // as Python does, so that equal elements keep their order
+		slices.Reverse(pairs)
+		defer slices.Reverse(out)
+	}
 	slices.SortStableFunc(pairs, func(x, y pair) int {
-		// Python only asks y < x
-		if reverse {
-			x, y = y, x
+		if sameFirst && IsUndefined(x.key) == IsUndefined(y.key) && !isText(x.key) && !isNumber(x.key) && equal(x.key, y.key, 0) {
+			return 0
 		}
 		switch compare("<", x.key, y.key, 0) {
 		case -1:
@@ -359,7 +369,6 @@ func sortBy(elems []Value, key func(Value) Value, reverse bool) []Value {
 		}
 		return 0
 	})
-	out := make([]Value, len(pairs))
 	for i, p := range pairs {
 		out[i] = p.v
 	}
@@ -473,6 +482,11 @@ func setIssuperset(c *Call) (Value, error) {
 func intBitLength(c *Call) (Value, error) {
 	i, _ := toBig(c.Args[0])
 	return Int(i.BitLen()), nil
+}
+
+func intConjugate(c *Call) (Value, error) {
+	i, _ := toBig(c.Args[0])
+	return NewInt(i), nil
 }
 
 func intRatio(c *Call) (Value, error) {

@@ -515,7 +515,7 @@ func (rt *run) pow(a, b Value) Value {
 	if x == 0 && y < 0 {
 		throw(ZeroDivisionError, "0.0 cannot be raised to a negative power")
 	}
-	r := math.Pow(x, y)
+	r := powFloat(x, y)
 	if math.IsInf(r, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		throw(OverflowError, "(34, 'Numerical result out of range')")
 	}
@@ -523,6 +523,36 @@ func (rt *run) pow(a, b Value) Value {
 		throw(TypeError, "complex numbers are not supported")
 	}
 	return Float(r)
+}
+
+// powFloat is C's pow, which rounds correctly where Go's does not: whole and
+// half exponents are computed in a high precision.
+func powFloat(x, y float64) float64 {
+	rough := math.Pow(x, y)
+	twice := 2 * y
+	if twice != math.Trunc(twice) || math.Abs(y) > 1024 || rough == 0 || math.IsInf(rough, 0) || math.IsNaN(rough) || math.IsInf(x, 0) {
+		return rough
+	}
+	const prec = 512
+	base := new(big.Float).SetPrec(prec).SetFloat64(x)
+	if y != math.Trunc(y) {
+		base.Sqrt(base)
+	} else {
+		twice = y
+	}
+	n := int(math.Abs(twice))
+	out := new(big.Float).SetPrec(prec).SetInt64(1)
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			out.Mul(out, base)
+		}
+		base.Mul(base, base)
+	}
+	if twice < 0 {
+		out.Quo(new(big.Float).SetPrec(prec).SetInt64(1), out)
+	}
+	f, _ := out.Float64()
+	return f
 }
 
 func (rt *run) neg(a Value) Value {

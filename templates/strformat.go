@@ -379,6 +379,9 @@ func parseSpec(s, typ string) *spec {
 		if s[0] >= utf8.RuneSelf {
 			unknownVerb(s, typ)
 		}
+		if out.group != 0 && strings.IndexByte("deEfFgG%", s[0]) < 0 && (out.group == ',' || strings.IndexByte("boxX", s[0]) < 0) {
+			throw(ValueError, "Cannot specify '%c' with '%c'.", out.group, s[0])
+		}
 	}
 	return out
 }
@@ -415,9 +418,6 @@ func (rt *run) formatInt(i *big.Int, sp *spec, typ string) string {
 	base, pre := 10, ""
 	switch sp.verb {
 	case 0, 'd', 'n':
-		if sp.verb == 'n' && sp.group != 0 {
-			throw(ValueError, "Cannot specify '%c' with 'n'.", sp.group)
-		}
 		if typ == "bool" && sp.verb == 0 && *sp == (spec{prec: -1, fill: " "}) {
 			return map[bool]string{true: "True", false: "False"}[i.Sign() != 0]
 		}
@@ -440,7 +440,7 @@ func (rt *run) formatInt(i *big.Int, sp *spec, typ string) string {
 		throw(ValueError, "Precision not allowed in integer format specifier")
 	}
 	if sp.coerceZ {
-		throw(ValueError, "Negative zero coercion (z) not allowed in format specifier with integer format code")
+		throw(ValueError, "Negative zero coercion (z) not allowed in integer format specifier")
 	}
 	digits := new(big.Int).Abs(i).Text(base)
 	if sp.verb == 'X' {
@@ -452,9 +452,6 @@ func (rt *run) formatInt(i *big.Int, sp *spec, typ string) string {
 	every := 3
 	if base != 10 {
 		every = 4
-		if sp.group == ',' {
-			throw(ValueError, "Cannot specify ',' with '%c'.", sp.verb)
-		}
 	}
 	return sp.layout(i.Sign() < 0, pre, digits, "", every)
 }
@@ -467,10 +464,10 @@ func formatIntChar(i *big.Int, sp *spec) string {
 		throw(ValueError, "Sign not allowed with integer format specifier 'c'")
 	case sp.alt:
 		throw(ValueError, "Alternate form (#) not allowed with integer format specifier 'c'")
-	case sp.group != 0:
-		throw(ValueError, "Cannot specify '%c' with 'c'.", sp.group)
-	case !i.IsInt64() || i.Int64() < 0 || i.Int64() > utf8.MaxRune:
-		throw(OverflowError, "%%c arg not in range(0x110000)")
+	case !i.IsInt64():
+		throw(OverflowError, "Python int too large to convert to C long")
+	case i.Int64() < 0 || i.Int64() > utf8.MaxRune:
+		throw(OverflowError, "%s", charRange)
 	}
 	align := sp.align
 	if align == 0 || align == '=' {
@@ -492,8 +489,12 @@ func formatFloatSpec(f float64, sp *spec, typ string) string {
 	case 0:
 		if prec < 0 {
 			body = string(appendFloat(nil, abs))
-			if sp.alt && !strings.ContainsAny(body, ".en") {
-				body += "."
+			if sp.alt && !strings.Contains(body, ".") && body[0] <= '9' {
+				if i := strings.IndexByte(body, 'e'); i >= 0 {
+					body = body[:i] + "." + body[i:]
+				} else {
+					body += "."
+				}
 			}
 		} else {
 			body = formatGRepr(abs, prec)

@@ -100,12 +100,15 @@ func capitalize(s string) string {
 }
 
 func swapcase(s string) string {
-	return strings.Map(func(r rune) rune {
+	var b strings.Builder
+	for _, r := range s {
 		if unicode.IsUpper(r) {
-			return unicode.ToLower(r)
+			b.WriteRune(unicode.ToLower(r))
+		} else {
+			b.WriteString(upper(string(r)))
 		}
-		return unicode.ToUpper(r)
-	}, s)
+	}
+	return b.String()
 }
 
 // title is str.title: every run of letters begins with a capital.
@@ -206,7 +209,7 @@ func stripMethod(name string) Func {
 		s, wrap := c.recv()
 		is := isSpace
 		if len(a) == 1 && a[0] != None {
-			chars := c.escapedArg(a[0], name+" arg must be None or str")
+			chars := textArg(a[0], name+" arg must be None or str")
 			is = func(r rune) bool { return strings.ContainsRune(chars, r) }
 		}
 		if name != "rstrip" {
@@ -219,16 +222,26 @@ func stripMethod(name string) Func {
 	}
 }
 
+// textArg is a text argument.
+func textArg(v Value, what string) string {
+	s, ok := textOf(v)
+	if !ok {
+		failUndefined(v)
+		throw(TypeError, "%s", strings.ReplaceAll(what, "%s", pyType(v)))
+	}
+	return s
+}
+
 func strRemoveprefix(c *Call) (Value, error) {
 	a := c.methodArgs("str.removeprefix", 1, 1)
 	s, wrap := c.recv()
-	return wrap(strings.TrimPrefix(s, c.escapedArg(a[0], "removeprefix() argument must be str, not %s"))), nil
+	return wrap(strings.TrimPrefix(s, textArg(a[0], "removeprefix() argument must be str, not %s"))), nil
 }
 
 func strRemovesuffix(c *Call) (Value, error) {
 	a := c.methodArgs("str.removesuffix", 1, 1)
 	s, wrap := c.recv()
-	return wrap(strings.TrimSuffix(s, c.escapedArg(a[0], "removesuffix() argument must be str, not %s"))), nil
+	return wrap(strings.TrimSuffix(s, textArg(a[0], "removesuffix() argument must be str, not %s"))), nil
 }
 
 func strReplace(c *Call) (Value, error) {
@@ -238,7 +251,7 @@ func strReplace(c *Call) (Value, error) {
 	if len(a) == 3 {
 		n = mustIndex(a[2])
 	}
-	old := c.escapedArg(a[0], "replace() argument 1 must be str, not %s")
+	old := textArg(a[0], "replace() argument 1 must be str, not %s")
 	by := c.escapedArg(a[1], "replace() argument 2 must be str, not %s")
 	c.State.run.bound(replacedLen(s, old, by, n))
 	return wrap(strings.Replace(s, old, by, n)), nil
@@ -299,7 +312,7 @@ func splitSpaces(s string, limit int) []string {
 	var parts []string
 	for s = strings.TrimLeftFunc(s, isSpace); s != ""; s = strings.TrimLeftFunc(s, isSpace) {
 		if limit >= 0 && len(parts) == limit {
-			return append(parts, strings.TrimRightFunc(s, isSpace))
+			return append(parts, s)
 		}
 		i := strings.IndexFunc(s, isSpace)
 		if i < 0 {
@@ -327,7 +340,7 @@ func strRsplit(c *Call) (Value, error) {
 			parts = append(parts, s[max(i, 0)+n:])
 			s = s[:max(i, 0)]
 		}
-		if s = strings.TrimLeftFunc(s, isSpace); s != "" {
+		if strings.TrimFunc(s, isSpace) != "" {
 			parts = append(parts, s)
 		}
 	} else {
@@ -409,7 +422,7 @@ func strRpartition(c *Call) (Value, error) {
 func (c *Call) partitionArgs(name string) (s, sep string, wrap func(string) Value) {
 	a := c.methodArgs("str."+name, 1, 1)
 	s, wrap = c.recv()
-	sep = c.escapedArg(a[0], "must be str, not %s")
+	sep = textArg(a[0], "must be str, not %s")
 	if sep == "" {
 		throw(ValueError, "empty separator")
 	}
@@ -484,7 +497,8 @@ func strEncode(c *Call) (Value, error) {
 		mode = StrOf(a[2], Current)
 	}
 	var out Bytes
-	for _, r := range s {
+	chars := []rune(s)
+	for i, r := range chars {
 		switch {
 		case r < limit:
 			out = append(out, byte(r))
@@ -492,7 +506,15 @@ func strEncode(c *Call) (Value, error) {
 		case mode == "replace":
 			out = append(out, '?')
 		default:
-			throw(UnicodeError, "'%s' codec can't encode character %s: ordinal not in range(%d)", StrOf(a[1], Current), Repr(Str(r), Era19)[1:], limit)
+			n := 1
+			for i+n < len(chars) && chars[i+n] >= limit {
+				n++
+			}
+			what := "character " + asciiRepr(Str(r)) + " in position " + itoa(i)
+			if n > 1 {
+				what = "characters in position " + itoa(i) + "-" + itoa(i+n-1)
+			}
+			throw(UnicodeError, "'%s' codec can't encode %s: ordinal not in range(%d)", map[rune]string{0x80: "ascii", 0x100: "latin-1"}[limit], what, limit)
 		}
 	}
 	return out, nil

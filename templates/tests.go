@@ -88,6 +88,8 @@ func testDivisibleby(c *Call) (Value, error) {
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-tests.filter
 func testFilter(c *Call) (Value, error) {
 	a := c.bind(&sigTestFilter)
+	_, err := hashKey(a[0])
+	check(err)
 	name, _ := textOf(a[0])
 	_, _, ok := c.State.run.e.filter(name)
 	return Bool(ok), nil
@@ -96,6 +98,8 @@ func testFilter(c *Call) (Value, error) {
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-tests.test
 func testTest(c *Call) (Value, error) {
 	a := c.bind(&sigTestTest)
+	_, err := hashKey(a[0])
+	check(err)
 	name, _ := textOf(a[0])
 	_, _, ok := c.State.run.e.test(name)
 	return Bool(ok), nil
@@ -146,7 +150,7 @@ func isSequence(c *Call, v Value) bool {
 	case *generator, *Set, dictView, *loopContext:
 		return false
 	case *Undefined:
-		return !v.strict() && v.Kind == ChainableUndefined
+		return !v.strict()
 	case Str, Markup, Bytes, Mapping, Sequence:
 		return true
 	}

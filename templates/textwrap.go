@@ -40,9 +40,7 @@ func (w *wrapper) wrap(text string) []string {
 		}
 		if len(chunks) > 0 && runeLen(chunks[0]) > w.width {
 			head, tail := w.breakChunk(chunks[0], w.width-n, len(line) == 0)
-			if head != "" {
-				line = append(line, head)
-			}
+			line = append(line, head)
 			if tail == "" {
 				chunks = chunks[1:]
 			} else {

@@ -85,6 +85,14 @@ func failUndefined(v Value) {
 	}
 }
 
+// failAnsible throws where v is Ansible's undefined: where Jinja2's own would
+// pass, or fail on its type, people are told the name.
+func failAnsible(v Value) {
+	if u, ok := v.(*Undefined); ok && u.Kind == AnsibleUndefined {
+		panic(u.Err())
+	}
+}
+
 // failStrict throws where v is a strict undefined.
 func failStrict(v Value) {
 	if u, ok := v.(*Undefined); ok && u.strict() {
@@ -111,6 +119,10 @@ func objectRepr(v Value) string {
 		return "jinja2.utils.Namespace object"
 	case *DateTime, TimeDelta:
 		return "datetime." + v.Type() + " object"
+	case *selfRef, *blockRef:
+		return "jinja2.runtime." + v.Type() + " object"
+	case *cycler, *joiner:
+		return "jinja2.utils." + v.Type() + " object"
 	case *funcValue:
 		return v.class + " object"
 	}
