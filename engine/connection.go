@@ -132,9 +132,13 @@ func (p *playRun) connect(ctx context.Context, t *playbook.Task, task *vars.Scop
 func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, name string) transport.Target {
 	o := &p.r.o
 	kw := func(get func(b *playbook.Base) playbook.Value) playbook.Value { return p.keyword(t, get) }
-	tg := transport.Target{Name: name, HostKeyChecking: !o.NoHostKeyChecking, BootWait: o.BootWait, AgentDir: o.AgentDir}
+	tg := transport.Target{Name: name, HostKeyChecking: !o.NoHostKeyChecking, AgentDir: o.AgentDir}
 	conn := s.or(kw(func(b *playbook.Base) playbook.Value { return b.Connection }), task, o.Connection, "ansible_connection")
-	if h, ok := o.Inventory.Host(name); ok && h.Implicit && !kw(func(b *playbook.Base) playbook.Value { return b.Connection }).IsSet() {
+	h, known := o.Inventory.Host(name)
+	if known && h.Added {
+		tg.BootWait = o.BootWait // the run may have just created it
+	}
+	if known && h.Implicit && !kw(func(b *playbook.Base) playbook.Value { return b.Connection }).IsSet() {
 		if _, set := s.get("ansible_connection"); !set {
 			conn = "local"
 		}

@@ -66,7 +66,7 @@ type Options struct {
 	SSHExtraArgs, SFTPExtraArgs, SCPExtraArgs string
 	SSHRetries                                int
 	NoHostKeyChecking                         bool
-	BootWait                                  time.Duration // retry of first connections to booting hosts
+	BootWait                                  time.Duration // retry of first connections to hosts that add_host brought
 	AgentDir, RemoteTmp                       string
 	ConnectionPassword, BecomePassword        string
 	Become                                    bool

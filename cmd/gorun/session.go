@@ -10,8 +10,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -80,6 +81,11 @@ func newSession(c *cli.Context) (*session, error) {
 	for _, w := range cfg.Warnings {
 		s.warn(w)
 	}
+	if cfg.File == "" {
+		s.cb.Verbose(1, "", "No config file found; using defaults")
+	} else {
+		s.cb.Verbose(1, "", "Using "+cfg.File+" as config file")
+	}
 	return s, nil
 }
 
@@ -114,7 +120,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	s.loader = playbook.NewLoader(playbook.Options{
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
 		ReadFile: s.readFile, DecryptInline: s.decryptInline,
-		Static:      s.static,
+		StaticVars:  s.static,
 		KnownAction: engine.KnownAction,
 		Warn:        s.warn, Deprecate: s.deprecate,
 	})
@@ -127,9 +133,10 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	}
 	s.vars = vars.New(vars.Options{
 		Inventory: s.inv, LoadVars: s.loader.LoadVarsFile,
-		InventoryDirs: s.inventoryDirs(), PlaybookDirs: dirs,
+		InventoryDirs: s.inv.VarsDirs(), PlaybookDirs: dirs,
 		Extra: s.extra, MergeHashes: s.cfg.Str("DEFAULT_HASH_BEHAVIOUR") == "merge",
 		InjectFacts: s.cfg.Bool("INJECT_FACTS_AS_VARS"), Era: s.era, Engine: s.tmpl,
+		FactCache: s.factCache(), Warn: s.warn,
 	})
 	return nil
 }
@@ -143,13 +150,22 @@ func (s *session) loadInventory(c *cli.Context) error {
 			}
 		}
 	}
+	cfg := s.cfg
 	inv, err := inventory.Load(s.sources, inventory.Options{
 		ReadFile: s.readFile,
 		ParseYAML: func(data []byte, file string) (templates.Value, error) {
 			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Warn: s.warn})
 		},
-		Warn: s.warn, Engine: s.tmpl, Era: s.era,
-		EnabledPlugins: s.cfg.List("INVENTORY_ENABLED"), IgnoredExtensions: s.cfg.List("INVENTORY_IGNORE_EXTS"),
+		Warn: s.warn, Verbose: func(level int, msg string) { s.cb.Verbose(level, "", msg) }, Engine: s.tmpl, Era: s.era,
+		EnabledPlugins: cfg.List("INVENTORY_ENABLED"), IgnoredExtensions: cfg.List("INVENTORY_IGNORE_EXTS"),
+		IgnoredPatterns: cfg.List("INVENTORY_IGNORE_PATTERNS"), AnyUnparsedFails: cfg.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
+		UnparsedFails: cfg.Bool("INVENTORY_UNPARSED_IS_FAILED"), NoUnparsedWarning: !cfg.Bool("INVENTORY_UNPARSED_WARNING"),
+		GroupChars: cfg.Str("TRANSFORM_INVALID_GROUP_CHARS"), PatternMismatch: cfg.Str("HOST_PATTERN_MISMATCH"),
+		FileVars: vars.FileVars(s.loader.LoadVarsFile), ExtraVars: s.extra, RefreshCache: c.Bool("flush-cache"),
+		Cache: inventory.CacheOptions{
+			Enabled: cfg.Bool("INVENTORY_CACHE_ENABLED"), Dir: cfg.Str("INVENTORY_CACHE_PLUGIN_CONNECTION"),
+			Timeout: cfg.Int("INVENTORY_CACHE_TIMEOUT"), Prefix: cfg.Str("INVENTORY_CACHE_PLUGIN_PREFIX"),
+		},
 	})
 	if err != nil {
 		return err
@@ -158,28 +174,36 @@ func (s *session) loadInventory(c *cli.Context) error {
 	return nil
 }
 
-// inventoryDirs are the folders beside which group_vars and host_vars stand.
-func (s *session) inventoryDirs() []string {
-	var dirs []string
-	for _, src := range s.sources {
-		if strings.Contains(src, ",") {
-			continue
-		}
-		abs, err := filepath.Abs(src)
-		if err != nil {
-			continue
-		}
-		if st, err := os.Stat(abs); err != nil || !st.IsDir() {
-			abs = filepath.Dir(abs)
-		}
-		dirs = append(dirs, abs)
+// factCache opens the cache that fact_caching names; nil keeps facts for the run.
+func (s *session) factCache() vars.FactCache {
+	switch kind := s.cfg.Str("CACHE_PLUGIN"); kind {
+	case "", "memory", "ansible.builtin.memory":
+		return nil
+	case "jsonfile", "ansible.builtin.jsonfile", "community.general.jsonfile":
+		return &vars.FileFacts{Dir: s.cfg.Path("CACHE_PLUGIN_CONNECTION"), Prefix: s.cfg.Str("CACHE_PLUGIN_PREFIX"),
+			Timeout: time.Duration(s.cfg.Int("CACHE_PLUGIN_TIMEOUT")) * time.Second}
+	default:
+		s.warn("fact_caching = " + kind + " is not known to gorun (known: memory, jsonfile): facts last as long as the run")
+		return nil
 	}
-	return dirs
 }
 
-// static resolves names of static imports with the extra variables.
-func (s *session) static(v templates.Value) (templates.Value, error) {
-	return s.tmpl.Resolve(s.ctx, v, dictScope{s.extra})
+// static resolves names of static imports with the variables around them,
+// lowest precedence first, and the extra variables.
+func (s *session) static(v templates.Value, known []*templates.Dict) (templates.Value, error) {
+	return s.tmpl.Resolve(s.ctx, v, layeredScope(append(slices.Clone(known), s.extra)))
+}
+
+// layeredScope is a scope of several dicts, of which a later one wins.
+type layeredScope []*templates.Dict
+
+func (l layeredScope) Lookup(name string) (templates.Value, bool, error) {
+	for _, d := range slices.Backward(l) {
+		if v, ok := d.GetStr(name); ok {
+			return v, true, nil
+		}
+	}
+	return nil, false, nil
 }
 
 // dictScope is a scope of one dict.

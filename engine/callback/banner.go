@@ -81,7 +81,11 @@ func (s *Screen) print(w io.Writer, msg string, color Color) {
 		s.Live.Clear()
 		defer s.Live.Show()
 	}
-	io.WriteString(w, s.paint(msg, color)+"\n")
+	text := s.paint(msg, color)
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	io.WriteString(w, text)
 }
 
 // paint wraps each line of msg in the colour's escape codes, as Ansible does.

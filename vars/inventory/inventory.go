@@ -22,6 +22,8 @@ type Host struct {
 	Implicit bool
 	// File is the inventory source that named the host first.
 	File string
+	// Added says that add_host brought it, in this run.
+	Added bool
 
 	groups []*Group // the groups that hold it directly
 	seq    int      // place in the order of definition
@@ -274,6 +276,7 @@ func (inv *Inventory) AddHost(name string, port int, groups []string) (changed b
 	h := inv.hosts[name]
 	if h == nil {
 		h = inv.addHost(name, "")
+		h.Added = true
 		changed = true
 	}
 	if port > 0 {
