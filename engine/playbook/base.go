@@ -82,11 +82,12 @@ func (ld *loading) base(c *scope, f field, b *Base, object string) bool {
 	return true
 }
 
-// list gives the elements of a keyword that takes a list or one element.
+// list gives the elements of a keyword that takes a list or one element; null
+// is as if it were not there.
 func (ld *loading) list(c *scope, f field) []Value {
 	if f.n.Kind != yaml.SequenceNode {
 		if isNull(f.n) {
-			return []Value{}
+			return nil
 		}
 		return []Value{ld.value(c, f.n)}
 	}
@@ -330,10 +331,17 @@ func (ld *loading) become(c *scope, f field, b *Base) bool {
 	return true
 }
 
-// deprecate tells of something old, except where the era is as old.
+// deprecate tells of something old where it is first met, except where the era
+// is as old.
 func (l *Loader) deprecate(pos Pos, msg string) {
 	if l.opts.Era == templates.Era19 {
 		return
 	}
-	l.opts.Deprecate(pos.File + ":" + strconv.Itoa(pos.Line) + ": " + msg)
+	l.mu.Lock()
+	told := l.told[msg]
+	l.told[msg] = true
+	l.mu.Unlock()
+	if !told {
+		l.opts.Deprecate(msg + " (first at " + pos.File + ":" + strconv.Itoa(pos.Line) + ")")
+	}
 }

@@ -53,6 +53,7 @@ type Loader struct {
 
 	mu    sync.Mutex
 	files map[string]parsed
+	told  map[string]bool // deprecations
 }
 
 // parsed is a file as it was read last: as long as its bytes are the same it
@@ -73,7 +74,7 @@ func NewLoader(o Options) *Loader {
 	if o.Deprecate == nil {
 		o.Deprecate = func(string) {}
 	}
-	return &Loader{opts: o, files: map[string]parsed{}}
+	return &Loader{opts: o, files: map[string]parsed{}, told: map[string]bool{}}
 }
 
 // Load loads a playbook with everything that it imports statically. All errors
@@ -125,9 +126,26 @@ func (l *Loader) varsOf(doc *pyyaml.Doc, path string) (*templates.Dict, error) {
 		return v, nil
 	case templates.NoneType:
 		return &templates.Dict{}, nil
+	case *templates.List:
+		if d, ok := mergeDicts(v); ok {
+			return d, nil
+		}
 	}
 	pos := doc.Pos(doc.Root)
 	return nil, &Error{Pos: pos, Line: doc.Line(pos.Line), Msg: "variable files must contain either a dictionary of variables, or a list of dictionaries. Got: " + show(v) + " (" + class(v) + ")"}
+}
+
+// mergeDicts makes one dict of a list of dicts, of which a later one wins.
+func mergeDicts(l *templates.List) (*templates.Dict, bool) {
+	var all Vars
+	for _, e := range l.Elems {
+		d, ok := e.(*templates.Dict)
+		if !ok {
+			return nil, false
+		}
+		all = joinVars(all, Vars{Dict: d})
+	}
+	return all.Dict, all.Dict != nil
 }
 
 // read reads and parses a file. The error is *Error.

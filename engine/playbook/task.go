@@ -132,7 +132,7 @@ func (ld *loading) taskField(c *scope, f field, t *Task, object string) bool {
 		}
 		t.Listen = ld.list(c, f)
 	case "loop":
-		if ld.newLoop(c, f, t, "loop") {
+		if !isNull(f.n) && ld.newLoop(c, f, t, "loop") {
 			t.Loop = ld.value(c, f.n)
 		}
 	case "loop_control":

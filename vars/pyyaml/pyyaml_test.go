@@ -200,6 +200,7 @@ func TestDuplicateKeysWarn(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ in, want, note string }{
 		{"vars:\n  key: {{ var }}\n", "f:2:9: found unacceptable key (unhashable type: 'AnsibleMapping')", `key: "{{ var }}"`},
+		{"vars:\n  key: {{ var }}  # why\n", "f:2:9: found unacceptable key (unhashable type: 'AnsibleMapping')", `key: "{{ var }}"`},
 		{"vars:\n  key: {{ var }}/foo\n", "f:2:8: did not find expected key", `key: "{{ var }}/foo"`},
 		{"- debug: msg={{ a }}\n- x: {{ a[\"b\"] }}\n", "f:2:6: did not find expected ',' or '}'", `x: '{{ a["b"] }}'`},
 		{"vars:\n  a: b: c\n", "f:2:7: mapping values are not allowed in this context", "a colon and a space inside a value"},

@@ -287,7 +287,13 @@ func (d *Doc) explain(msg string, line int) []string {
 // quoteNote shows a line whose value begins with a template as it should be.
 func quoteNote(line string) string {
 	m := bareBraces.FindStringSubmatch(line)
-	head, value := strings.TrimLeft(m[1], " \t"), strings.TrimRight(m[2], " \t")
+	head, value := strings.TrimLeft(m[1], " \t"), m[2]
+	if end := strings.LastIndex(value, "}}"); end >= 0 {
+		if at := strings.Index(value[end:], " #"); at >= 0 {
+			value = value[:end+at] // a comment stays outside the quotes
+		}
+	}
+	value = strings.TrimRight(value, " \t")
 	quote := `"`
 	if strings.Contains(value, `"`) {
 		quote = "'"
