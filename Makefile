@@ -5,7 +5,7 @@ AGENTS = linux_amd64 linux_arm64 linux_arm linux_386 linux_riscv64 linux_ppc64le
 AGENT_DIR = engine/transport/agentbin/bin
 GOFLAGS_RELEASE = -trimpath -ldflags "-s -w"
 
-.PHONY: build agents test vet fmt bench clean $(addprefix agent-,$(AGENTS))
+.PHONY: build agents test vet fmt bench clean
 
 # gorun with the agents in it.
 build: agents

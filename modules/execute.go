@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"unicode/utf8"
 )
 
 // Execute decodes raw, runs the module, and returns the result as JSON-able
@@ -172,12 +173,24 @@ func resultPath(out map[string]any) string {
 	return ""
 }
 
-// SplitLines cuts text into lines as Ansible's stdout_lines does: no line
-// behind the last line feed.
+// SplitLines cuts text into lines as Python's splitlines, which makes Ansible's
+// stdout_lines: no line behind the last end of a line.
 func SplitLines(s string) []string {
-	if s == "" {
-		return []string{}
+	lines := []string{}
+	for s != "" {
+		i := strings.IndexAny(s, lineEnds)
+		if i < 0 {
+			return append(lines, s)
+		}
+		lines = append(lines, s[:i])
+		_, size := utf8.DecodeRuneInString(s[i:])
+		if strings.HasPrefix(s[i:], "\r\n") {
+			size = 2
+		}
+		s = s[i+size:]
 	}
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+	return lines
 }
+
+// lineEnds are the characters that end a line in Python.
+const lineEnds = "\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
