@@ -80,16 +80,16 @@ func (c *copier) run(ctx context.Context) (*modules.Result, error) {
 	if err := c.source(); err != nil {
 		return nil, err
 	}
+	if dir := filepath.Clean(c.dest); c.m.Check && a.RemoteSrc && strings.HasSuffix(c.dest, "/") && !isDir(dir) {
+		return &modules.Result{Changed: true, Msg: "dest directory " + dir + " would be created",
+			Data: map[string]any{"src": a.Src}}, nil
+	}
 	if !c.inline && isDir(a.Src) {
 		return c.tree()
 	}
 	if a.Checksum != "" && a.Checksum != c.sum {
 		return nil, modules.FailWith(map[string]any{"checksum": c.sum, "expected_checksum": a.Checksum},
 			"Copied file does not match the expected checksum. Transfer failed.")
-	}
-	if dir := filepath.Clean(c.dest); c.m.Check && a.RemoteSrc && strings.HasSuffix(c.dest, "/") && !isDir(dir) {
-		return &modules.Result{Changed: true, Msg: "dest directory " + dir + " would be created",
-			Data: map[string]any{"src": a.Src}}, nil
 	}
 	if err := c.destination(); err != nil {
 		return nil, err
@@ -377,7 +377,7 @@ func (c *copier) tree() (*modules.Result, error) {
 		root = filepath.Join(root, filepath.Base(a.Src))
 	}
 	shown := c.dest
-	if isDir(top) {
+	if isDir(top) || strings.HasSuffix(c.dest, "/") {
 		shown = root
 		if strings.HasSuffix(a.Src, "/") {
 			shown += "/"

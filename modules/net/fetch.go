@@ -91,6 +91,34 @@ func (q *request) do(ctx context.Context, m *modules.Run) (*response, error) {
 	return q.follows(ctx, client, u)
 }
 
+// Download brings a URL to a file in the run's own folder, with the defaults
+// of get_url, and returns its name.
+func Download(ctx context.Context, m *modules.Run, address string, validate bool) (string, error) {
+	q := &request{url: address, method: "GET", timeout: time.Minute, validate: validate, useProxy: true, useNetrc: true,
+		agent: "ansible-httpget", follow: "urllib2"}
+	res, err := q.do(ctx, m)
+	if err != nil {
+		return "", modules.Failf("Failure downloading %s, %s", address, failureText(err))
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 200 && res.StatusCode != 0 {
+		return "", modules.Failf("Failure downloading %s, HTTP Error %d: %s", address, res.StatusCode, res.reason())
+	}
+	dir, err := m.TmpDir()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(dir, "*"+downloadName(res, address))
+	if err != nil {
+		return "", modules.Failf("could not write the download: %s", oserr.Text(err))
+	}
+	_, err = io.Copy(f, res.Body)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", modules.Failf("Failure downloading %s, %s", address, oserr.Text(err))
+	}
+	return f.Name(), nil
+}
+
 // openFile answers a file: URL.
 func openFile(u *url.URL) (*response, error) {
 	f, err := os.Open(u.Path)

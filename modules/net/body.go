@@ -1,0 +1,178 @@
+package net
+
+// This file encodes the body of a request.
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"mime/multipart"
+	"net/textproto"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"gorun/modules"
+	"gorun/modules/oserr"
+)
+
+func (u *uriRun) makeBody() error {
+	a := u.a
+	if a.Src != "" {
+		return u.readSource()
+	}
+	if a.Body == nil {
+		return nil
+	}
+	switch a.BodyFormat {
+	case "json":
+		if s, ok := a.Body.(string); ok {
+			u.body = []byte(s) // JSON already
+		} else {
+			text, err := json.Marshal(a.Body)
+			if err != nil {
+				return modules.Failf("failed to encode body as json: %w", err)
+			}
+			u.body = text
+		}
+		u.contentType("application/json")
+	case "form-urlencoded":
+		text, err := formEncode(a.Body)
+		if err != nil {
+			return modules.FailWith(map[string]any{"elapsed": 0}, "failed to parse body as form_urlencoded: %v", err)
+		}
+		u.body = []byte(text)
+		u.contentType("application/x-www-form-urlencoded")
+	case "form-multipart":
+		fields, ok := a.Body.(map[string]any)
+		if !ok {
+			return modules.Failf("failed to parse body as form-multipart: Mapping is required, cannot be type %T", a.Body)
+		}
+		text, kind, err := multipartEncode(fields)
+		if err != nil {
+			return modules.Failf("failed to parse body as form-multipart: %w", err)
+		}
+		u.body = text
+		u.headers["Content-Type"] = kind
+	default:
+		switch b := a.Body.(type) {
+		case string:
+			u.body = []byte(b)
+		default:
+			text, err := json.Marshal(b)
+			if err != nil {
+				return modules.Failf("body: %w", err)
+			}
+			u.body = text
+		}
+	}
+	return nil
+}
+
+// contentType sets the header unless the task does.
+func (u *uriRun) contentType(kind string) {
+	for k := range u.headers {
+		if strings.EqualFold(k, "Content-Type") {
+			return
+		}
+	}
+	u.headers["Content-Type"] = kind
+}
+
+// formEncode encodes a dict, or a list of pairs in its order.
+func formEncode(body any) (string, error) {
+	var pairs []string
+	add := func(k, v any) {
+		values, ok := v.([]any)
+		if !ok {
+			values = []any{v}
+		}
+		for _, e := range values {
+			pairs = append(pairs, url.QueryEscape(fmt.Sprint(k))+"="+url.QueryEscape(fmt.Sprint(e)))
+		}
+	}
+	switch b := body.(type) {
+	case string:
+		return b, nil
+	case map[string]any:
+		keys := make([]string, 0, len(b))
+		for k := range b {
+			keys = append(keys, k)
+		}
+		sort.Strings(keys)
+		for _, k := range keys {
+			add(k, b[k])
+		}
+	case []any:
+		for _, e := range b {
+			pair, ok := e.([]any)
+			if !ok || len(pair) != 2 {
+				return "", fmt.Errorf("every item must be a pair")
+			}
+			add(pair[0], pair[1])
+		}
+	default:
+		return "", fmt.Errorf("a dictionary or a list of pairs is needed")
+	}
+	return strings.Join(pairs, "&"), nil
+}
+
+// multipartEncode encodes fields; a field is text, or a dict of filename,
+// content and mime_type.
+func multipartEncode(fields map[string]any) (body []byte, kind string, err error) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	keys := make([]string, 0, len(fields))
+	for k := range fields {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		if err := multipartField(w, k, fields[k]); err != nil {
+			return nil, "", err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, "", err
+	}
+	return b.Bytes(), w.FormDataContentType(), nil
+}
+
+func multipartField(w *multipart.Writer, name string, value any) error {
+	d, ok := value.(map[string]any)
+	if !ok {
+		return w.WriteField(name, fmt.Sprint(value))
+	}
+	file, _ := d["filename"].(string)
+	content, given := d["content"].(string)
+	if !given && file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("%s: %s", name, oserr.Str(err, file))
+		}
+		content = string(data)
+	} else if !given {
+		return fmt.Errorf("at least one of filename or content must be provided for %s", name)
+	}
+	kind, _ := d["mime_type"].(string)
+	if kind == "" {
+		if kind = mime.TypeByExtension(filepath.Ext(file)); kind == "" {
+			kind = "application/octet-stream"
+		}
+	}
+	h := textproto.MIMEHeader{"Content-Type": {kind}}
+	disposition := map[string]string{"name": name}
+	if file != "" {
+		disposition["filename"] = filepath.Base(file)
+	}
+	h.Set("Content-Disposition", mime.FormatMediaType("form-data", disposition))
+	part, err := w.CreatePart(h)
+	if err != nil {
+		return err
+	}
+	_, err = part.Write([]byte(content))
+	return err
+}
