@@ -22,13 +22,20 @@ func convertText(s Str, era Era) Value {
 }
 
 // textual is the value of a template that is one expression, where the era
-// knows only text.
-func (rt *run) textual(v Value) Value {
+// knows only text. Numbers and bools stay what they are where the expression is
+// but the name of a variable, and omit always.
+func (rt *run) textual(t *Template, v Value) Value {
 	switch v.(type) {
 	case Str, Markup:
 		s, _ := textOf(v)
 		return convertText(Str(s), rt.era)
-	case Bool, Int, *BigInt, Float, OmitType, *List, *Dict, Tuple:
+	case OmitType:
+		return v
+	case Bool, Int, *BigInt, Float:
+		name := strings.TrimFunc(strings.TrimSuffix(strings.TrimPrefix(t.src, "{{"), "}}"), isSpace)
+		if isPlainName(name) {
+			return v
+		}
 	}
 	if fin := rt.e.opts.Finalize; fin != nil {
 		v = fin(v)

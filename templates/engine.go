@@ -249,7 +249,7 @@ func (rt *run) evalTemplate(t *Template) Value {
 	if rt.era == Current {
 		return v
 	}
-	return rt.textual(v)
+	return rt.textual(t, v)
 }
 
 // native evaluates t's only expression.
