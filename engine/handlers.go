@@ -107,27 +107,36 @@ func (p *playRun) listens(ctx context.Context, hd *handler, want, host string) b
 	return false
 }
 
-// notify marks the handlers of a changed task's result.
-func (p *playRun) notify(ctx context.Context, h *hostRun, t *playbook.Task, res *taskResult) {
+// handlersKnown checks that the handlers which a result notifies are there; one
+// that is not ends the run.
+func (p *playRun) handlersKnown(ctx context.Context, h *hostRun, t *playbook.Task, res *taskResult) bool {
 	for _, want := range res.notify {
-		found := p.find(ctx, want, h.name)
-		if len(found) == 0 {
-			msg := fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", want)
-			if p.r.o.ErrorOnMissingHandlerOff {
-				p.r.warn(msg)
+		if len(p.find(ctx, want, h.name)) > 0 {
+			continue
+		}
+		msg := fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", want)
+		if p.r.o.ErrorOnMissingHandlerOff {
+			p.r.warn(msg)
+			continue
+		}
+		p.r.stop(&KeywordError{notifyPos(t), fmt.Errorf("%s%s", msg, p.nearHandler(ctx, want, h.name))})
+		return false
+	}
+	return true
+}
+
+// notify marks the handlers of a changed task's result.
+func (p *playRun) notify(ctx context.Context, h *hostRun, res *taskResult) {
+	for _, want := range res.notify {
+		for _, hd := range p.find(ctx, want, h.name) {
+			if !h.notify(hd) {
 				continue
 			}
-			p.r.stop(&KeywordError{notifyPos(t), fmt.Errorf("%s%s", msg, p.nearHandler(ctx, want, h.name))})
-			return
-		}
-		for _, hd := range found {
-			if h.notify(hd) {
-				name := p.handlerName(ctx, hd, h.name)
-				if hd.role != "" {
-					name = hd.role + " : " + name
-				}
-				p.r.cb.tell(func(cb callback.Callback) { cb.Notified(name, h.name) })
+			name := p.handlerName(ctx, hd, h.name)
+			if hd.role != "" {
+				name = hd.role + " : " + name
 			}
+			p.r.cb.tell(func(cb callback.Callback) { cb.Notified(name, h.name) })
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 
 	"gorun/engine/action"
@@ -111,12 +112,10 @@ func (tr *taskRun) fileRequest(args *templates.Dict, req *includeRequest) error 
 	}
 	path, err := tr.r.o.Loader.FindTaskFile(name, tr.t)
 	if err != nil {
-		var e *playbook.Error
-		msg := err.Error()
-		if errors.As(err, &e) {
-			msg = e.Msg
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(absPath(tr.t.File)), name)
 		}
-		return &action.Failure{Data: action.Result("reason", msg)}
+		return &action.Failure{Data: action.Result("reason", fmt.Sprintf("Could not find or access '%s' on the Ansible Controller.", name))}
 	}
 	req.file = absPath(path)
 	req.key = req.file
@@ -219,11 +218,19 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 	loaded := make([][]playbook.Item, len(groups))
 	for i, g := range groups {
 		items, err := w.loadIncluded(ctx, t, g)
+		var bad playbook.Errors
+		if errors.As(err, &bad) && !errors.Is(err, fs.ErrNotExist) && g.req.role == nil {
+			w.p.r.stop(err) // a file that cannot be understood ends the run
+			return
+		}
 		if err != nil {
 			w.includeFailed(g, t, err)
 			continue
 		}
 		loaded[i] = items
+		for _, h := range g.hosts {
+			w.p.r.count(h.name, func(s *callback.HostStats) { s.OK++ })
+		}
 		if g.req.role == nil {
 			names := make([]string, len(g.hosts))
 			for j, h := range g.hosts {
@@ -252,7 +259,6 @@ func (w *walk) includeFailed(g *included, t *playbook.Task, err error) {
 		res.data.SetStr("reason", templates.Str(reason))
 		res.data.SetStr("failed", templates.Bool(true))
 		res.ignoreErrors = false
-		w.p.r.count(h.name, func(s *callback.HostStats) { s.OK-- })
 		w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
 		w.p.countResult(h, res)
 		h.set(hostFailed)

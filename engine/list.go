@@ -118,9 +118,7 @@ func (p *playRun) eachOf(items []playbook.Item, f func(t *playbook.Task)) {
 			if t := p.specTask(it); t != nil {
 				f(t)
 			}
-			p.eachOf(it.Body, f)
-			p.eachOf(it.Rescue, f)
-			p.eachOf(it.Always, f)
+			p.eachOf(it.Body, f) // Ansible lists neither rescue nor always
 		default:
 			panic("engine: forgot a kind of item")
 		}

@@ -6,6 +6,7 @@ package engine
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gorun/engine/playbook"
@@ -196,11 +197,12 @@ func roleMagic(name string, role *playbook.Role) (templates.Value, bool) {
 		}
 		return templates.None, true
 	case "ansible_parent_role_names", "ansible_parent_role_paths":
-		if len(role.Parents) == 0 {
+		parents := includingRoles(role)
+		if len(parents) == 0 {
 			return nil, false
 		}
 		l := templates.NewList()
-		for _, p := range role.Parents {
+		for _, p := range parents {
 			if name == "ansible_parent_role_names" {
 				l.Elems = append(l.Elems, templates.Str(p.Name))
 			} else {
@@ -210,6 +212,21 @@ func roleMagic(name string, role *playbook.Role) (templates.Value, bool) {
 		return l, true
 	}
 	return nil, false
+}
+
+// includingRoles are the roles that included this one, nearest first; a role
+// that only depends on it is none.
+func includingRoles(role *playbook.Role) []*playbook.Role {
+	at := role
+	var out []*playbook.Role
+	for _, p := range role.Parents {
+		if slices.Contains(p.DependsOn, at) {
+			break
+		}
+		out = append(out, p)
+		at = p
+	}
+	return out
 }
 
 func shortRole(role *playbook.Role) string {

@@ -70,10 +70,20 @@ func (res *taskResult) shown() callback.Result {
 	if res.noLog {
 		data = censored(data)
 	}
+	label, looped, delegate := res.label, res.looped, res.delegate
+	if res.noLog {
+		looped = false
+		if label != "" {
+			label = "None"
+		}
+	}
+	if delegate == res.host {
+		delegate = ""
+	}
 	return callback.Result{
 		Host: res.host, Task: res.task, Status: res.status(), Data: data,
-		DelegatedTo: res.delegate, IgnoreErrors: res.ignoreErrors, IgnoreUnreachable: res.ignoreUnreachable,
-		ItemLabel: res.label, Looped: res.looped, Diff: res.diff, NoLog: res.noLog,
+		DelegatedTo: delegate, IgnoreErrors: res.ignoreErrors, IgnoreUnreachable: res.ignoreUnreachable,
+		ItemLabel: label, Looped: looped, Diff: res.diff, NoLog: res.noLog,
 		Start: res.start, Elapsed: res.elapsed,
 	}
 }
@@ -190,14 +200,6 @@ func (p *playRun) apply(h *hostRun, res *taskResult, e *action.Effects) {
 	}
 	v := p.r.o.Vars
 	switch {
-	case e.AddHost != nil:
-		p.r.o.Inventory.AddHost(e.AddHost.Name, e.AddHost.Port, e.AddHost.Groups)
-		if e.AddHost.Vars != nil && e.AddHost.Vars.Len() > 0 {
-			v.AddHostVars(e.AddHost.Name, e.AddHost.Vars)
-		}
-	case e.Group != "":
-		p.r.o.Inventory.AddGroup(e.Group, e.ParentGroups)
-		p.r.o.Inventory.AddToGroup(h.name, e.Group)
 	case e.Facts != nil:
 		host := p.factHost(h, res)
 		v.SetNonpersistent(host, e.Facts)
@@ -208,6 +210,24 @@ func (p *playRun) apply(h *hostRun, res *taskResult, e *action.Effects) {
 		v.SetIncluded(p.factHost(h, res), e.Included, e.Source)
 	case e.Stats != nil:
 		p.r.addStats(h.name, e)
+	}
+}
+
+// applyInventory does what add_host and group_by ask for, at once, and says in
+// the result whether that was anything new.
+func (p *playRun) applyInventory(h *hostRun, res *taskResult, e *action.Effects) {
+	inv := p.r.o.Inventory
+	switch {
+	case e.AddHost != nil:
+		changed := inv.AddHost(e.AddHost.Name, e.AddHost.Port, e.AddHost.Groups)
+		if e.AddHost.Vars != nil && e.AddHost.Vars.Len() > 0 {
+			p.r.o.Vars.AddHostVars(e.AddHost.Name, e.AddHost.Vars)
+		}
+		res.data.SetStr("changed", templates.Bool(changed))
+	case e.Group != "":
+		made := inv.AddGroup(e.Group, e.ParentGroups)
+		joined := inv.AddToGroup(h.name, e.Group)
+		res.data.SetStr("changed", templates.Bool(made || joined))
 	}
 }
 

@@ -158,20 +158,23 @@ books:
 			}
 		}
 	}
-	if err == nil && ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	if err == nil && !r.started {
-		r.cb.Display("") // nothing ran: Ansible shows an empty recap too
-	}
 	out := r.outcome(code)
-	if err != nil && out.Code != CodeUnexpected {
-		out.Code = CodeError
+	if err != nil {
+		out.Code = errorCode(err)
+		return out, err
 	}
-	if len(out.Stats.Hosts) > 0 || err == nil {
-		r.cb.Stats(out.Stats)
+	r.cb.Stats(out.Stats)
+	return out, ctx.Err()
+}
+
+// errorCode is the exit code of an error that ends a run: 4 where a file
+// cannot be understood, 1 otherwise.
+func errorCode(err error) int {
+	var bad playbook.Errors
+	if errors.As(err, &bad) {
+		return CodeUnreachable
 	}
-	return out, err
+	return CodeError
 }
 
 // outcome sums up a run.

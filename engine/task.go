@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"gorun/engine/action"
@@ -217,8 +218,8 @@ func (tr *taskRun) try(ctx context.Context, s *vars.Scope, res *taskResult) {
 		defer cancel()
 	}
 	err = tr.act(actx, s, res)
-	if err != nil && ctx.Err() == nil && errors.Is(actx.Err(), context.DeadlineExceeded) {
-		err = fmt.Errorf("The %s action failed to execute in the expected time frame (%v) and was terminated", tr.t.Action, secs)
+	if ctx.Err() == nil && errors.Is(actx.Err(), context.DeadlineExceeded) {
+		err = failTimeout("The %s action failed to execute in the expected time frame (%v) and was terminated", tr.t.Action, secs)
 	}
 	if err != nil {
 		tr.failedResult(res, err)
@@ -249,6 +250,7 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 	}
 	res.data = data
 	res.effects = []action.Effects{at.Effects}
+	tr.p.applyInventory(tr.h, res, &at.Effects)
 	if at.Async == 0 {
 		return nil
 	}
@@ -301,6 +303,12 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 		Scope: s, Templates: tr.r.o.Templates, Services: tr.r.services,
 		SearchPath: tr.p.searchPath(tr.t), Delegated: res.delegate != "",
 	}
+	if tr.t.File != "" {
+		at.TaskDir = filepath.Dir(absPath(tr.t.File))
+	}
+	if tr.t.Role != nil {
+		at.RolePath = absPath(tr.t.Role.Path)
+	}
 	if at.Env, err = tr.environment(ctx, s); err != nil {
 		return nil, err
 	}
@@ -323,6 +331,9 @@ func (tr *taskRun) collections() []string { return tr.t.EffectiveCollections() }
 func (tr *taskRun) delegate(ctx context.Context, s templates.Scope, res *taskResult) error {
 	v := tr.t.EffectiveDelegateTo()
 	if !v.IsSet() {
+		if tr.t.Local {
+			res.delegate = "localhost"
+		}
 		return nil
 	}
 	to, err := tr.r.resolve(ctx, v.V, s)
@@ -456,10 +467,13 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 		}
 		if fail.Msg != "" {
 			d.SetStr("msg", templates.Str(fail.Msg))
+			if _, ok := d.GetStr("changed"); !ok && fail.Data == nil && !fail.Bare {
+				d.SetStr("changed", templates.Bool(false))
+			}
 		}
 		d.SetStr("failed", templates.Bool(true))
-		if _, ok := d.GetStr("changed"); !ok {
-			d.SetStr("changed", templates.Bool(false))
+		if fail.Exception != "" && tr.r.o.Era == templates.Era214 {
+			d.SetStr("exception", templates.Str(fail.Exception))
 		}
 	default:
 		d.SetStr("failed", templates.Bool(true))
@@ -467,4 +481,8 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 	}
 	res.data = d
 	return res
+}
+
+func failTimeout(format string, args ...any) error {
+	return &action.Failure{Msg: fmt.Sprintf(format, args...)}
 }

@@ -23,7 +23,7 @@ type TemplateHooks struct {
 // undefined names, blocks trimmed, Ansible's filters, tests and lookups.
 func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	return templates.Options{
-		Era: era, Undefined: templates.StrictUndefined, TrimBlocks: true, KeepTrailingNewline: true,
+		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, KeepTrailingNewline: true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
 		Globals:    Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
 	}

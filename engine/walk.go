@@ -243,10 +243,14 @@ func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *ta
 		again := p.execute(ctx, h, t, res.task)
 		*res = *again
 	}
+	if res.status() == callback.Changed && !p.handlersKnown(ctx, h, t, res) {
+		return
+	}
+	// An include that goes well is shown and counted when its file is loaded.
 	if t.Include == nil || res.status() != callback.OK && res.status() != callback.Changed {
 		p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+		p.countResult(h, res)
 	}
-	p.countResult(h, res)
 	p.keep(h, t, res)
 	switch res.status() {
 	case callback.Failed:
@@ -263,7 +267,7 @@ func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *ta
 			h.set(hostUnreachable)
 		}
 	case callback.Changed:
-		p.notify(ctx, h, t, res)
+		p.notify(ctx, h, res)
 	}
 }
 
@@ -283,7 +287,7 @@ func (p *playRun) countResult(h *hostRun, res *taskResult) {
 			}
 		case callback.Unreachable:
 			if res.ignoreUnreachable {
-				s.Skipped++
+				s.OK++
 				s.Ignored++
 			} else {
 				s.Unreachable++
@@ -339,7 +343,12 @@ func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, on
 			}
 		}
 		p.breakPlay()
-		p.r.cb.tell(func(cb callback.Callback) { cb.NoHostsRemaining() })
+		p.r.cb.tell(func(cb callback.Callback) {
+			if !fatal {
+				cb.NoHostsRemaining() // Ansible says it once for the percentage, once for the empty play
+			}
+			cb.NoHostsRemaining()
+		})
 	}
 }
 

@@ -27,6 +27,10 @@ type Func func(ctx context.Context, t *Task) (*templates.Dict, error)
 type Failure struct {
 	Msg  string
 	Data *templates.Dict // may be nil
+	// Bare leaves "changed" out of the result, as Ansible does here and there.
+	Bare bool
+	// Exception is what Ansible up to 2.18 shows of the exception behind it.
+	Exception string
 }
 
 func (f *Failure) Error() string { return f.Msg }
@@ -65,6 +69,8 @@ type Task struct {
 	AsyncDir string
 	// SearchPath are the folders where files are looked for, nearest first.
 	SearchPath []string
+	// TaskDir is the folder of the task's file, RolePath that of its role, "" outside roles.
+	TaskDir, RolePath string
 	// Delegated says that Host is not the inventory host.
 	Delegated bool
 	Services  *Services

@@ -51,6 +51,9 @@ func (t *Task) bool(name string, def bool) (bool, error) {
 
 func goType(v templates.Value) string { return "<class '" + v.Type() + "'>" }
 
+// noException is what Python prints where an error has no traceback.
+const noException = "NoneType: None"
+
 // int returns an argument as an int.
 func (t *Task) int(name string, def int) (int, error) {
 	f, err := t.float(name, float64(def))
@@ -123,5 +126,7 @@ next:
 	if bad == nil {
 		return nil
 	}
-	return failf("Invalid options for %s: %s", t.Name, strings.Join(bad, ","))
+	f := failf("Invalid options for %s: %s", t.Name, strings.Join(bad, ","))
+	f.Exception, f.Bare = noException, t.Module == "ansible.builtin.debug"
+	return f
 }

@@ -23,7 +23,7 @@ func raw(ctx context.Context, t *Task) (*templates.Dict, error) {
 		return Result("changed", false, "skipped", true), nil
 	}
 	exe := t.str("executable", t.Executable)
-	r, err := t.Host.Exec(ctx, t.str("_raw_params", ""), transport.ExecOptions{TTY: true, Executable: exe, Env: t.Env})
+	r, err := t.Host.Exec(ctx, t.str("_raw_params", ""), transport.ExecOptions{Executable: exe, Env: t.Env})
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 	}
 	path, err := t.findFile("files", src)
 	if err != nil {
-		return nil, failf("%s", err)
+		return nil, missing(err)
 	}
 	st, err := os.Stat(path)
 	if err != nil {
@@ -250,7 +250,7 @@ func (t *Task) copyTree(ctx context.Context, root string, contents bool, dest st
 		dest += "/"
 	}
 	c := &treeCopy{t: t, ctx: ctx, base: base, dest: dest, follow: follow}
-	if err := c.walk(filepath.Clean(root), contents); err != nil {
+	if err := c.walk(filepath.Clean(root)); err != nil {
 		return nil, err
 	}
 	if c.failed != nil {
@@ -275,7 +275,7 @@ type treeCopy struct {
 	seen       []string // folders on the way down, against loops of links
 }
 
-func (c *treeCopy) walk(dir string, top bool) error {
+func (c *treeCopy) walk(dir string) error {
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return err
@@ -291,11 +291,8 @@ func (c *treeCopy) walk(dir string, top bool) error {
 	if err != nil {
 		return err
 	}
-	// A folder that holds files is made by the first of them, unless its mode matters.
-	if !top || len(entries) == 0 {
-		if err := c.folder(dir); err != nil || c.failed != nil {
-			return err
-		}
+	if err := c.folder(dir); err != nil || c.failed != nil {
+		return err
 	}
 	for _, e := range entries {
 		if err := c.entry(filepath.Join(dir, e.Name())); err != nil || c.failed != nil {
@@ -383,7 +380,7 @@ func (c *treeCopy) entry(path string) error {
 		return err
 	}
 	if st.IsDir() {
-		return c.walk(path, false)
+		return c.walk(path)
 	}
 	sub := *c.t
 	sub.Args = c.args()

@@ -17,9 +17,13 @@ import (
 type notFound struct {
 	name  string
 	tried []string
+	why   string // the whole message, where it is another
 }
 
 func (e *notFound) Error() string {
+	if e.why != "" {
+		return e.why
+	}
 	return fmt.Sprintf("Could not find or access '%s'\nSearched in:\n\t%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option",
 		e.name, strings.Join(e.tried, "\n\t"))
 }
@@ -35,7 +39,7 @@ func (t *Task) findFile(sub, name string) (string, error) {
 		if _, err := os.Stat(path); err == nil {
 			return path, nil
 		}
-		return "", &notFound{name, []string{path}}
+		return "", &notFound{name: name, tried: []string{path}}
 	}
 	tried := lookup.Candidates(t.SearchPath, sub, path)
 	for _, p := range tried {
@@ -48,7 +52,14 @@ func (t *Task) findFile(sub, name string) (string, error) {
 		last := t.SearchPath[n-1]
 		tried = append(tried, filepath.Join(last, sub, path), filepath.Join(last, path))
 	}
-	return "", &notFound{name, tried}
+	return "", &notFound{name: name, tried: tried}
+}
+
+// missing is the failure about a file that is nowhere.
+func missing(err error) error {
+	f := failf("%s", err)
+	f.Exception = f.Msg[strings.LastIndexByte(f.Msg, '\n')+1:]
+	return f
 }
 
 // inPlaybook makes a path of the controller absolute, relative to the playbook.

@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strings"
 
+	"gorun/modules"
 	"gorun/templates"
 )
 
@@ -88,14 +89,29 @@ func (t *Task) varsFiles() ([]string, error) {
 	if file != "" {
 		return nil, failf("You are mixing file only and dir only arguments, these are incompatible")
 	}
-	root, err := t.findFile("vars", dir)
+	root := t.varsFolder(dir)
+	st, err := os.Stat(root)
 	if err != nil {
-		return nil, failf("%s directory does not exist", dir)
+		return nil, &notFound{why: root + " directory does not exist"}
 	}
-	if st, err := os.Stat(root); err != nil || !st.IsDir() {
-		return nil, failf("%s is not a directory", root)
+	if !st.IsDir() {
+		return nil, &notFound{why: root + " is not a directory"}
 	}
 	return t.varsTree(root)
+}
+
+// varsFolder is where dir is: below vars of the role, or beside the task's file.
+func (t *Task) varsFolder(dir string) string {
+	dir = modules.ExpandPath(dir, nil)
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	if t.RolePath != "" {
+		if p := filepath.Join(t.RolePath, "vars", dir); strings.HasPrefix(t.TaskDir, t.RolePath) {
+			return p
+		}
+	}
+	return filepath.Join(t.TaskDir, dir)
 }
 
 // varsTree lists the files of variables below root.

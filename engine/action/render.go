@@ -223,7 +223,7 @@ func template(ctx context.Context, t *Task) (*templates.Dict, error) {
 	}
 	path, err := t.findFile("templates", src)
 	if err != nil {
-		return nil, failf("%s", err)
+		return nil, missing(err)
 	}
 	r := Render{
 		Engine: t.Templates, ReadFile: t.Services.ReadFile, Path: path, Shown: src, Dest: dest,
@@ -287,7 +287,9 @@ func (t *Task) templateError(err error, path string) error {
 	}
 	if t.Era < templates.Current {
 		if te.Kind == templates.UndefinedError {
-			return failf("AnsibleUndefinedVariable: %s. %[1]s", te.Msg)
+			f := failf("AnsibleUndefinedVariable: %s. %[1]s", te.Msg)
+			f.Exception = fmt.Sprintf("ansible.errors.AnsibleUndefinedVariable: %s. %[1]s", te.Msg)
+			return f
 		}
 		return failf("AnsibleError: template error while templating string: %s%s", te.Msg, where)
 	}

@@ -18,7 +18,7 @@ func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
 		return nil, err
 	}
 	if t.has("msg") && t.has("var") {
-		return nil, failf("'msg' and 'var' are incompatible options")
+		return nil, &Failure{Msg: "'msg' and 'var' are incompatible options", Bare: true}
 	}
 	level, err := t.int("verbosity", 0)
 	if err != nil {
@@ -72,7 +72,7 @@ func assert(ctx context.Context, t *Task) (*templates.Dict, error) {
 	}
 	that, ok := t.Args.GetStr("that")
 	if !ok {
-		return nil, failf("conditional required in \"that\" string")
+		return nil, &Failure{Msg: "conditional required in \"that\" string", Bare: true, Exception: noException}
 	}
 	failMsg, err := t.message("fail_msg or msg", "Assertion failed", "fail_msg", "msg")
 	if err != nil {
@@ -143,7 +143,7 @@ func setFact(_ context.Context, t *Task) (*templates.Dict, error) {
 		facts.SetStr(name, v)
 	}
 	if facts.Len() == 0 {
-		return nil, failf("No key/value pairs provided, at least one is required for this action to succeed")
+		return nil, &Failure{Msg: "No key/value pairs provided, at least one is required for this action to succeed", Exception: noException}
 	}
 	t.Effects.Facts, t.Effects.Cacheable = facts, cacheable
 	return Result("ansible_facts", facts, "changed", false, "_ansible_facts_cacheable", cacheable), nil

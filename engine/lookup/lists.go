@@ -169,10 +169,21 @@ func lookupSubelements(c *call) ([]templates.Value, error) {
 			return nil, err
 		}
 		for _, s := range subs {
-			out = append(out, templates.Tuple{e, s})
+			out = append(out, templates.NewList(withoutKey(e, path), s))
 		}
 	}
 	return out, nil
+}
+
+// withoutKey is an element without its sublist, as Ansible shows it in items.
+func withoutKey(e templates.Value, path []string) templates.Value {
+	d, ok := e.(*templates.Dict)
+	if !ok || len(path) != 1 {
+		return e
+	}
+	d = d.Copy()
+	d.Delete(templates.Str(path[0]))
+	return d
 }
 
 // subelement follows path in e to a list.
