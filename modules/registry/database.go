@@ -1,6 +1,13 @@
 package registry
 
-import "gorun/modules"
+import (
+	"gorun/modules"
+	"gorun/modules/database"
+)
 
 // databaseFamily is MySQL and MariaDB.
-var databaseFamily = []*modules.Module{}
+var databaseFamily = []*modules.Module{
+	database.MysqlDB,
+	database.MysqlReplication,
+	database.MysqlUser,
+}
