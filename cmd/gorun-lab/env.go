@@ -55,6 +55,8 @@ func labEnv(cfg *daemon.Config) []string {
 		"LAB_ZONES=" + strings.Join(cfg.Zones, ","),
 		"LAB_KEY=" + hosts.KeyFile(cfg.Dir),
 		"LAB_KNOWN_HOSTS=" + hosts.KnownHostsFile(cfg.Dir),
+		"ANSIBLE_PRIVATE_KEY_FILE=" + hosts.KeyFile(cfg.Dir),
+		"ANSIBLE_SSH_COMMON_ARGS=-o UserKnownHostsFile=" + hosts.KnownHostsFile(cfg.Dir),
 		"LAB_INVENTORY=" + daemon.Inventory(cfg.Dir),
 		"LAB_KEYPAIR=" + daemon.Keypair,
 		"LAB_IMAGE=" + daemon.Image,

@@ -57,7 +57,7 @@ func app() *cli.App {
 			powerCommand("boot", "give it back; disks are as they were"),
 			powerCommand("cut", "cut the links of a host or a zone"),
 			powerCommand("mend", "mend them"),
-			envCommand(), runCommand(), serveCommand(), hostInitCommand(),
+			envCommand(), failCommand(), runCommand(), serveCommand(), hostInitCommand(),
 		},
 		HideHelpCommand: true,
 		// main prints the error and knows the code.

@@ -93,13 +93,13 @@ func startReady(m Machine, ctx context.Context) error {
 // until then and the status after.
 func powerAction(task, status string, work func(Machine, context.Context) error) func(*Cloud, *call, *server, object) (*reply, error) {
 	return func(c *Cloud, k *call, s *server, _ object) (*reply, error) {
-		c.work1(s, task, status, work)
+		c.workOn(s, task, status, work)
 		return accepted, nil
 	}
 }
 
-// work1 does one thing to the machine of a server.
-func (c *Cloud) work1(s *server, task, status string, work func(Machine, context.Context) error) {
+// workOn does one thing to the machine of a server.
+func (c *Cloud) workOn(s *server, task, status string, work func(Machine, context.Context) error) {
 	s.task = task
 	machine := s.machine
 	c.background(func(ctx context.Context) {
@@ -129,7 +129,7 @@ func reboot(c *Cloud, k *call, s *server, in object) (*reply, error) {
 	if hard {
 		s.status = "HARD_REBOOT"
 	}
-	c.work1(s, "rebooting", "ACTIVE", func(m Machine, ctx context.Context) error {
+	c.workOn(s, "rebooting", "ACTIVE", func(m Machine, ctx context.Context) error {
 		if err := m.Stop(ctx, hard); err != nil {
 			return err
 		}
