@@ -58,7 +58,7 @@ func (p *playRun) shownTask(ctx context.Context, t *playbook.Task, host string) 
 		check = p.r.o.Check
 	}
 	return callback.Task{
-		Name: p.taskName(ctx, t, host), Action: t.Action, Args: shownArgs(t), Path: taskPath(t),
+		Name: p.taskName(ctx, t, host), Action: t.Action, Args: shownArgs(t), Path: taskPath(t), Pos: t.Pos,
 		Check: check, UUID: uuid(t), Strategy: p.strategy, Loop: t.Loop.IsSet(),
 		NoLog: noLog || err != nil,
 	}

@@ -271,14 +271,14 @@ func (tr *taskRun) await(ctx context.Context, at *action.Task, res *taskResult, 
 		if !sleep(ctx, poll) {
 			return ctx.Err()
 		}
-		data, err := at.RunModule(ctx, "ansible.builtin.async_status", action.Result("jid", jid, "mode", "status"))
+		data, err := at.RunModule(ctx, "ansible.builtin.async_status", jobArgs(at, jid, "status"))
 		if err != nil {
 			return err
 		}
 		data.SetStr("ansible_job_id", jid)
 		res.data = data
 		if truth(data, "finished") || truth(data, "failed") {
-			_, err := at.RunModule(ctx, "ansible.builtin.async_status", action.Result("jid", jid, "mode", "cleanup"))
+			_, err := at.RunModule(ctx, "ansible.builtin.async_status", jobArgs(at, jid, "cleanup"))
 			tr.r.cb.tell(func(cb callback.Callback) { cb.AsyncPoll(res.shown()) })
 			return err
 		}
@@ -485,4 +485,13 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 
 func failTimeout(format string, args ...any) error {
 	return &action.Failure{Msg: fmt.Sprintf(format, args...)}
+}
+
+// jobArgs are the arguments of async_status for a job.
+func jobArgs(at *action.Task, jid templates.Value, mode string) *templates.Dict {
+	d := action.Result("jid", jid, "mode", mode)
+	if at.AsyncDir != "" {
+		d.SetStr("_async_dir", templates.Str(at.AsyncDir))
+	}
+	return d
 }

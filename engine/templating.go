@@ -25,6 +25,7 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	return templates.Options{
 		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, KeepTrailingNewline: true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
+		Tests:      resultTests,
 		Globals:    Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
 	}
 }
