@@ -9,7 +9,9 @@ import (
 // systemFamily is services, users, facts and the machine itself.
 var systemFamily = []*modules.Module{
 	facts.Setup,
+	system.Group,
 	system.Service,
 	system.SystemdService,
 	system.Sysvinit,
+	system.User,
 }
