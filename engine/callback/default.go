@@ -357,8 +357,11 @@ func hostLabel(r Result) string {
 // verbose reports whether a result is shown whole.
 func (d *Default) verbose(r Result) bool {
 	switch shortName(r.Task.Action) {
-	case "debug", "assert":
+	case "debug":
 		return r.Status != Skipped || d.set.Verbosity > 0
+	case "assert":
+		_, told := r.Data.GetStr("msg") // quiet leaves it out
+		return told || d.set.Verbosity > 0
 	case "setup", "gather_facts":
 		return d.set.Verbosity > 2
 	}
@@ -412,7 +415,7 @@ func (d *Default) exception(data *templates.Dict) {
 func (d *Default) dump(r Result) string {
 	data := d.visible(r)
 	name := shortName(r.Task.Action)
-	always := name == "assert" || name == "debug" && r.Status != Failed
+	always := name == "assert" || name == "debug" && r.Status != Failed && r.Status != Skipped
 	if d.set.YAML && d.set.DumpYAML != nil {
 		if text, err := d.set.DumpYAML(data); err == nil {
 			return "\n    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
@@ -431,7 +434,7 @@ var debugNoise = []string{"changed", "invocation", "skipped", "failed", "skip_re
 func (d *Default) visible(r Result) *templates.Dict {
 	out := templates.NewDict(r.Data.Len())
 	_, hasMsg := r.Data.GetStr("msg")
-	debug := shortName(r.Task.Action) == "debug" && r.Status != Failed && r.Status != Skipped
+	debug := shortName(r.Task.Action) == "debug" && r.Status != Failed
 	for k, v := range r.Data.All {
 		key := keyText(k)
 		switch {
