@@ -29,7 +29,7 @@ import (
 // A NIC is one network interface of a host.
 type NIC struct {
 	Addr netip.Prefix // as 10.107.244.11/24
-	MAC  string       // "" lets the kernel choose
+	MAC  string       // "" gets one made up
 }
 
 // A Spec says what a host is.

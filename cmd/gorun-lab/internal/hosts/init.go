@@ -119,7 +119,7 @@ func (s *initSpec) mountAll(root string) error {
 		flags                  uintptr
 		data                   string
 	}{
-		{"overlay", "/", "overlay", 0, overlay},
+		{"overlay", "/", "overlay", unix.MS_NODEV, overlay},
 		{"proc", "/proc", "proc", quiet | unix.MS_NOEXEC, ""},
 		// Hosts may tune their own network, not the machine.
 		{"/proc/sys", "/proc/sys", "", unix.MS_BIND, ""},

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -266,6 +267,14 @@ func (l *Lab) Create(spec Spec) (*Host, error) {
 	machineID := make([]byte, 16)
 	if _, err := rand.Read(machineID); err != nil {
 		return nil, err
+	}
+	// An interface keeps its address over boots, or the neighbours' tables
+	// would lead nowhere for half a minute.
+	spec.NICs = slices.Clone(spec.NICs)
+	for i := range spec.NICs {
+		if m := machineID[3*i%12:]; spec.NICs[i].MAC == "" {
+			spec.NICs[i].MAC = fmt.Sprintf("52:54:%02x:%02x:%02x:%02x", i, m[0], m[1], m[2])
+		}
 	}
 	l.mu.Lock()
 	l.next++
