@@ -33,6 +33,10 @@ type includeRequest struct {
 func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskResult) *taskResult {
 	args, err := tr.args(ctx, s, "")
 	if err != nil {
+		var arg *argumentError
+		if errors.As(err, &arg) {
+			err = arg.err
+		}
 		return tr.failedResult(res, err)
 	}
 	req := &includeRequest{vars: templates.NewDict(4)}
@@ -228,10 +232,10 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 			continue
 		}
 		loaded[i] = items
-		for _, h := range g.hosts {
-			w.p.r.count(h.name, func(s *callback.HostStats) { s.OK++ })
-		}
 		if g.req.role == nil {
+			for _, h := range g.hosts {
+				w.p.r.count(h.name, func(s *callback.HostStats) { s.OK++ })
+			}
 			names := make([]string, len(g.hosts))
 			for j, h := range g.hosts {
 				names[j] = h.name

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -174,7 +175,22 @@ func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates
 	} else {
 		tr.serial(ctx, base, lc, items)
 	}
+	if !base.looped {
+		return base
+	}
 	return sumUp(base)
+}
+
+// escapes reports whether an item's error is the whole task's: up to 2.18 what
+// could not be templated was.
+func (tr *taskRun) escapes(res *taskResult) bool {
+	if tr.r.o.Era >= templates.Current || res.failure == nil || res.ranAction {
+		return false
+	}
+	var cond *conditionError
+	var arg *argumentError
+	var kw *KeywordError
+	return errors.As(res.failure, &cond) || errors.As(res.failure, &arg) || errors.As(res.failure, &kw)
 }
 
 // serial runs the items one after the other.
@@ -185,6 +201,10 @@ func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl,
 		}
 		scope := tr.scope.With(tr.locals(lc, items, i))
 		res := tr.item(ctx, base, lc, scope, items, i)
+		if tr.escapes(res) {
+			base.looped, base.failure, base.data = false, res.failure, tr.failedResult(tr.newResult(), res.failure).data
+			return
+		}
 		base.items = append(base.items, res)
 		tr.tellItem(res)
 		if len(tr.t.LoopControl.BreakWhen) > 0 {
@@ -373,11 +393,8 @@ func sumUp(base *taskResult) *taskResult {
 		d.SetStr("msg", templates.Str("All items completed"))
 	}
 	d.SetStr("changed", templates.Bool(changed))
-	if !skipped && !failed {
+	if base.current && !failed {
 		d.SetStr("failed", templates.Bool(false))
-	}
-	if skipped && !changed {
-		d.Delete(templates.Str("failed"))
 	}
 	base.data = d
 	return base

@@ -278,8 +278,12 @@ func (tr *taskRun) await(ctx context.Context, at *action.Task, res *taskResult, 
 		data.SetStr("ansible_job_id", jid)
 		res.data = data
 		if truth(data, "finished") || truth(data, "failed") {
+			word := "OK"
+			if truth(data, "failed") {
+				word = "FAILED"
+			}
+			tr.r.cb.Display(fmt.Sprintf("ASYNC %s on %s: jid=%s", word, tr.h.name, templates.StrOf(jid, tr.r.o.Era)))
 			_, err := at.RunModule(ctx, "ansible.builtin.async_status", jobArgs(at, jid, "cleanup"))
-			tr.r.cb.tell(func(cb callback.Callback) { cb.AsyncPoll(res.shown()) })
 			return err
 		}
 		tr.r.cb.tell(func(cb callback.Callback) { cb.AsyncPoll(res.shown()) })
