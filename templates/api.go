@@ -67,12 +67,19 @@ type Options struct {
 	// nil leaves it as it is. [NoneAsEmpty] is Ansible's.
 	Finalize func(Value) Value
 	// Unroll makes filters that give generators in Jinja2 (map, select...)
-	// give lists, as Ansible does.
+	// give lists, and Eval store tuples and views as lists, as Ansible does.
 	Unroll bool
 	// Warn is told of constructs that are of former days; nil: nobody.
 	Warn func(msg string)
 	// MaxOutput bounds the bytes of a result; 0: 256 MiB.
 	MaxOutput int
+}
+
+// AnsibleOptions are the options of Ansible's templates in an era: undefined
+// values that are strict and chain, None printed as nothing, lists in place of
+// generators, trim_blocks. The caller adds filters, tests, globals and a loader.
+func AnsibleOptions(era Era) Options {
+	return Options{Era: era, Undefined: AnsibleUndefined, TrimBlocks: true, Finalize: NoneAsEmpty, Unroll: true}
 }
 
 // NoneAsEmpty is a Finalize that prints None as nothing, as Ansible does.

@@ -55,7 +55,7 @@ func (rt *run) getitem(v, key Value) Value {
 	name, ok := textOf(key)
 	if !ok {
 		failStrict(key)
-		return &Undefined{Kind: rt.e.opts.Undefined, Name: Repr(key, rt.era), Obj: v, Elem: true}
+		return &Undefined{Kind: rt.e.opts.Undefined, Name: Repr(key, rt.era), Obj: v, Elem: true, modern: rt.modern()}
 	}
 	if a := rt.attribute(v, name); a != nil {
 		return a
@@ -67,7 +67,7 @@ func (rt *run) getitem(v, key Value) Value {
 }
 
 func (rt *run) noAttr(v Value, name string) Value {
-	u := &Undefined{Kind: rt.e.opts.Undefined, Name: name, Obj: v}
+	u := &Undefined{Kind: rt.e.opts.Undefined, Name: name, Obj: v, modern: rt.modern()}
 	if d, ok := v.(*Dict); ok && d.Len() < 200 {
 		for k := range d.All {
 			if s, ok := textOf(k); ok {
@@ -77,6 +77,9 @@ func (rt *run) noAttr(v Value, name string) Value {
 	}
 	return u
 }
+
+// modern reports whether messages are those of ansible-core 2.19 and later.
+func (rt *run) modern() bool { return rt.era == Current && rt.e.opts.Undefined == AnsibleUndefined }
 
 func isDunder(name string) bool {
 	return len(name) > 4 && strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__")
@@ -391,5 +394,4 @@ func bigPow10(n int) *big.Int {
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 }
 
-// isoDuration is here beside the attributes of durations: total_seconds().
 func totalSeconds(d TimeDelta) float64 { return time.Duration(d).Seconds() }

@@ -81,6 +81,14 @@ func (c *compiler) root(stmts []stmt, blocks map[string]*blockStmt) {
 	c.t.knownExtends = c.knownExtends
 	if out, ok := single(stmts); ok && !c.extendsSeen {
 		c.t.single = c.expr(p, out)
+		switch x := out.(type) {
+		case *nameExpr:
+			if c.e.isVariable(c.t.src) {
+				c.t.variable = x.name
+			}
+		case *filterExpr:
+			c.t.verbatim = verbatimFilters[x.name]
+		}
 	}
 	c.t.blocks = make(map[string]*block, len(blocks))
 	for name, b := range blocks {

@@ -173,11 +173,8 @@ func (c *compiler) cond(p place, x *condExpr) evalFn {
 			if truth(test(f)) {
 				return yes(f)
 			}
-			kind := f.rt.e.opts.Undefined
-			if kind != AnsibleUndefined { // plain Jinja2's is never strict here
-				kind = DefaultUndefined
-			}
-			return &Undefined{Kind: kind, Hint: "the inline if-expression on " + where + " evaluated to false and no else section was defined."}
+			// never strict: Jinja2 takes its plain Undefined here
+			return &Undefined{Kind: DefaultUndefined, Hint: "the inline if-expression on " + where + " evaluated to false and no else section was defined."}
 		}
 	}
 	no := c.expr(soft, x.no)

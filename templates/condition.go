@@ -9,46 +9,24 @@ import (
 
 // convertText gives a text that looks like a list, a dict or a bool the value
 // that it looks like, where it is a literal of Python.
-func convertText(s Str, era Era) Value {
-	looksLike := strings.HasPrefix(string(s), "[") || strings.HasPrefix(string(s), "{") || s == "True" || s == "False"
+func convertText(s Str) Value {
+	looksLike := strings.HasPrefix(string(s), "[") || strings.HasPrefix(string(s), "{") && !strings.HasPrefix(string(s), "{{") || s == "True" || s == "False"
 	if !looksLike {
 		return s
 	}
-	v, ok := parseLiteral(string(s), era)
+	v, ok := parseLiteral(string(s))
 	if !ok {
 		return s
 	}
 	return v
 }
 
-// textual is the value of a template that is one expression, where the era
-// knows only text. Numbers and bools stay what they are where the expression is
-// but the name of a variable, and omit always.
-func (rt *run) textual(t *Template, v Value) Value {
-	switch v.(type) {
-	case Str, Markup:
-		s, _ := textOf(v)
-		return convertText(Str(s), rt.era)
-	case OmitType:
-		return v
-	case Bool, Int, *BigInt, Float:
-		name := strings.TrimFunc(strings.TrimSuffix(strings.TrimPrefix(t.src, "{{"), "}}"), isSpace)
-		if isPlainName(name) {
-			return v
-		}
-	}
-	if fin := rt.e.opts.Finalize; fin != nil {
-		v = fin(v)
-	}
-	return convertText(Str(StrOf(v, rt.era)), rt.era)
-}
-
-// parseLiteral is Python's ast.literal_eval; under the 1.9 era the names of
-// JSON (true, false, null) are known too.
-func parseLiteral(src string, era Era) (v Value, ok bool) {
+// parseLiteral is Python's ast.literal_eval, with the names of JSON (true,
+// false, null) known too, as in Ansible.
+func parseLiteral(src string) (v Value, ok bool) {
 	err := try(func() {
 		s := newSyntax(&Options{})
-		v = literal(s.parseExpr(pythonPrefixes(src)), era)
+		v = literal(s.parseExpr(pythonPrefixes(src)))
 	})
 	return v, err == nil
 }
@@ -80,12 +58,12 @@ func pythonPrefixes(src string) string {
 	return b.String()
 }
 
-func literal(x expr, era Era) Value {
+func literal(x expr) Value {
 	switch x := x.(type) {
 	case *constExpr:
 		return x.val
 	case *unaryExpr:
-		v := literal(x.x, era)
+		v := literal(x.x)
 		if _, isBool := v.(Bool); isNumber(v) && !isBool && x.op != "not" {
 			rt := &run{max: defaultMaxOutput}
 			if x.op == "-" {
@@ -94,18 +72,18 @@ func literal(x expr, era Era) Value {
 			return rt.plus(v)
 		}
 	case *listExpr:
-		return NewList(literals(x.items, era)...)
+		return NewList(literals(x.items)...)
 	case *tupleExpr:
-		return Tuple(literals(x.items, era))
+		return Tuple(literals(x.items))
 	case *dictExpr:
 		d := NewDict(len(x.keys))
-		vals := literals(x.vals, era)
-		for i, k := range literals(x.keys, era) {
+		vals := literals(x.vals)
+		for i, k := range literals(x.keys) {
 			check(d.Set(k, vals[i]))
 		}
 		return d
 	case *nameExpr:
-		if era == Era19 && x.name == "null" {
+		if x.name == "null" { // Ansible's evaluation knows the names of JSON
 			return None
 		}
 	}
@@ -113,10 +91,10 @@ func literal(x expr, era Era) Value {
 	return nil
 }
 
-func literals(list []expr, era Era) []Value {
+func literals(list []expr) []Value {
 	out := make([]Value, len(list))
 	for i, x := range list {
-		out[i] = literal(x, era)
+		out[i] = literal(x)
 	}
 	return out
 }
@@ -160,8 +138,8 @@ func (rt *run) condition(v Value) bool {
 		return rt.legacyCondition(src)
 	}
 	c := rt.expression(src)
-	// a bare variable that holds a condition is followed, as Ansible always has
-	if s, ok := c.(Str); ok && isPlainName(src) {
+	// Ansible 1.9 evaluates the text that a bare variable holds
+	if s, ok := c.(Str); ok && rt.era == Era19 && isPlainName(src) {
 		return rt.textCondition(string(s), src)
 	}
 	failStrict(c)
@@ -207,13 +185,7 @@ func (rt *run) textCondition(text, name string) bool {
 	}
 	rt.call()
 	defer func() { rt.calls-- }()
-	var v Value
-	if err := try(func() { v = rt.expression(text) }); err != nil {
-		if rt.era == Current {
-			return true // a text that is no expression counts as any text does
-		}
-		panic(err)
-	}
+	v := rt.expression(text)
 	failStrict(v)
 	return truth(v)
 }

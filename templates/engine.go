@@ -43,6 +43,9 @@ type Template struct {
 	name, src    string
 	main         body
 	single       evalFn // of a template that is one expression
+	variable     string // its name, where the text is {{ variable }} alone
+	newlines     int    // that the text ends with
+	verbatim     bool   // its outermost filter gives a text that stays one
 	selfSlot     int
 	knownExtends bool
 	blocks       map[string]*block
@@ -147,10 +150,17 @@ func (e *Engine) mustCompile(src, name string) *Template {
 
 func (e *Engine) build(src, name string) *Template {
 	p, stmts := e.syntax.parse(src, e.exts)
-	t := &Template{e: e, name: name, src: p.src}
+	t := &Template{e: e, name: name, src: p.src, newlines: len(src) - len(strings.TrimRight(src, "\n"))}
 	c := &compiler{e: e, t: t, name: name}
 	c.root(stmts, p.blocks)
 	return t
+}
+
+// isVariable reports whether src begins and ends as a single {{ }}.
+func (e *Engine) isVariable(src string) bool {
+	s := e.syntax
+	rest, ok := strings.CutPrefix(src, s.variableStart)
+	return ok && strings.HasSuffix(rest, s.variableEnd) && isPlainName(strings.TrimFunc(strings.TrimSuffix(rest, s.variableEnd), isSpace))
 }
 
 func (e *Engine) buildExpr(src string) *Template {
@@ -233,34 +243,6 @@ func (t *Template) EvalExpr(ctx context.Context, s Scope) (v Value, err error) {
 		return Str(rt.render(t)), nil
 	}
 	return rt.native(t), nil
-}
-
-// evalTemplate is Eval inside a run.
-func (rt *run) evalTemplate(t *Template) Value {
-	if t.single == nil {
-		text := Str(rt.render(t))
-		if rt.era == Current {
-			return text
-		}
-		return convertText(text, rt.era)
-	}
-	v := rt.native(t)
-	failStrict(v)
-	if rt.era == Current {
-		return v
-	}
-	return rt.textual(t, v)
-}
-
-// native evaluates t's only expression.
-func (rt *run) native(t *Template) Value {
-	tc := rt.newContext(t, nil)
-	f := t.start(rt, tc, &buffer{max: rt.max})
-	v := rt.deep(t.single(f))
-	if g, ok := v.(*generator); ok && rt.e.opts.Unroll {
-		return NewList(g.take()...)
-	}
-	return v
 }
 
 // Resolve returns v with every *Text in it, however deep, replaced by its

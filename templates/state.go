@@ -75,9 +75,48 @@ func (rt *run) call() {
 type buffer struct {
 	b   []byte
 	max int
+	// native keeps the first piece of output as a value, for a template that
+	// gives one piece alone; n counts the pieces, None and undefined apart.
+	native bool
+	n      int
+	first  Value
+	era    Era
+}
+
+// value takes a piece of output in a native buffer; false where it has to be
+// written as text.
+func (o *buffer) value(v Value) bool {
+	switch {
+	case v == None:
+		return true
+	case o.n == 0:
+		o.n, o.first = 1, v
+		return true
+	}
+	o.flush()
+	o.n++
+	return false
+}
+
+// flush writes the first piece, since it is not the only one.
+func (o *buffer) flush() {
+	if o.first != nil {
+		v := o.first
+		o.first = nil
+		o.b = appendStr(o.b, v, o.era)
+	}
 }
 
 func (o *buffer) text(s string) {
+	if o.native && s != "" {
+		if o.value(Str(s)) {
+			return
+		}
+	}
+	o.write(s)
+}
+
+func (o *buffer) write(s string) {
 	o.b = append(o.b, s...)
 	if len(o.b) > o.max {
 		throw(OverflowError, "the template makes more than %d bytes", o.max)
@@ -217,28 +256,34 @@ func (f *frame) capture(body []execFn) (Value, control) {
 
 // print writes the value of a {{ }}.
 func (f *frame) print(v Value) {
+	if f.out.native {
+		v = f.rt.deep(v)
+		if f.out.value(v) {
+			return
+		}
+	}
 	if fin := f.rt.e.opts.Finalize; fin != nil {
 		v = fin(v)
 	}
 	switch x := v.(type) {
 	case Str:
 		if f.tc.autoescape {
-			f.out.text(escapeHTML(string(x)))
+			f.out.write(escapeHTML(string(x)))
 		} else {
-			f.out.text(string(x))
+			f.out.write(string(x))
 		}
 		return
 	case Markup:
-		f.out.text(string(x))
+		f.out.write(string(x))
 		return
 	}
 	v = f.rt.deep(v)
 	if f.tc.autoescape {
-		f.out.text(escapeValue(v, f.rt.era))
+		f.out.write(escapeValue(v, f.rt.era))
 		return
 	}
 	f.out.b = appendStr(f.out.b, v, f.rt.era)
-	f.out.text("")
+	f.out.write("")
 }
 
 // truth is bool(v); a strict undefined has none.
@@ -316,7 +361,7 @@ func cycleError(chain []*Text) *Error {
 		srcs[i] = t.Src
 	}
 	return &Error{Kind: AnsibleError, Pos: chain[0].Pos, Src: chain[0].Src, Line: 1, Col: 1,
-		Msg: "recursive loop detected in template string: " + strings.Join(srcs, " -> ")}
+		Msg: "recursive loop detected in template string: " + strings.Join(srcs, " -> ") + ". maximum recursion depth exceeded"}
 }
 
 // deep resolves v and, where it is a container that may hold a *Text, all

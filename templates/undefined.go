@@ -14,6 +14,8 @@ type Undefined struct {
 	Elem bool
 	// Hint overrides the message.
 	Hint string
+	// modern words the message as ansible-core 2.19 and later do.
+	modern bool
 	// Cause is thrown instead of an UndefinedError where the value is used.
 	Cause *Error
 	// Known are the names that there would be, for a hint.
@@ -62,6 +64,12 @@ func (u *Undefined) Message() string {
 		return u.Hint
 	case u.Obj == nil:
 		return Repr(Str(u.Name), Current) + " is undefined"
+	case u.modern:
+		name := u.Name
+		if !u.Elem {
+			name = Repr(Str(name), Current)
+		}
+		return "object of type '" + pyType(u.Obj) + "' has no attribute " + name
 	case u.Elem:
 		return objectRepr(u.Obj) + " has no element " + u.Name
 	}
