@@ -180,3 +180,34 @@ func oldLength(b []byte) (size, header int, err error) {
 	}
 	return 0, 0, errNoKey
 }
+
+// withoutKey returns a binary keyring without the primary keys, and all that
+// belongs to them, of which the key or a subkey ends in an id.
+func withoutKey(ring []byte, id string) (kept []byte, found bool) {
+	var blocks [][]byte
+	for rest := ring; len(rest) > 0; {
+		tag, _, next, err := nextPacket(rest)
+		if err != nil {
+			break
+		}
+		packet := rest[:len(rest)-len(next)]
+		if tag == tagPublicKey || len(blocks) == 0 {
+			blocks = append(blocks, nil)
+		}
+		blocks[len(blocks)-1] = append(blocks[len(blocks)-1], packet...)
+		rest = next
+	}
+	for _, b := range blocks {
+		keys, _ := parseKeys(b)
+		hit := false
+		for _, k := range keys {
+			hit = hit || strings.HasSuffix(k.fingerprint, id)
+		}
+		if hit {
+			found = true
+			continue
+		}
+		kept = append(kept, b...)
+	}
+	return kept, found
+}

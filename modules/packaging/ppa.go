@@ -73,10 +73,7 @@ func (p *ppa) fileName() string {
 // installKey asks Launchpad for the archive's key, fetches it from the
 // keyserver, and makes apt trust it.
 func (p *ppa) installKey(ctx context.Context) error {
-	client := &http.Client{Timeout: 30 * time.Second}
-	if !p.ValidateCerts {
-		client.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	}
+	client := httpClient(30*time.Second, p.ValidateCerts)
 	api := p.setting("GORUN_LAUNCHPAD_API", "https://api.launchpad.net") + "/1.0/~" + url.PathEscape(p.owner) + "/+archive/" + url.PathEscape(p.name)
 	var archive struct {
 		Fingerprint string `json:"signing_key_fingerprint"`
@@ -124,4 +121,13 @@ func fetchAll(ctx context.Context, client *http.Client, from string) ([]byte, er
 	}
 	defer body.Close()
 	return io.ReadAll(io.LimitReader(body, maxKey))
+}
+
+// httpClient makes a client; without validate it takes any certificate.
+func httpClient(limit time.Duration, validate bool) *http.Client {
+	client := &http.Client{Timeout: limit}
+	if !validate {
+		client.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	}
+	return client
 }

@@ -8,5 +8,10 @@ import (
 // packagingFamily is what installs software and its sources.
 var packagingFamily = []*modules.Module{
 	packaging.Apt,
+	packaging.AptKey,
 	packaging.AptRepository,
+	packaging.Debconf,
+	packaging.DpkgSelections,
+	packaging.Package,
+	packaging.PackageFacts,
 }
