@@ -297,7 +297,7 @@ func TestBombEndsWithAnError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_, err = Parse(make([]byte, 100<<20), "f", Options{})
-	if err == nil || !strings.HasPrefix(err.Error(), "f: the file is too large: 104857600 bytes") {
+	if err == nil || !strings.HasPrefix(err.Error(), "f: the file f is too large: it has 104857600 bytes") {
 		t.Errorf("got %v", err)
 	}
 	_, err = Parse([]byte(strings.Repeat("[", 200000)), "f", Options{})

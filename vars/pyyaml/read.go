@@ -53,7 +53,7 @@ func ReadAll(data []byte, file string) ([]*Doc, error) { return readAll(data, fi
 
 func readAll(data []byte, file string, most int) ([]*Doc, error) {
 	if len(data) > maxBytes {
-		return nil, &Error{Pos: templates.Pos{File: file}, Msg: fmt.Sprintf("the file is too large: %d bytes, at most %d are read", len(data), maxBytes)}
+		return nil, &Error{Pos: templates.Pos{File: file}, Msg: fmt.Sprintf("the file %s is too large: it has %d bytes, at most %d are read", file, len(data), maxBytes)}
 	}
 	data, err := decodeText(data, file)
 	if err != nil {
