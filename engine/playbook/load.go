@@ -242,13 +242,18 @@ func (c *scope) collections() []string {
 	return nil
 }
 
+// maxErrors bounds what is told of a file that is no playbook at all.
+const maxErrors = 1000
+
 // fail records an error at a place of the file of c.
 func (ld *loading) fail(c *scope, pos Pos, format string, args ...any) *Error {
 	e := &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)}
 	if c.doc != nil && pos.File == c.doc.File {
 		e.Line = c.doc.Line(pos.Line)
 	}
-	ld.errs = append(ld.errs, e)
+	if len(ld.errs) < maxErrors {
+		ld.errs = append(ld.errs, e)
+	}
 	return e
 }
 
@@ -276,7 +281,9 @@ func (ld *loading) add(e *Error) {
 			return
 		}
 	}
-	ld.errs = append(ld.errs, e)
+	if len(ld.errs) < maxErrors {
+		ld.errs = append(ld.errs, e)
+	}
 }
 
 // value converts a node; a broken one is recorded and gives None.
