@@ -65,6 +65,9 @@ func start(c *cli.Context, owner *os.File) (*daemon.Config, error) {
 	if err := hosts.Check(); err != nil {
 		return nil, err
 	}
+	if lack := hosts.Lacks(); lack != "" {
+		fmt.Fprintln(os.Stderr, "gorun-lab:", lack)
+	}
 	cfg, err := configFrom(c)
 	if err != nil {
 		return nil, err

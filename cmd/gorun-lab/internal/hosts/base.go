@@ -23,7 +23,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -107,9 +109,19 @@ func debootstrap(ctx context.Context, cache, dir, mirror string) error {
 	cmd := exec.CommandContext(ctx, "debootstrap", "--variant=minbase", "--cache-dir="+debs,
 		"--include="+strings.Join(basePackages, ","), Codename, dir, mirror)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive")
+	// What it mounts in the new tree, and what it runs there, ends with it: a
+	// tree left by one that was interrupted can be deleted without fear.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
+	// The death signal goes by the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		return fmt.Errorf("debootstrap: %w: %s (its log is %s)", err, lines[len(lines)-1], filepath.Join(dir, "debootstrap/debootstrap.log"))
 	}

@@ -93,17 +93,36 @@ func Check() error {
 	if err := unix.Capget(&hdr, &data[0]); err == nil && data[0].Effective&sysAdmin == 0 {
 		return errors.New("the lab's hosts need the capability CAP_SYS_ADMIN; a container has to be privileged for that")
 	}
-	fsTypes, err := os.ReadFile("/proc/filesystems")
-	if err != nil {
-		return err
-	}
-	if !strings.Contains(string(fsTypes), "\toverlay\n") && !exists("/sys/module/overlay") {
-		return errors.New("this kernel has no overlayfs (modprobe overlay), which the lab's hosts are made of")
+	if !hasFilesystem("overlay") {
+		return errors.New("this kernel has no overlayfs, which the lab's hosts are made of")
 	}
 	if _, err := exec.LookPath("ip"); err != nil {
 		return errors.New("the lab's hosts need ip(8); on Debian: apt-get install iproute2")
 	}
 	return nil
+}
+
+// Lacks says in one sentence what hosts of this machine will not be able to
+// do; "" if there is nothing.
+func Lacks() string {
+	if !hasFilesystem("fuse") {
+		return "this kernel has no FUSE: hosts cannot mount glusterfs"
+	}
+	return ""
+}
+
+// hasFilesystem says whether the kernel knows the file system, as a module that
+// can be loaded if need be.
+func hasFilesystem(name string) bool {
+	for range 2 {
+		list, err := os.ReadFile("/proc/filesystems")
+		if err == nil && slices.Contains(strings.Fields(string(list)), name) {
+			return true
+		}
+		// Whether that helped is seen in the list.
+		_ = exec.Command("modprobe", name).Run()
+	}
+	return false
 }
 
 // Open makes the lab's part on the machine: folder, tmpfs, bridge and key.
