@@ -175,6 +175,9 @@ func (s *session) markFailure(t *Target, err error) error {
 	if broken != nil {
 		return broken
 	}
+	if err != io.EOF {
+		s.close() // it goes on
+	}
 	select { // what it said comes before its end
 	case <-s.drained:
 	case <-time.After(2 * time.Second):

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -200,31 +201,54 @@ func handshake(ctx context.Context, raw net.Conn, config *sshConfig, keys *keyri
 		err    error
 	}
 	done := make(chan answer, 1)
+	heard := &heardConn{Conn: raw}
 	go func() {
-		conn, chans, reqs, err := ssh.NewClientConn(raw, config.address(), sc)
+		conn, chans, reqs, err := ssh.NewClientConn(heard, config.address(), sc)
 		if err != nil {
 			done <- answer{nil, err}
 			return
 		}
 		done <- answer{ssh.NewClient(conn, chans, reqs), nil}
 	}()
-	// A question to the user may take its time: the limit is for the host's
-	// part, of which the key exchange comes first.
-	timer := time.NewTimer(limit + helloTime)
-	if checker.pool != nil && checker.pool.ask != nil {
-		timer.Reset(time.Hour)
-	}
+	// The limit is for the host's first words; a question to the user about its
+	// key may take longer.
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	select {
-	case a := <-done:
-		return a.client, a.err
-	case <-ctx.Done():
-		raw.Close()
-		return nil, ctx.Err()
-	case <-timer.C:
+	whole := time.NewTimer(limit + helloTime)
+	defer whole.Stop()
+	if checker.pool != nil && checker.pool.ask != nil {
+		whole.Stop()
+	}
+	for {
+		select {
+		case a := <-done:
+			return a.client, a.err
+		case <-ctx.Done():
+			raw.Close()
+			return nil, ctx.Err()
+		case <-timer.C:
+			if heard.any.Load() {
+				continue
+			}
+		case <-whole.C:
+		}
 		raw.Close()
 		return nil, context.DeadlineExceeded
 	}
+}
+
+// A heardConn notes whether the other side has said anything.
+type heardConn struct {
+	net.Conn
+	any atomic.Bool
+}
+
+func (c *heardConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && !c.any.Load() {
+		c.any.Store(true)
+	}
+	return n, err
 }
 
 // handshakeFailure words what went wrong as ssh does.
