@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// valueSize is the bytes of an element of a list.
+const valueSize = 16
+
 // maxIntBits bounds the integers that arithmetic may make.
 const maxIntBits = 1 << 18
 
@@ -124,7 +127,7 @@ func (rt *run) add(a, b Value) Value {
 		return rt.addText(a, b)
 	case *List:
 		if y, ok := b.(*List); ok {
-			rt.bound(len(x.Elems) + len(y.Elems))
+			rt.bound(valueSize * (len(x.Elems) + len(y.Elems)))
 			out := make([]Value, 0, len(x.Elems)+len(y.Elems))
 			out = append(append(out, x.Elems...), y.Elems...)
 			return &List{Elems: out, Lazy: x.Lazy || y.Lazy}
@@ -133,7 +136,7 @@ func (rt *run) add(a, b Value) Value {
 		throw(TypeError, `can only concatenate list (not "%s") to list`, pyType(b))
 	case Tuple:
 		if y, ok := b.(Tuple); ok {
-			rt.bound(len(x) + len(y))
+			rt.bound(valueSize * (len(x) + len(y)))
 			return append(append(make(Tuple, 0, len(x)+len(y)), x...), y...)
 		}
 		failUndefined(b)
@@ -270,7 +273,12 @@ func (rt *run) repeat(a, b Value) Value {
 		throw(OverflowError, "result too large")
 	}
 	n := int(max(n64, 0))
-	rt.bound(length(a) * n)
+	size := 1
+	switch a.(type) {
+	case *List, Tuple:
+		size = valueSize
+	}
+	rt.bound(length(a) * n * size)
 	switch a := a.(type) {
 	case Str:
 		return Str(repeatText(string(a), n))

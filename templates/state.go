@@ -42,7 +42,11 @@ func (e *Engine) newRun(ctx context.Context, s Scope) *run {
 
 // bound throws where one operation, or all together, ask for too much.
 func (rt *run) bound(n int) {
-	rt.spent += n
+	if n > 1<<20 {
+		rt.spent += n
+	} else { // small pieces mostly are garbage soon
+		rt.spent += n / 16
+	}
 	if n > rt.max || n < 0 || rt.spent/8 > rt.max {
 		throw(OverflowError, "the template makes more than %d bytes", rt.max)
 	}
