@@ -215,36 +215,63 @@ func (b *Builder) update(ctx context.Context) error {
 	return os.WriteFile(filepath.Join(b.Cache, "apt/updated"), nil, 0o644)
 }
 
-// Download fetches the newest archives of pkgs, without what they depend on,
-// and returns their files.
+// Download returns the archives of pkgs, without what they depend on, fetched
+// now unless there are some in the cache.
 func (b *Builder) Download(ctx context.Context, pkgs ...string) ([]string, error) {
 	archives := filepath.Join(b.Cache, "archives")
 	if err := os.MkdirAll(filepath.Join(archives, "partial"), 0o755); err != nil {
 		return nil, err
 	}
-	if err := b.update(ctx); err != nil {
-		return nil, err
-	}
 	var files []string
 	for _, pkg := range pkgs {
-		old, err := filepath.Glob(filepath.Join(archives, pkg+"_*.deb"))
+		file, err := newest(archives, pkg)
 		if err != nil {
 			return nil, err
 		}
-		if len(old) == 0 {
-			cmd := b.command(ctx, archives, "apt-get", "download", pkg)
-			cmd.Dir = archives
-			if _, err := output(cmd); err != nil {
-				return nil, fmt.Errorf("downloading the package %s: %w", pkg, err)
-			}
-			if old, err = filepath.Glob(filepath.Join(archives, pkg+"_*.deb")); err != nil || len(old) == 0 {
-				return nil, fmt.Errorf("apt did not leave the package %s in %s", pkg, archives)
+		if file == "" {
+			if file, err = b.downloadOne(ctx, archives, pkg); err != nil {
+				return nil, err
 			}
 		}
-		slices.Sort(old)
-		files = append(files, old[len(old)-1])
+		files = append(files, file)
 	}
 	return files, nil
+}
+
+func (b *Builder) downloadOne(ctx context.Context, archives, pkg string) (string, error) {
+	if err := b.update(ctx); err != nil {
+		return "", err
+	}
+	cmd := b.command(ctx, archives, "apt-get", "download", pkg)
+	cmd.Dir = archives
+	if _, err := output(cmd); err != nil {
+		return "", fmt.Errorf("downloading the package %s: %w", pkg, err)
+	}
+	file, err := newest(archives, pkg)
+	if err == nil && file == "" {
+		err = fmt.Errorf("apt did not leave the package %s in %s", pkg, archives)
+	}
+	return file, err
+}
+
+// newest returns the archive of pkg in dir that came last; "" if there is none.
+func newest(dir, pkg string) (string, error) {
+	names, err := filepath.Glob(filepath.Join(dir, pkg+"_*.deb"))
+	if err != nil {
+		return "", err
+	}
+	var last string
+	var at time.Time
+	for _, name := range names {
+		st, err := os.Stat(name)
+		if err != nil {
+			return "", err
+		}
+		if last == "" || st.ModTime().After(at) {
+			last, at = name, st.ModTime()
+		}
+	}
+	return last, nil
 }
 
 func (b *Builder) apt(ctx context.Context, archives, name string, args ...string) ([]byte, error) {
