@@ -99,9 +99,10 @@ func (tr *taskRun) argsText(ctx context.Context, s *vars.Scope, module string, o
 
 // withoutOmit drops omit from v, however deep; omit says that v is it.
 func withoutOmit(v templates.Value) (_ templates.Value, omit bool) {
-	switch v := v.(type) {
-	case templates.OmitType:
+	if isOmitScalar(v) {
 		return nil, true
+	}
+	switch v := v.(type) {
 	case *templates.Dict:
 		if !holdsOmit(v) {
 			return v, false
@@ -128,10 +129,20 @@ func withoutOmit(v templates.Value) (_ templates.Value, omit bool) {
 	return v, false
 }
 
+// isOmitScalar is isOmit for any value: only scalars can be compared.
+func isOmitScalar(v templates.Value) bool {
+	switch v.(type) {
+	case templates.OmitType, templates.Str:
+		return isOmit(v)
+	}
+	return false
+}
+
 func holdsOmit(v templates.Value) bool {
-	switch v := v.(type) {
-	case templates.OmitType:
+	if isOmitScalar(v) {
 		return true
+	}
+	switch v := v.(type) {
 	case *templates.Dict:
 		for _, e := range v.All {
 			if holdsOmit(e) {

@@ -27,8 +27,18 @@ func (r *Run) resolve(ctx context.Context, v templates.Value, s templates.Scope)
 	if templates.IsUndefined(out) {
 		return nil, undefinedError(out, v)
 	}
+	if isOmitScalar(out) {
+		return templates.Omit, nil
+	}
 	return out, nil
 }
+
+// omitText is what omit is as text: what templates give in the eras where
+// every result is text.
+var omitText = templates.Str(templates.StrOf(templates.Omit, templates.Current))
+
+// isOmit reports whether a value is omit, also as text.
+func isOmit(v templates.Value) bool { return v == templates.Omit || v == omitText }
 
 // undefinedError is the error about an undefined value.
 func undefinedError(u, from templates.Value) error {
