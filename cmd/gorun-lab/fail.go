@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
@@ -108,6 +107,9 @@ func callControl(ctx context.Context, method, url string, body any) error {
 		}
 		return errors.New(e.Error.Message)
 	}
-	_, err = io.Copy(os.Stdout, resp.Body)
+	data, err := io.ReadAll(resp.Body)
+	if err == nil && len(data) > 0 {
+		fmt.Printf("%s\n", data)
+	}
 	return err
 }
