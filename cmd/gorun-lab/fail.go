@@ -107,9 +107,9 @@ func callControl(ctx context.Context, method, url string, body any) error {
 		}
 		return errors.New(e.Error.Message)
 	}
-	data, err := io.ReadAll(resp.Body)
-	if err == nil && len(data) > 0 {
-		fmt.Printf("%s\n", data)
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && len(answer) > 0 {
+		fmt.Printf("%s\n", answer)
 	}
 	return err
 }
