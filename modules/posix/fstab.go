@@ -55,6 +55,11 @@ func (r *mountRun) editFstab(present bool) (bool, error) {
 	}
 	if err == nil {
 		r.old = data
+	} else if !r.m.Check {
+		// A fstab that is missing is made, empty.
+		if err := os.WriteFile(r.fstab, nil, 0o644); err != nil {
+			return false, modules.Failf("could not make %s: %s", r.fstab, oserr.Text(err))
+		}
 	}
 	text := r.newFstab(string(data), present)
 	if text == string(data) {

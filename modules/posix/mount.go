@@ -71,14 +71,11 @@ func newMountRun(ctx context.Context, m *modules.Run, a *mountArgs) *mountRun {
 	if r.fstab == "" {
 		r.fstab = "/etc/fstab"
 	}
-	if r.path != "/" {
-		r.path = strings.TrimRight(r.path, "/")
-	}
 	opts := a.Opts
-	if opts == "" {
+	switch {
+	case opts == "":
 		opts = "defaults"
-	}
-	if !a.Boot && !hasOption(opts, "noauto") {
+	case !a.Boot && !hasOption(opts, "noauto"):
 		opts += ",noauto"
 	}
 	r.want = fstabEntry{src: a.Src, path: r.path, fstype: a.Fstype, opts: opts, dump: a.Dump, passno: a.Passno}

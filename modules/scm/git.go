@@ -52,7 +52,7 @@ var Git = modules.Define(modules.Spec{
 		{Name: "bare", Type: modules.Bool, Default: false, Doc: "Make a repository without a work tree."},
 		{Name: "clone", Type: modules.Bool, Default: true, Doc: "Clone where there is no repository yet."},
 		{Name: "depth", Type: modules.Int, Doc: "Fetch so many commits only."},
-		{Name: "dest", Type: modules.Path, Required: true, Doc: "The folder of the work tree."},
+		{Name: "dest", Type: modules.Path, Doc: "The folder of the work tree."},
 		{Name: "executable", Type: modules.Path, Doc: "The git program."},
 		{Name: "force", Type: modules.Bool, Default: false, Doc: "Throw local changes away."},
 		{Name: "gpg_whitelist", Type: modules.List, Elements: modules.Str, Default: []any{}, Doc: "Fingerprints of the keys that verify_commit trusts."},
@@ -379,10 +379,10 @@ func (g *gitRun) dropLocalChanges() error {
 	if !g.a.Force {
 		return modules.FailWith(g.data, "Local modifications exist in the destination: %s (force=no).", g.a.Dest)
 	}
-	g.data["msg"] = "Local modifications exist in the destination: " + g.a.Dest
 	if g.m.Check {
 		return nil
 	}
+	g.data["msg"] = "Local modifications exist in the destination: " + g.a.Dest
 	_, err = g.must("Failed to reset local modifications", "reset", "--hard", "HEAD", "--")
 	return err
 }
