@@ -161,7 +161,7 @@ func (rt *run) legacyCondition(src string) bool {
 	}
 	t := rt.e.textEngine().mustCompile(src, "")
 	rt.t, rt.pos = t, 0
-	text := strings.TrimFunc(string(rt.render(t)), isSpace)
+	text := strings.TrimFunc(rt.render(t), isSpace)
 	if text == "" {
 		return true
 	}

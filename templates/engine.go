@@ -205,13 +205,23 @@ func (t *Template) Render(ctx context.Context, s Scope) (text string, err error)
 	defer func() { rt.place(err) }()
 	defer catch(&err)
 	rt.t = t
-	return string(rt.render(t)), nil
+	return rt.render(t), nil
 }
 
-func (rt *run) render(t *Template) []byte {
-	out := buffer{max: rt.max}
-	rt.runRoot(t, rt.newContext(t, nil), &out)
-	return out.b
+// maxPooled is the largest output buffer that is kept for the next rendering.
+const maxPooled = 4 << 20
+
+var outputs = sync.Pool{New: func() any { return new(buffer) }}
+
+func (rt *run) render(t *Template) string {
+	out := outputs.Get().(*buffer)
+	*out = buffer{b: out.b[:0], max: rt.max}
+	rt.runRoot(t, rt.newContext(t, nil), out)
+	text := string(out.b)
+	if cap(out.b) <= maxPooled {
+		outputs.Put(out)
+	}
+	return text
 }
 
 // place says where an error is, where it does not say so itself.
