@@ -45,7 +45,8 @@ const (
 //	GORUN-NEED-nonce gz OS MACHINE   then it reads "size sha256" and the file
 //	GORUN-FAIL-nonce reason
 //
-// The folders under /var/tmp, /tmp and /dev/shm count only where this user
+// Whether a folder may hold executables is tried with a script; tr makes the
+// exclamation mark of its first line. The folders under /var/tmp, /tmp and /dev/shm count only where this user
 // owns them: anybody can make one there.
 const bootScript = `umask 077; n=[NONCE]; ` +
 	`case "$(uname -sm)" in [CASES]*) h=none;; esac; ` +
@@ -53,7 +54,7 @@ const bootScript = `umask 077; n=[NONCE]; ` +
 	`for d in [DIR] "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do f="$d/agent-$h"; ` +
 	`if [TEST][ -x "$f" ] && [ -O "$d" ] && [ -O "$f" ]; then echo [OK]$n; exec "$f" __agent; fi; done; ` +
 	`g=; for d in [DIR] "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do ` +
-	`if mkdir -p "$d" 2>/dev/null && [ -O "$d" ] && chmod 700 "$d" 2>/dev/null && t="$d/.try$$" && (echo exit 0 >"$t") 2>/dev/null; then ` +
+	`if mkdir -p "$d" 2>/dev/null && [ -O "$d" ] && chmod 700 "$d" 2>/dev/null && t="$d/.try$$" && (echo "#B/bin/sh" | tr AB " -#" >"$t") 2>/dev/null; then ` +
 	`chmod 700 "$t"; if "$t" 2>/dev/null; then g="$d"; fi; rm -f "$t"; fi; ` +
 	`if [ -n "$g" ]; then break; fi; done; ` +
 	`if [ -z "$g" ]; then echo [FAIL]$n no folder can hold the agent: tried [DIR], /var/tmp/.gorun-$u, /tmp/.gorun-$u and /dev/shm/.gorun-$u "(not writable, or mounted noexec; set ansible_gorun_agent_dir)"; exit 1; fi; ` +

@@ -151,6 +151,7 @@ func (s *session) readMark(r *bufio.Reader, t *tail) error {
 			return err
 		}
 		if c == '\n' && bytes.HasSuffix(bytes.TrimRight(line, "\r"), mark) {
+			t.drop(len(mark))
 			return nil
 		}
 		t.Write([]byte{c})
@@ -286,6 +287,13 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.data = append(t.data[:0], t.data[over:]...)
 	}
 	return len(p), nil
+}
+
+// drop forgets the last n bytes.
+func (t *tail) drop(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.data = t.data[:max(0, len(t.data)-n)]
 }
 
 func (t *tail) String() string {
