@@ -61,7 +61,7 @@ func lookupIndexed(c *call) ([]templates.Value, error) {
 	items := flattenOne(c.terms)
 	out := make([]templates.Value, len(items))
 	for i, it := range items {
-		out[i] = templates.NewList(templates.Int(i), it)
+		out[i] = templates.Tuple{templates.Int(i), it}
 	}
 	return out, nil
 }
@@ -169,7 +169,7 @@ func lookupSubelements(c *call) ([]templates.Value, error) {
 			return nil, err
 		}
 		for _, s := range subs {
-			out = append(out, templates.NewList(withoutKey(e, path), s))
+			out = append(out, templates.Tuple{withoutKey(e, path), s})
 		}
 	}
 	return out, nil

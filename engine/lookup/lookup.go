@@ -102,7 +102,13 @@ func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env En
 		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", name)
 	}
 	c := &call{ctx: ctx, t: t, env: env, name: name, terms: listify(v), raw: v, opts: map[string]templates.Value{}}
-	return f(c)
+	items, err := f(c)
+	for i, it := range items {
+		if tup, ok := it.(templates.Tuple); ok {
+			items[i] = templates.NewList(tup...) // loops show lists
+		}
+	}
+	return items, err
 }
 
 // listify makes a list of anything that is none.
@@ -174,7 +180,7 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 // flattens says for which lookups a single list argument stands for its elements.
 func flattens(name string) bool {
 	switch name[strings.LastIndexByte(name, '.')+1:] {
-	case "first_found", "items", "list", "flattened", "indexed_items", "random_choice", "dict":
+	case "first_found", "flattened", "dict":
 		return true
 	}
 	return false
