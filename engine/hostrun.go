@@ -30,6 +30,8 @@ type hostRun struct {
 	before bool
 	// files are the layers of vars_files.
 	files []vars.Layer
+	// endedRole is the role that meta: end_role left; the host goes on behind it.
+	endedRole *playbook.Role
 	// rolesDone are the roles that ran to their end on the host.
 	rolesDone map[string]bool
 

@@ -48,7 +48,7 @@ func (w *walk) meta(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		return
 	}
 	switch what {
-	case "end_host", "reset_connection", "flush_handlers", "noop", "role_complete":
+	case "end_host", "end_role", "reset_connection", "flush_handlers", "noop", "role_complete":
 	default:
 		// The others are for all, as the first host's condition says.
 		hosts = hosts[:1]
@@ -124,8 +124,14 @@ func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, w
 		p.end(false)
 		say("ending batch")
 	case "end_role":
+		if t.Role == nil {
+			p.r.stop(&KeywordError{t.ActionPos, fmt.Errorf("Cannot execute 'end_role' from outside of a role")})
+			return
+		}
 		for _, h := range hosts {
 			h.set(hostEnded)
+			h.endedRole = t.Role
+			say("ending role " + t.Role.Name + " for " + h.name)
 		}
 	case "clear_facts":
 		for _, h := range p.batch {

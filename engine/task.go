@@ -84,6 +84,12 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 	if err != nil {
 		return tr.failedResult(res, err)
 	}
+	if ok {
+		ok, which, err = tr.legacyWhen(ctx, s)
+		if err != nil {
+			return tr.failedResult(res, err)
+		}
+	}
 	if !ok {
 		return skipped(res, which)
 	}

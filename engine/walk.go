@@ -80,7 +80,17 @@ func (w *walk) items(ctx context.Context, hosts []*hostRun, items []playbook.Ite
 // block runs a block: its body with all hosts, rescue with those that failed
 // in it, always with all that are still there.
 func (w *walk) block(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
-	w.validateRole(ctx, hosts, b)
+	if isRoleTop(b) {
+		w.validateRole(ctx, hosts, b)
+		defer func() {
+			for _, h := range hosts {
+				if h.endedRole == b.Role && h.is(hostEnded) {
+					h.endedRole = nil
+					h.set(hostRunning)
+				}
+			}
+		}()
+	}
 	if len(b.Rescue) > 0 {
 		w.rescuable++
 	}
