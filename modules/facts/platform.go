@@ -356,3 +356,6 @@ func systemd(h *host) map[string]any {
 	}
 	return map[string]any{"systemd": map[string]any{"version": version, "features": features}}
 }
+
+// FullName finds the name with its domain of a host that is called node.
+func FullName(ctx context.Context, node string) string { return fullName(ctx, node) }

@@ -9,8 +9,12 @@ import (
 // systemFamily is services, users, facts and the machine itself.
 var systemFamily = []*modules.Module{
 	facts.Setup,
+	system.Cron,
+	system.Getent,
 	system.Group,
+	system.Hostname,
 	system.Service,
+	system.ServiceFacts,
 	system.SystemdService,
 	system.Sysvinit,
 	system.User,
