@@ -45,14 +45,15 @@ const (
 //	GORUN-NEED-nonce gz OS MACHINE   then it reads "size sha256" and the file
 //	GORUN-FAIL-nonce reason
 //
-// Whether a folder may hold executables is tried with a script; tr makes the
+// The agent gets the user's own umask back: what modules make on the host
+// follows it. Whether a folder may hold executables is tried with a script; tr makes the
 // exclamation mark of its first line. The folders under /var/tmp, /tmp and /dev/shm count only where this user
 // owns them: anybody can make one there.
-const bootScript = `umask 077; n=[NONCE]; ` +
+const bootScript = `m=$(umask); umask 077; n=[NONCE]; ` +
 	`case "$(uname -sm)" in [CASES]*) h=none;; esac; ` +
 	`c="${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/gorun"; u=$(id -u); ` +
 	`for d in [DIR] "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do f="$d/agent-$h"; ` +
-	`if [TEST][ -x "$f" ] && [ -O "$d" ] && [ -O "$f" ]; then echo [OK]$n; exec "$f" __agent; fi; done; ` +
+	`if [TEST][ -x "$f" ] && [ -O "$d" ] && [ -O "$f" ]; then umask $m; echo [OK]$n; exec "$f" __agent; fi; done; ` +
 	`g=; for d in [DIR] "/var/tmp/.gorun-$u" "/tmp/.gorun-$u" "/dev/shm/.gorun-$u"; do ` +
 	`if mkdir -p "$d" 2>/dev/null && [ -O "$d" ] && chmod 700 "$d" 2>/dev/null && t="$d/.try$$" && (echo "#B/bin/sh" | tr AB " -#" >"$t") 2>/dev/null; then ` +
 	`chmod 700 "$t"; if "$t" 2>/dev/null; then g="$d"; fi; rm -f "$t"; fi; ` +
@@ -63,7 +64,7 @@ const bootScript = `umask 077; n=[NONCE]; ` +
 	`if [ $z = gz ]; then head -c $s | gzip -dc >"$t"; else head -c $s >"$t"; fi; ` +
 	`if command -v sha256sum >/dev/null 2>&1; then y=$(sha256sum <"$t"); elif command -v shasum >/dev/null 2>&1; then y=$(shasum -a 256 <"$t"); ` +
 	`elif command -v sha256 >/dev/null 2>&1; then y=$(sha256 -q <"$t"); else y=$x; fi; ` +
-	`if [ "${y%% *}" = $x ] && chmod 700 "$t" && mv -f "$t" "$g/agent-$x"; then echo [OK]$n; exec "$g/agent-$x" __agent; fi; ` +
+	`if [ "${y%% *}" = $x ] && chmod 700 "$t" && mv -f "$t" "$g/agent-$x"; then umask $m; echo [OK]$n; exec "$g/agent-$x" __agent; fi; ` +
 	`rm -f "$t"; echo [FAIL]$n the agent did not arrive whole in "$g" "(is the disk full?)"; exit 1`
 
 // bootCommand fills bootScript in. With force a cached agent is not used: it
