@@ -5,6 +5,7 @@ package engine
 import (
 	"gorun/engine/lookup"
 	"gorun/templates"
+	"gorun/templates/ansible"
 	"gorun/vars/vault"
 )
 
@@ -22,10 +23,11 @@ type TemplateHooks struct {
 // TemplateOptions returns the options of Ansible's templating: strict about
 // undefined names, blocks trimmed, Ansible's filters, tests and lookups.
 func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
+	outside := ansible.Options{ReadFile: h.ReadFile, Secrets: h.Secrets, Warn: h.Warn}
 	return templates.Options{
 		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, KeepTrailingNewline: true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
-		Tests:      resultTests,
-		Globals:    Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
+		Filters:    ansible.Filters(outside), Tests: ansible.Tests(outside), AcceptsUndefined: ansible.AcceptsUndefined(),
+		Globals: Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
 	}
 }

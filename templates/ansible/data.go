@@ -1,0 +1,300 @@
+package ansible
+
+// This file holds the filters of data formats.
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"gorun/templates"
+	"gorun/vars/pyyaml"
+)
+
+var dataFilters = table{
+	"to_json": filterToJSON, "to_nice_json": filterToNiceJSON, "from_json": filterFromJSON,
+	"to_yaml": filterToYAML, "to_nice_yaml": filterToNiceYAML, "from_yaml": filterFromYAML, "from_yaml_all": filterFromYAMLAll,
+	"b64encode": filterB64encode, "b64decode": filterB64decode,
+	"bool": filterBool, "ternary": filterTernary, "mandatory": filterMandatory, "type_debug": filterTypeDebug,
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/to_json_filter.html
+func filterToJSON(c *call) (value, error) {
+	own, rest := keep(c, "a", "value")
+	var a value
+	if err := own.Unpack("to_json", "a", &a); err != nil {
+		return nil, err
+	}
+	return dumpJSON(a, jsonStyle{item: ", ", key: ": "}, rest)
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/to_nice_json_filter.html
+func filterToNiceJSON(c *call) (value, error) {
+	own, rest := keep(c, "a", "indent", "sort_keys")
+	var a, indent, sort value = nil, templates.Int(4), templates.Bool(true)
+	if err := own.Unpack("to_nice_json", "a", &a, "indent?", &indent, "sort_keys?", &sort); err != nil {
+		return nil, err
+	}
+	rest = append(rest, templates.Kwarg{Name: "indent", Value: indent}, templates.Kwarg{Name: "sort_keys", Value: sort},
+		templates.Kwarg{Name: "separators", Value: templates.Tuple{str(","), str(": ")}})
+	return dumpJSON(a, jsonStyle{item: ",", key: ": "}, rest)
+}
+
+func dumpJSON(v value, w jsonStyle, options []templates.Kwarg) (value, error) {
+	separators := false
+	for _, k := range options {
+		switch k.Name {
+		case "indent":
+			if given(k.Value) {
+				w.pretty = true
+				if n, ok := integer(k.Value); ok {
+					w.indent = strings.Repeat(" ", int(min(max(n, 0), 1000)))
+				} else {
+					w.indent = text(k.Value)
+				}
+				if !separators {
+					w.item = ","
+				}
+			}
+		case "sort_keys":
+			w.sortKeys = k.Value.Truth()
+		case "ensure_ascii":
+			w.unicode = !k.Value.Truth()
+		case "allow_nan":
+			w.noNaN = !k.Value.Truth()
+		case "skipkeys":
+			w.skipKeys = k.Value.Truth()
+		case "separators":
+			if s := elemsOf(k.Value); isSequence(k.Value) && len(s) == 2 {
+				w.item, w.key, separators = text(s[0]), text(s[1]), true
+			}
+		case "vault_to_text", "preprocess_unsafe", "check_circular":
+		default:
+			return nil, raise(templates.TypeError, "JSONEncoder.__init__() got an unexpected keyword argument '%s'", k.Name)
+		}
+	}
+	b, err := w.append(nil, v, 0)
+	return str(string(b)), err
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/from_json_filter.html
+func filterFromJSON(c *call) (value, error) {
+	var v value
+	if err := c.Unpack("loads", "s", &v); err != nil {
+		return nil, err
+	}
+	s, ok := isText(v)
+	if b, isBytes := v.(templates.Bytes); isBytes {
+		s, ok = string(b), true
+	}
+	if !ok {
+		return nil, raise(templates.TypeError, "the JSON object must be str, bytes or bytearray, not %s", v.Type())
+	}
+	return parseJSON(s)
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/to_yaml_filter.html
+func filterToYAML(c *call) (value, error) {
+	own, rest := keep(c, "a")
+	var a value
+	if err := own.Unpack("to_yaml", "a", &a); err != nil {
+		return nil, err
+	}
+	return dumpYAML(a, YAMLOptions{}, rest)
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/to_nice_yaml_filter.html
+func filterToNiceYAML(c *call) (value, error) {
+	own, rest := keep(c, "a", "indent")
+	var a value
+	indent := 4
+	if err := own.Unpack("to_nice_yaml", "a", &a, "indent?", &indent); err != nil {
+		return nil, err
+	}
+	return dumpYAML(a, Block(indent), rest)
+}
+
+func dumpYAML(v value, o YAMLOptions, options []templates.Kwarg) (value, error) {
+	for _, k := range options {
+		n, isInt := integer(k.Value)
+		switch k.Name {
+		case "default_flow_style":
+			if o.Flow = nil; given(k.Value) {
+				on := k.Value.Truth()
+				o.Flow = &on
+			}
+		case "indent":
+			o.Indent = int(n)
+		case "width":
+			if o.Width = int(n); !isInt {
+				if f, ok := number(k.Value); ok && f > 1e9 {
+					o.Width = -1
+				}
+			}
+		case "sort_keys":
+			o.KeepOrder = !k.Value.Truth()
+		case "explicit_start":
+			o.ExplicitStart = k.Value.Truth()
+		case "explicit_end":
+			o.ExplicitEnd = k.Value.Truth()
+		case "allow_unicode":
+			return nil, raise(templates.TypeError, "ansible.plugins.filter.core.yaml.dump() got multiple values for keyword argument 'allow_unicode'")
+		case "default_style":
+			if o.Style = ""; given(k.Value) {
+				o.Style = text(k.Value)
+			}
+		case "canonical", "line_break", "encoding", "version", "tags", "vault_behavior", "dump_vault_tags":
+		default:
+			return nil, raise(templates.TypeError, "dump_all() got an unexpected keyword argument '%s'", k.Name)
+		}
+	}
+	s, err := DumpYAML(v, o)
+	return str(s), err
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/from_yaml_filter.html
+func filterFromYAML(c *call) (value, error) {
+	var v value
+	if err := c.Unpack("from_yaml", "data", &v); err != nil {
+		return nil, err
+	}
+	s, ok := isText(v)
+	if !ok {
+		return v, nil
+	}
+	return pyyaml.Parse([]byte(s), "<unicode string>", pyyaml.Options{})
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/from_yaml_all_filter.html
+func filterFromYAMLAll(c *call) (value, error) {
+	var v value
+	if err := c.Unpack("from_yaml_all", "data", &v); err != nil {
+		return nil, err
+	}
+	s, ok := isText(v)
+	if !ok {
+		return v, nil
+	}
+	docs, err := pyyaml.ParseAll([]byte(s), "<unicode string>", pyyaml.Options{})
+	return list(docs), err
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/b64encode_filter.html
+func filterB64encode(c *call) (value, error) {
+	var v value
+	encoding := "utf-8"
+	if err := c.Unpack("b64encode", "string", &v, "encoding?", &encoding); err != nil {
+		return nil, err
+	}
+	b, err := encode(text(v), encoding)
+	return str(base64.StdEncoding.EncodeToString(b)), err
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/b64decode_filter.html
+func filterB64decode(c *call) (value, error) {
+	var v value
+	encoding := "utf-8"
+	if err := c.Unpack("b64decode", "string", &v, "encoding?", &encoding); err != nil {
+		return nil, err
+	}
+	b, err := looseBase64(text(v))
+	if err != nil {
+		return nil, err
+	}
+	s, err := decode(b, encoding)
+	return str(s), err
+}
+
+// looseBase64 decodes as Python's b64decode without validation: characters
+// outside the alphabet are passed over.
+func looseBase64(s string) ([]byte, error) {
+	clean := make([]byte, 0, len(s))
+	pads := 0
+	for _, ch := range []byte(s) {
+		switch {
+		case ch >= 'A' && ch <= 'Z', ch >= 'a' && ch <= 'z', ch >= '0' && ch <= '9', ch == '+', ch == '/':
+			clean = append(clean, ch)
+			pads = 0
+		case ch == '=':
+			pads++
+		}
+		if len(clean)%4 >= 2 && len(clean)%4+pads >= 4 {
+			break
+		}
+	}
+	switch n := len(clean); {
+	case n%4 == 1:
+		return nil, raise("Error", "Invalid base64-encoded string: number of data characters (%d) cannot be 1 more than a multiple of 4", n)
+	case n%4 != 0 && n%4+pads < 4:
+		return nil, raise("Error", "Incorrect padding")
+	}
+	return base64.RawStdEncoding.DecodeString(string(clean))
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/bool_filter.html
+func filterBool(c *call) (value, error) {
+	var v value
+	if err := c.Unpack("to_bool", "a", &v); err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case templates.NoneType, templates.Bool:
+		return v, nil
+	case templates.Float, templates.Int:
+		return templates.Bool(templates.Equal(v, templates.Int(1))), nil
+	}
+	s, _ := isText(v)
+	words := []string{"yes", "on", "1", "true"}
+	if c.State.Era() == templates.Current {
+		words = append(words, "y", "t", "1.0")
+	}
+	for _, w := range words {
+		if strings.ToLower(s) == w {
+			return templates.Bool(true), nil
+		}
+	}
+	return templates.Bool(false), nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/ternary_filter.html
+func filterTernary(c *call) (value, error) {
+	var v, yes, no, none value
+	if err := c.Unpack("ternary", "value", &v, "true_val", &yes, "false_val", &no, "none_val?", &none); err != nil {
+		return nil, err
+	}
+	switch {
+	case v == templates.None && given(none):
+		return none, nil
+	case v.Truth():
+		return yes, nil
+	}
+	return no, nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/mandatory_filter.html
+func filterMandatory(c *call) (value, error) {
+	var v, msg value
+	if err := c.Unpack("mandatory", "a", &v, "msg?", &msg); err != nil {
+		return nil, err
+	}
+	u, ok := v.(*templates.Undefined)
+	if !ok {
+		return v, nil
+	}
+	if given(msg) {
+		return nil, fail("%s", text(msg))
+	}
+	name := ""
+	if u.Name != "" {
+		name = repr(str(u.Name)) + " "
+	}
+	return nil, fail("Mandatory variable %snot defined.", name)
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/type_debug_filter.html
+func filterTypeDebug(c *call) (value, error) {
+	var v value
+	if err := c.Unpack("type_debug", "obj", &v); err != nil {
+		return nil, err
+	}
+	return str(v.Type()), nil
+}

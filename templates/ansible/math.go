@@ -1,0 +1,240 @@
+package ansible
+
+// This file holds the filters of numbers and sizes.
+
+import (
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"gorun/templates"
+)
+
+var mathFilters = table{
+	"log": filterLog, "pow": filterPow, "root": filterRoot, "human_readable": filterHumanReadable, "human_to_bytes": filterHumanToBytes,
+}
+
+// floatArg is a number for a function of Python's math.
+func floatArg(v value) (float64, error) {
+	f, ok := number(v)
+	if !ok {
+		return 0, raise(templates.TypeError, "must be real number, not %s", v.Type())
+	}
+	return f, nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/log_filter.html
+func filterLog(c *call) (value, error) {
+	var x, base value = nil, templates.Float(math.E)
+	if err := c.Unpack("logarithm", "x", &x, "base?", &base); err != nil {
+		return nil, err
+	}
+	f, err := floatArg(x)
+	if err != nil {
+		return nil, typeError("log() can only be used on numbers: %s", err)
+	}
+	b, err := floatArg(base)
+	if err != nil {
+		return nil, typeError("log() can only be used on numbers: %s", err)
+	}
+	switch {
+	case f <= 0 || b <= 0:
+		return nil, raise(templates.ValueError, "math domain error")
+	case b == 10:
+		return templates.Float(math.Log10(f)), nil
+	case b == 1:
+		return nil, raise(templates.ZeroDivisionError, "float division by zero")
+	}
+	return templates.Float(math.Log(f) / math.Log(b)), nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/pow_filter.html
+func filterPow(c *call) (value, error) {
+	var x, y value
+	if err := c.Unpack("power", "x", &x, "y", &y); err != nil {
+		return nil, err
+	}
+	a, err := floatArg(x)
+	if err == nil {
+		var b float64
+		if b, err = floatArg(y); err == nil {
+			return pyPow(a, b)
+		}
+	}
+	return nil, typeError("pow() can only be used on numbers: %s", err)
+}
+
+func pyPow(a, b float64) (value, error) {
+	p := math.Pow(a, b)
+	switch {
+	case math.IsNaN(p) && !math.IsNaN(a) && !math.IsNaN(b), a == 0 && b < 0:
+		return nil, raise(templates.ValueError, "math domain error")
+	case math.IsInf(p, 0) && !math.IsInf(a, 0) && !math.IsInf(b, 0):
+		return nil, raise(templates.OverflowError, "math range error")
+	}
+	return templates.Float(p), nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/root_filter.html
+func filterRoot(c *call) (value, error) {
+	var x, base value = nil, templates.Int(2)
+	if err := c.Unpack("inversepower", "x", &x, "base?", &base); err != nil {
+		return nil, err
+	}
+	f, err := floatArg(x)
+	if err == nil {
+		var b float64
+		if b, err = floatArg(base); err == nil {
+			if b == 2 {
+				if f < 0 {
+					return nil, raise(templates.ValueError, "math domain error")
+				}
+				return templates.Float(math.Sqrt(f)), nil
+			}
+			if b == 0 {
+				return nil, raise(templates.ZeroDivisionError, "float division by zero")
+			}
+			return pyPow(f, 1/b)
+		}
+	}
+	return nil, typeError("root() can only be used on numbers: %s", err)
+}
+
+// sizeUnits are the units of sizes, largest first.
+const sizeUnits = "YZEPTGMK"
+
+// unitSize is 1024 to the power of a unit's rank.
+func unitSize(u byte) *big.Int {
+	rank := len(sizeUnits) - strings.IndexByte(sizeUnits, u)
+	return new(big.Int).Lsh(big.NewInt(1), uint(10*rank))
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/human_readable_filter.html
+func filterHumanReadable(c *call) (value, error) {
+	var size, isBits, unit value
+	if err := c.Unpack("human_readable", "size", &size, "isbits?", &isBits, "unit?", &unit); err != nil {
+		return nil, err
+	}
+	n, ok := number(size)
+	if !ok {
+		if s, isStr := isText(size); isStr {
+			f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+			if err != nil {
+				return nil, typeError("human_readable() failed on bad input: could not convert string to float: %s", repr(size))
+			}
+			n = f
+		} else {
+			return nil, typeError("human_readable() failed on bad input: '<' not supported between instances of '%s' and 'int'", size.Type())
+		}
+	}
+	base := "Bytes"
+	if truth(isBits) {
+		base = "bits"
+	}
+	suffix, limit := base, 1.0
+	for i := range len(sizeUnits) {
+		f, _ := new(big.Float).SetInt(unitSize(sizeUnits[i])).Float64()
+		match := !given(unit) && math.Abs(n) >= f
+		if given(unit) {
+			match = strings.EqualFold(firstByte(text(unit)), sizeUnits[i:i+1])
+		}
+		if match {
+			suffix, limit = sizeUnits[i:i+1]+base[:1], f
+			break
+		}
+	}
+	return str(strconv.FormatFloat(n/limit, 'f', 2, 64) + " " + suffix), nil
+}
+
+func firstByte(s string) string {
+	if s == "" {
+		return ""
+	}
+	return s[:1]
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/human_to_bytes_filter.html
+func filterHumanToBytes(c *call) (value, error) {
+	var size, unit, isBits value
+	if err := c.Unpack("human_to_bytes", "size", &size, "default_unit?", &unit, "isbits?", &isBits); err != nil {
+		return nil, err
+	}
+	v, err := humanToBytes(text(size), unit, truth(isBits))
+	if err != nil {
+		return nil, fail("human_to_bytes() failed on bad input: %s", err)
+	}
+	return v, nil
+}
+
+func humanToBytes(s string, defaultUnit value, isBits bool) (value, error) {
+	trimmed := strings.TrimLeft(s, " \t\n\r\f\v")
+	i := 0
+	for i < len(trimmed) && trimmed[i] >= '0' && trimmed[i] <= '9' {
+		i++
+	}
+	if i+1 < len(trimmed) && trimmed[i] == '.' || i < len(trimmed) && trimmed[i] == '.' {
+		i++
+		for i < len(trimmed) && trimmed[i] >= '0' && trimmed[i] <= '9' {
+			i++
+		}
+	}
+	num, rest := trimmed[:i], strings.TrimLeft(trimmed[i:], " \t\n\r\f\v")
+	j := 0
+	for j < len(rest) && (rest[j] >= 'a' && rest[j] <= 'z' || rest[j] >= 'A' && rest[j] <= 'Z') {
+		j++
+	}
+	unit := rest[:j]
+	n, ok := new(big.Rat).SetString(num)
+	if !ok {
+		return nil, raise(templates.ValueError, "human_to_bytes() can't interpret following string: %s", s)
+	}
+	f, _ := n.Float64()
+	if unit == "" {
+		if !given(defaultUnit) {
+			return templates.Int(int64(math.RoundToEven(f))), nil
+		}
+		unit = text(defaultUnit)
+	}
+	first := strings.ToUpper(unit[:1])
+	scale := big.NewInt(1)
+	if first != "B" {
+		if !strings.Contains(sizeUnits, first) {
+			return nil, raise(templates.ValueError, "human_to_bytes() failed to convert %s (unit = %s). The suffix must be one of %s", s, unit, "Y, Z, E, P, T, G, M, K, B")
+		}
+		scale = unitSize(first[0])
+	}
+	if err := checkSizeUnit(s, unit, isBits); err != nil {
+		return nil, err
+	}
+	scaled := new(big.Float).Mul(big.NewFloat(f), new(big.Float).SetInt(scale))
+	g, _ := scaled.Float64()
+	whole, _ := big.NewFloat(math.RoundToEven(g)).Int(nil)
+	return templates.NewInt(whole), nil
+}
+
+// checkSizeUnit refuses bits where bytes are meant, and the other way round.
+func checkSizeUnit(s, unit string, isBits bool) error {
+	class, word := "B", "byte"
+	if isBits {
+		class, word = "b", "bit"
+	}
+	if len(unit) > 1 {
+		l := strings.ToLower(unit)
+		if l == word || l == word+"s" || len(unit) == 2 && unit[1:] == class {
+			return nil
+		}
+		if strings.HasSuffix(l, word) || strings.HasSuffix(l, word+"s") {
+			return nil
+		}
+		expected := class
+		if len(unit) > 0 && strings.ToUpper(unit[:1]) != "B" {
+			expected = strings.ToUpper(unit[:1]) + class
+		}
+		return raise(templates.ValueError, "human_to_bytes() failed to convert %s. Value is not a valid string (expect %s or %s)", s, expected, word)
+	}
+	if strings.EqualFold(unit, "b") && unit != class {
+		return raise(templates.ValueError, "human_to_bytes() failed to convert %s. Value is not a valid string (expect %s or %s)", s, class, word)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package ansible
+
+// This file holds the filters that need files or secrets.
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"gorun/templates"
+	"gorun/vars/vault"
+)
+
+func (h *host) outsideFilters() table {
+	return table{"fileglob": filterFileglob, "vault": h.filterVault, "unvault": h.filterUnvault}
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/fileglob_filter.html
+func filterFileglob(c *call) (value, error) {
+	var pattern string
+	if err := c.Unpack("fileglob", "pathname", &pattern); err != nil {
+		return nil, err
+	}
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return list(nil), nil // a pattern that is none matches nothing
+	}
+	var out []value
+	for _, p := range paths {
+		if fi, err := os.Stat(p); err == nil && fi.Mode().IsRegular() {
+			out = append(out, str(p))
+		}
+	}
+	return list(out), nil
+}
+
+func secretText(v value, what string) (string, error) {
+	if s, ok := isText(v); ok {
+		return s, nil
+	}
+	if b, ok := v.(templates.Bytes); ok {
+		return string(b), nil
+	}
+	if v.Type() == "str" {
+		return text(v), nil
+	}
+	return "", typeError("%s, got: %s", what, pyClass(v))
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/vault_filter.html
+func (h *host) filterVault(c *call) (value, error) {
+	var data, secret, salt, wrap value
+	id := "filter_default"
+	if err := c.Unpack("do_vault", "data", &data, "secret", &secret, "salt?", &salt, "vaultid?", &id, "wrap_object?", &wrap); err != nil {
+		return nil, err
+	}
+	password, err := secretText(secret, "Secret passed is required to be a string, instead we got")
+	if err != nil {
+		return nil, err
+	}
+	plain, err := secretText(data, "Can only vault strings, instead we got")
+	if err != nil {
+		return nil, err
+	}
+	out, err := vault.Encrypt([]byte(plain), vault.Secret{ID: id, Password: []byte(password)})
+	if err != nil {
+		return nil, fail("Unable to encrypt: %s", err)
+	}
+	return str(string(out)), nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/unvault_filter.html
+func (h *host) filterUnvault(c *call) (value, error) {
+	var data, secret value
+	id := "filter_default"
+	if err := c.Unpack("do_unvault", "vault", &data, "secret", &secret, "vaultid?", &id); err != nil {
+		return nil, err
+	}
+	password, err := secretText(secret, "Secret passed is required to be as string, instead we got")
+	if err != nil {
+		return nil, err
+	}
+	cipher, err := secretText(data, "Vault should be in the form of a string, instead we got")
+	if err != nil {
+		return nil, err
+	}
+	if !vault.IsEncrypted([]byte(cipher)) {
+		return str(cipher), nil
+	}
+	plain, _, err := vault.Decrypt([]byte(cipher), []vault.Secret{{ID: id, Password: []byte(password)}})
+	if errors.Is(err, vault.ErrNoMatch) {
+		return nil, fail("Unable to decrypt: %s", err)
+	}
+	if err != nil {
+		return nil, fail("Unable to decrypt: %s", err)
+	}
+	return str(string(plain)), nil
+}
