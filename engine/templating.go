@@ -26,8 +26,8 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	outside := ansible.Options{ReadFile: h.ReadFile, Secrets: h.Secrets, Warn: h.Warn}
 	return templates.Options{
 		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, KeepTrailingNewline: true,
+		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
-		Filters:    ansible.Filters(outside), Tests: ansible.Tests(outside), AcceptsUndefined: ansible.AcceptsUndefined(),
-		Globals: Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
+		Globals:    Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
 	}
 }
