@@ -28,6 +28,7 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, KeepTrailingNewline: true,
 		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
-		Globals:    Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
+		Filters:    ansible.Filters(outside), Tests: ansible.Tests(outside), AcceptsUndefined: ansible.AcceptsUndefined(),
+		Globals: Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
 	}
 }
