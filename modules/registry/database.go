@@ -8,6 +8,10 @@ import (
 // databaseFamily is MySQL and MariaDB.
 var databaseFamily = []*modules.Module{
 	database.MysqlDB,
+	database.MysqlInfo,
+	database.MysqlQuery,
 	database.MysqlReplication,
+	database.MysqlRole,
 	database.MysqlUser,
+	database.MysqlVariables,
 }
