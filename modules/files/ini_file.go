@@ -71,7 +71,7 @@ var IniFile = modules.Define(modules.Spec{
 			return nil, err
 		}
 	}
-	i := &iniEdit{a: a, values: values, lines: splitKeep(e.before)}
+	i := &iniEdit{a: a, values: values, lines: splitKeep(e.before), empty: e.before == ""}
 	msg := i.edit()
 	e.after = strings.Join(i.lines, "")
 	changed := e.changed()
@@ -84,16 +84,12 @@ var IniFile = modules.Define(modules.Spec{
 		}
 	}
 	data := map[string]any{"path": a.Path}
-	if e.backup != "" {
+	if e.backup != "" || a.Backup && changed && !m.Check {
 		data["backup_file"] = e.backup
 	}
 	res := &modules.Result{Data: data, Diff: []modules.Diff{e.contentDiff()}}
-	attr := e.attributeDiff()
-	if res.Changed, _, err = e.attributes(changed, "", &attr); err != nil {
+	if res.Changed, _, err = e.attributes(changed, "", nil); err != nil {
 		return nil, err
-	}
-	if attr.Before != nil {
-		res.Diff = append(res.Diff, attr)
 	}
 	data["msg"] = msg
 	return res, nil
@@ -103,6 +99,7 @@ type iniEdit struct {
 	a      *iniFileArgs
 	values []string
 	lines  []string
+	empty  bool // there is no text yet
 }
 
 // section finds the lines of the section: from is the first behind its header,
@@ -151,6 +148,9 @@ func (i *iniEdit) edit() string {
 		i.lines[n-1] += "\n"
 	}
 	if from < 0 {
+		if i.empty {
+			i.lines = []string{"\n"} // as Ansible begins a file
+		}
 		i.lines = append(i.lines, "["+a.Section+"]\n")
 		i.addLines(len(i.lines), i.wanted())
 		if a.Option == "" {
@@ -216,18 +216,19 @@ func (i *iniEdit) set(from, to int) string {
 	}
 	want := i.wanted()
 	msg := "option changed"
-	// Values that are there already stay where they are.
+	// Values that are there already stay where they are; one that is commented
+	// out comes to life.
 	missing := slices.Clone(want)
 	used := map[int]bool{}
 	for n := from; n < to; n++ {
-		v, ok := i.valueOf(active, i.lines[n])
-		if !ok {
+		v, ok := i.valueOf(inactive, i.lines[n])
+		if !ok || used[n] {
 			continue
 		}
 		for k, w := range missing {
 			wv, _ := i.valueOf(active, w)
 			if v == wv && (i.values != nil) == strings.Contains(i.lines[n], "=") {
-				if !i.a.IgnoreSpaces {
+				if _, isActive := i.valueOf(active, i.lines[n]); !isActive || !i.a.IgnoreSpaces {
 					i.lines[n] = w
 				}
 				missing = slices.Delete(missing, k, k+1)
@@ -237,19 +238,14 @@ func (i *iniEdit) set(from, to int) string {
 		}
 	}
 	// The others are put in the place of lines of the option.
-	for n := from; n < to && len(missing) > 0; n++ {
-		if used[n] {
-			continue
-		}
-		_, isActive := i.valueOf(active, i.lines[n])
-		_, isInactive := i.valueOf(inactive, i.lines[n])
-		if isActive && i.a.Exclusive || isInactive && !isActive {
+	for n := from; n < to && len(missing) > 0 && i.a.Exclusive; n++ {
+		if _, ok := i.valueOf(inactive, i.lines[n]); ok && !used[n] {
 			i.lines[n] = missing[0]
 			missing = missing[1:]
 			used[n] = true
 		}
 	}
-	if i.a.Exclusive {
+	if i.a.Exclusive && i.values != nil {
 		for n := to - 1; n >= from; n-- {
 			if _, ok := i.valueOf(active, i.lines[n]); ok && !used[n] {
 				i.lines = slices.Delete(i.lines, n, n+1)
@@ -259,13 +255,18 @@ func (i *iniEdit) set(from, to int) string {
 	}
 	if len(missing) > 0 {
 		at := to
-		for at > from && strings.TrimSpace(i.lines[at-1]) == "" {
-			at--
+		for at > from && !isIniEntry(i.lines[at-1]) {
+			at-- // blanks and comments at the end belong to what follows
 		}
 		i.addLines(at, missing)
 		msg = "option added"
 	}
 	return msg
+}
+
+func isIniEntry(line string) bool {
+	t := strings.TrimSpace(line)
+	return t != "" && t[0] != '#' && t[0] != ';'
 }
 
 // remove takes the option out of the section, or those of its values.

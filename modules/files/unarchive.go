@@ -139,7 +139,10 @@ func (u *unarchiver) attributes(members []string) (bool, error) {
 	done := map[string]bool{}
 	for _, name := range members {
 		// The folders that lead to a member belong to the archive too.
-		for p := filepath.Clean(name); p != "." && p != "/" && !done[p]; p = filepath.Dir(p) {
+		for p := filepath.Clean(name); p != "/" && !done[p]; p = filepath.Dir(p) {
+			if p == "." && filepath.Clean(name) != "." {
+				break // the target folder is meant where the archive names it
+			}
 			done[p] = true
 			path := filepath.Join(u.dest, p)
 			if _, err := os.Lstat(path); err != nil {
@@ -180,9 +183,9 @@ func (u *unarchiver) handler() (archiveFormat, error) {
 	case strings.HasPrefix(s, "\x1f\x8b"):
 		return tarFormat{"TgzArchive", "-z"}, nil
 	case strings.HasPrefix(s, "BZh"):
-		return tarFormat{"TarBzipArchive", "-j"}, nil
+		return tarFormat{"TarArchive", "-j"}, nil
 	case strings.HasPrefix(s, "\xfd7zXZ\x00"):
-		return tarFormat{"TarXzArchive", "-J"}, nil
+		return tarFormat{"TarArchive", "-J"}, nil
 	case strings.HasPrefix(s, "\x28\xb5\x2f\xfd"):
 		return tarFormat{"TarZstdArchive", "--use-compress-program=zstd"}, nil
 	case len(s) > 262 && s[257:262] == "ustar", n == 512 && strings.Trim(s, "\x00") == "":

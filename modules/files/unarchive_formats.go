@@ -53,12 +53,11 @@ func (t tarFormat) list(u *unarchiver) ([]string, error) {
 		return nil, err
 	}
 	if res.RC != 0 {
-		return nil, modules.FailWith(map[string]any{"rc": res.RC, "stderr": res.Stderr},
-			"Unable to list files in the archive: %s", strings.TrimSpace(res.Stderr))
+		return nil, modules.Failf("Unable to list files in the archive: %s", strings.TrimSpace(res.Stderr))
 	}
 	var names []string
 	for line := range strings.Lines(res.Stdout) {
-		names = append(names, strings.TrimPrefix(strings.TrimRight(line, "\n"), "./"))
+		names = append(names, strings.TrimRight(line, "\n"))
 	}
 	return names, nil
 }
