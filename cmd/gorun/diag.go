@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"gorun/engine/playbook"
@@ -59,6 +60,10 @@ func printError(w io.Writer, err error, color bool) int {
 	}
 	if len(diags) > 1 {
 		fmt.Fprintf(w, "%d errors\n", len(diags))
+	}
+	var list playbook.Errors
+	if errors.As(err, &list) && len(list) > 0 && !slices.ContainsFunc(list, func(e *playbook.Error) bool { return !errors.Is(e.Cause, playbook.ErrRoleNotFound) }) {
+		return exitError
 	}
 	if hasPlace(diags) {
 		return exitParser

@@ -123,7 +123,7 @@ func (t *Task) message(what, def string, names ...string) (templates.Value, erro
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func setFact(_ context.Context, t *Task) (*templates.Dict, error) {
+func setFact(ctx context.Context, t *Task) (*templates.Dict, error) {
 	cacheable, err := t.bool("cacheable", false)
 	if err != nil {
 		return nil, err
@@ -133,6 +133,13 @@ func setFact(_ context.Context, t *Task) (*templates.Dict, error) {
 		name := templates.StrOf(k, t.Era)
 		if name == "cacheable" || name == "_raw_params" {
 			continue
+		}
+		if t.Templates.IsTemplate(name) {
+			resolved, err := t.Templates.Resolve(ctx, templates.NewText(name, templates.Pos{}), t.Scope)
+			if err != nil {
+				return nil, err
+			}
+			name = templates.StrOf(resolved, t.Era)
 		}
 		if !variableName.MatchString(name) {
 			return nil, failf("The variable name '%s' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores.", name)

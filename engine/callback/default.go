@@ -296,11 +296,11 @@ func (d *Default) customStats(s Stats) {
 	}
 	slices.Sort(hosts)
 	for _, h := range hosts {
-		d.s.Print("\t"+h+": "+strings.ReplaceAll(dumpJSON(s.Custom[h], 0), "\n", ""), "")
+		d.s.Print("\t"+h+": "+strings.ReplaceAll(dumpJSON(s.Custom[h], 1), "\n", ""), "")
 	}
 	if run, ok := s.Custom["_run"]; ok {
 		d.s.Print("", "")
-		d.s.Print("\tRUN: "+strings.ReplaceAll(dumpJSON(run, 0), "\n", ""), "")
+		d.s.Print("\tRUN: "+strings.ReplaceAll(dumpJSON(run, 1), "\n", ""), "")
 	}
 	d.s.Print("", "")
 }
@@ -415,7 +415,7 @@ func (d *Default) exception(data *templates.Dict) {
 func (d *Default) dump(r Result) string {
 	data := d.visible(r)
 	name := shortName(r.Task.Action)
-	always := name == "assert" || name == "debug" && r.Status != Failed && r.Status != Skipped
+	always := !r.NoLog && (name == "assert" || name == "debug" && r.Status != Failed && r.Status != Skipped)
 	if d.set.YAML && d.set.DumpYAML != nil {
 		if text, err := d.set.DumpYAML(data); err == nil {
 			return "\n    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")

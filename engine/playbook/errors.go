@@ -24,6 +24,10 @@ type Error struct {
 	Cause error
 }
 
+// ErrRoleNotFound is the cause of the error about a role that is nowhere:
+// Ansible ends with another exit code then.
+var ErrRoleNotFound = errors.New("role not found")
+
 func (e *Error) Error() string {
 	switch {
 	case e.Pos.File == "":

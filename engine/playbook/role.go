@@ -179,7 +179,7 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 	dir, fqcn, tried := ld.l.findRole(name, c)
 	if dir == "" {
 		e := ld.fail(c, pos, "the role '%s' was not found in %s", name, strings.Join(tried, ":"))
-		e.Got = name
+		e.Got, e.Cause = name, ErrRoleNotFound
 		for _, t := range tried {
 			e.Known = append(e.Known, ld.l.rolesIn(t)...)
 		}
