@@ -5,7 +5,7 @@ AGENTS = linux_amd64 linux_arm64 linux_arm linux_386 linux_riscv64 linux_ppc64le
 AGENT_DIR = engine/transport/agentbin/bin
 GOFLAGS_RELEASE = -trimpath -ldflags "-s -w"
 
-.PHONY: build agents cluster test e2e e2e-article vet fmt bench clean
+.PHONY: build agents cluster test e2e e2e-article vet fmt bench bench-templates bench-go clean
 
 # gorun with the agents in it.
 build: agents
@@ -59,8 +59,20 @@ vet:
 fmt:
 	gofmt -l -w cmd engine modules templates vars
 
+# The playbooks of testdata/bench under gorun, shell scripts, ansible with
+# mitogen and ansible, on hosts of a lab; quick: make bench BENCH_RUNS=1
+BENCH_RUNS = 3
 bench:
-	go test -run '^$$' -bench . ./engine/transport/... ./modules/...
+	bash .ci/install lab
+	$(MAKE) build AGENTS=linux_$$(go env GOARCH)
+	go run ./testdata/bench/run -runs $(BENCH_RUNS) -out testdata/bench/results/last.md
+
+# gorun's templates beside Jinja2's, pongo2's and gonja's.
+bench-templates:
+	cd testdata/bench/templates && go run . -out ../results/templates.md
+
+bench-go:
+	go test -run '^$$' -bench . ./engine/... ./modules/... ./templates/...
 
 clean:
 	rm -rf bin $(AGENT_DIR)/*.gz
