@@ -375,7 +375,7 @@ func changedHandlers(screen string) map[string]bool {
 // Only the play of the balancers gets a line: it notifies a handler and names
 // no file of handlers.
 func TestArticle(t *testing.T) {
-	l := newTestLab(t, "--article")
+	l := newTestLab(t)
 	dir := filepath.Join(t.TempDir(), "article")
 	for _, from := range []string{"playbook", "supplied"} { // supplied vars/main.yml is the filled one
 		out, err := exec.Command("cp", "-rT", filepath.Join(l.root, "testdata/article", from), dir).CombinedOutput()

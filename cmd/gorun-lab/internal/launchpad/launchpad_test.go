@@ -1,5 +1,7 @@
 package launchpad
 
+//lint:file-ignore SA1019 these signatures protect nothing: they let apt accept a lab's own archives
+
 import (
 	"bytes"
 	"crypto/sha256"
