@@ -85,6 +85,9 @@ func (tr *taskRun) argsText(ctx context.Context, s *vars.Scope, module string, o
 		if err != nil {
 			return &argumentError{"args", tr.t.ArgsText.Pos, err}
 		}
+		if _, rest := kv.GetStr("_raw_params"); rest && !action.FreeForm(module) {
+			return tr.malformed(v)
+		}
 		for k, e := range kv.All {
 			// What a template gave is data, not a template again.
 			if t, ok := e.(*templates.Text); ok {
@@ -94,7 +97,12 @@ func (tr *taskRun) argsText(ctx context.Context, s *vars.Scope, module string, o
 		}
 		return nil
 	}
-	return &argumentError{"args", tr.t.ArgsText.Pos, fmt.Errorf("the arguments are no dictionary but %s", v.Type())}
+	return tr.malformed(v)
+}
+
+// malformed tells of a template in the arguments' place that gave no arguments.
+func (tr *taskRun) malformed(v templates.Value) error {
+	return &argumentError{"args", tr.t.ArgsText.Pos, fmt.Errorf("invalid or malformed argument: '%s'", templates.StrOf(v, tr.r.o.Era))}
 }
 
 // withoutOmit drops omit from v, however deep; omit says that v is it.

@@ -94,6 +94,7 @@ type Options struct {
 
 // A Prompt asks the person at the terminal.
 type Prompt struct {
+	TerminalOnly bool // not asked, and the answer "", where the standard input is no terminal
 	// Text is shown before the input.
 	Text string
 	// Private hides what is typed.

@@ -195,11 +195,12 @@ func (tr *taskRun) escapes(res *taskResult) bool {
 
 // serial runs the items one after the other.
 func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl, items []templates.Value) {
+	outer, facts := tr.scope, templates.NewDict(0)
 	for i := range items {
 		if i > 0 && lc.pause > 0 && !sleep(ctx, lc.pause) || ctx.Err() != nil {
 			return
 		}
-		scope := tr.scope.With(tr.locals(lc, items, i))
+		scope := outer.With(tr.locals(lc, items, i))
 		res := tr.item(ctx, base, lc, scope, items, i)
 		if tr.escapes(res) {
 			base.looped, base.failure, base.data = false, res.failure, tr.failedResult(tr.newResult(), res.failure).data
@@ -207,6 +208,14 @@ func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl,
 		}
 		base.items = append(base.items, res)
 		tr.tellItem(res)
+		// The next item sees the facts that this one has set.
+		if f, ok := dictAt(res.data, "ansible_facts"); ok {
+			facts = facts.Copy()
+			for k, v := range f.All {
+				_ = facts.Set(k, v) // k is in a dict, so it has a hash
+			}
+			outer = tr.scope.With(facts)
+		}
 		if len(tr.t.LoopControl.BreakWhen) > 0 {
 			stop, _, err := tr.r.all(ctx, "break_when", tr.t.LoopControl.BreakWhen, tr.registered(scope, res))
 			if err != nil {

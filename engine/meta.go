@@ -157,10 +157,11 @@ func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, w
 	}
 }
 
-// clearErrors takes failed and unreachable hosts back.
+// clearErrors takes failed and unreachable hosts back: unreachable ones at
+// once, failed ones with the next play.
 func (w *walk) clearErrors() {
 	for _, h := range w.p.batch {
-		if h.is(hostFailed) || h.is(hostUnreachable) {
+		if h.is(hostUnreachable) {
 			h.set(hostRunning)
 		}
 		h.before = false

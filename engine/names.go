@@ -37,7 +37,7 @@ func plainName(t *playbook.Task) string {
 }
 
 func withRole(t *playbook.Task, name string) string {
-	if t.Role == nil {
+	if t.Role == nil || t.Include != nil && t.Include.Kind == "include_role" {
 		return name
 	}
 	role := t.Role.Name
@@ -64,13 +64,8 @@ func (p *playRun) shownTask(ctx context.Context, t *playbook.Task, host string) 
 	}
 }
 
-// taskPath is where a task stands: "/x/site.yml:12".
-func taskPath(t *playbook.Task) string {
-	if t.Pos.File == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s:%d", absPath(t.Pos.File), t.Pos.Line)
-}
+// taskPath is where a task stands.
+func taskPath(t *playbook.Task) string { return placeText(t.Pos) }
 
 // shownArgs are the arguments as written, for display_args_to_stdout.
 func shownArgs(t *playbook.Task) string {
@@ -82,4 +77,12 @@ func shownArgs(t *playbook.Task) string {
 		parts = append(parts, templates.StrOf(k, templates.Current)+"="+condText(v))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// placeText is a place as the screen writes it: "/x/site.yml:12".
+func placeText(pos playbook.Pos) string {
+	if pos.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", absPath(pos.File), pos.Line)
 }

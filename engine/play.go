@@ -25,6 +25,8 @@ type playRun struct {
 	play *playbook.Play
 	book *playbook.Playbook
 	name string
+	// shownHosts is the pattern of hosts as the screen shows it.
+	shownHosts string
 
 	allHosts []string // ansible_play_hosts_all
 	batch    []*hostRun
@@ -116,8 +118,8 @@ func playRoles(play *playbook.Play) []*playbook.Role {
 // shown is the play for the screen.
 func (p *playRun) shown() callback.Play {
 	return callback.Play{
-		Name: p.name, Hosts: patternText(p.play.Hosts.V, p.r.o.Era),
-		Strategy: p.strategy, CheckMode: p.r.o.Check,
+		Name: p.name, Hosts: p.shownHosts,
+		Strategy: p.strategy, CheckMode: p.r.o.Check, Path: placeText(p.play.Pos), UUID: "play-" + strconv.Itoa(p.play.Pos.Line),
 	}
 }
 
@@ -157,6 +159,10 @@ func (p *playRun) hosts(ctx context.Context) ([]string, error) {
 	matched, err := p.r.o.Inventory.Match(pattern, p.r.o.Limit)
 	if err != nil {
 		return nil, err
+	}
+	p.shownHosts = pattern
+	if p.name == "" {
+		p.name = pattern
 	}
 	names := make([]string, len(matched))
 	for i, h := range matched {
@@ -514,7 +520,7 @@ func (p *playRun) askVar(ctx context.Context, vp playbook.VarsPrompt) (templates
 	if p.r.o.Prompt == nil {
 		return def, nil
 	}
-	in, err := p.r.o.Prompt(ctx, Prompt{Text: text + ": ", Private: vp.Private, Confirm: vp.Confirm})
+	in, err := p.r.o.Prompt(ctx, Prompt{Text: text + ": ", Private: vp.Private, Confirm: vp.Confirm, TerminalOnly: true})
 	if err != nil {
 		return nil, err
 	}

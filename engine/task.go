@@ -196,17 +196,22 @@ func (tr *taskRun) registered(s *vars.Scope, res *taskResult) *vars.Scope {
 	if tr.t.Register != "" {
 		locals.SetStr(tr.t.Register, res.registered())
 	}
-	if f, ok := res.data.GetStr("ansible_facts"); ok {
-		if f, ok := f.(*templates.Dict); ok {
-			for k, v := range f.All {
-				_ = locals.Set(k, v) // k is in a dict, so it has a hash
-			}
+	if f, ok := dictAt(res.data, "ansible_facts"); ok {
+		for k, v := range f.All {
+			_ = locals.Set(k, v) // k is in a dict, so it has a hash
 		}
 	}
 	if locals.Len() == 0 {
 		return s
 	}
 	return s.With(locals)
+}
+
+// dictAt is the dict under a key.
+func dictAt(data *templates.Dict, key string) (*templates.Dict, bool) {
+	v, _ := data.GetStr(key)
+	d, ok := v.(*templates.Dict)
+	return d, ok
 }
 
 // try runs the action once and judges its result.

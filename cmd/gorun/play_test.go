@@ -184,6 +184,7 @@ var normalizers = []struct {
 }{
 	{regexp.MustCompile(`"(start|end|stop)": "\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"`), `"$1": "TIME"`},
 	{regexp.MustCompile(`"delta": "\d+:\d\d:\d\d\.\d+"`), `"delta": "DELTA"`},
+	{regexp.MustCompile(`(?m)^( +)(start|end|delta): '[0-9 :.-]+'$`), `$1$2: 'TIME'`}, // result_format=yaml
 	{regexp.MustCompile(`"(atime|mtime|ctime)": [0-9.]+`), `"$1": 0`},
 	{regexp.MustCompile(`"(inode|dev|pid|uid|gid|nlink)": \d+`), `"$1": 0`},
 	{regexp.MustCompile(`"ansible_job_id": "[^"]+"`), `"ansible_job_id": "JID"`},

@@ -35,6 +35,9 @@ func runPlaybooks(c *cli.Context) error {
 		return err
 	}
 	s.adviseUnsupported(c)
+	if err := s.checkLimit(c.String("limit")); err != nil {
+		return err
+	}
 	books, err := s.load(files)
 	if err != nil {
 		return err
@@ -64,6 +67,18 @@ func runPlaybooks(c *cli.Context) error {
 		return exitCode(outcome.Code)
 	}
 	return nil
+}
+
+// checkLimit is an error where a limit leaves no host of the inventory.
+func (s *session) checkLimit(limit string) error {
+	if limit == "" {
+		return nil
+	}
+	hosts, err := s.inv.Match("all", limit)
+	if err == nil && len(hosts) == 0 {
+		err = errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
+	}
+	return err
 }
 
 // playbookDirs are the folders of playbooks, each once, in their order.

@@ -16,6 +16,10 @@ import (
 
 // prompt is [engine.Options.Prompt].
 func (s *session) prompt(ctx context.Context, p engine.Prompt) (string, error) {
+	if p.TerminalOnly && !term.IsTerminal(int(s.stdin.Fd())) {
+		s.warn("Not prompting as we are not in interactive mode")
+		return "", nil
+	}
 	if p.Timeout > 0 {
 		ctx2, cancel := context.WithTimeout(ctx, p.Timeout)
 		defer cancel()

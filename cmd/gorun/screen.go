@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"gorun/engine/callback"
+	"gorun/templates"
+	"gorun/templates/ansible"
 )
 
 // openScreen makes the screen and the stdout callback of the configuration.
@@ -44,8 +47,38 @@ func (s *session) openScreen(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s.cb = cb
+	s.cb, err = callback.Enable(cb, cfg.List("CALLBACKS_ENABLED"), s.screen, callback.Extras{
+		JUnitDir: cfg.Path("JUNIT_OUTPUT_DIR"), TreeDir: cfg.Path("CALLBACK_TREE_DIR"), LogDir: cfg.Path("LOG_PLAYS_FOLDER"),
+		ProfileSort: cfg.Str("PROFILE_TASKS_SORT_ORDER"), ProfileLimit: cfg.Str("PROFILE_TASKS_OUTPUT_LIMIT"),
+	})
+	if err != nil {
+		s.cb.Warning(err.Error())
+	}
 	return nil
+}
+
+// dumpYAML is [callback.Settings.DumpYAML].
+func dumpYAML(v templates.Value, indent int) (string, error) {
+	o := ansible.Block(indent)
+	o.Literal = literalText
+	o.Width = 1000
+	return ansible.DumpYAML(v, o)
+}
+
+// literalText chooses the texts that a screen shows as blocks: those of more
+// than one line, without blanks at the ends of lines, which a block cannot show.
+func literalText(s string) (string, bool) {
+	if !strings.ContainsAny(s, "\n\r\u0085\u2028\u2029") {
+		return s, false
+	}
+	var b strings.Builder
+	for i, line := range strings.Split(strings.ReplaceAll(strings.TrimRight(s, " \t\r\n"), "\t", "        "), "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(strings.TrimRight(line, " \r"))
+	}
+	return b.String(), true
 }
 
 // settings are the screen's options from the configuration and command line.
@@ -58,7 +91,7 @@ func (s *session) settings(c *cli.Context) callback.Settings {
 		ShowTaskPath: cfg.Bool("SHOW_TASK_PATH_ON_FAILURE"), ShowCustomStats: cfg.Bool("SHOW_CUSTOM_STATS"),
 		ShowPerHostStart: cfg.Bool("SHOW_PER_HOST_START"), ShowArgs: cfg.Bool("DISPLAY_ARGS_TO_STDOUT"),
 		YAML: cfg.Str("CALLBACK_RESULT_FORMAT") == "yaml", Pretty: cfg.Bool("CALLBACK_FORMAT_PRETTY"),
-		DiffContext: cfg.Int("DIFF_CONTEXT"), Deprecations: cfg.Bool("DEPRECATION_WARNINGS"),
+		DiffContext: cfg.Int("DIFF_CONTEXT"), Deprecations: cfg.Bool("DEPRECATION_WARNINGS"), DumpYAML: dumpYAML,
 	}
 }
 

@@ -47,6 +47,8 @@ type Play struct {
 	Hosts     string
 	Strategy  string
 	CheckMode bool
+	Path      string // "/x/site.yml:1"
+	UUID      string
 }
 
 // Task is a task as the screen shows it.

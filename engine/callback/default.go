@@ -31,7 +31,10 @@ type Settings struct {
 	// place of a failed task on the standard error.
 	Current bool
 	// DumpYAML writes a value as YAML, needed where YAML is set.
-	DumpYAML func(v templates.Value) (string, error)
+	DumpYAML func(v templates.Value, indent int) (string, error)
+
+	community bool // as community.general.yaml
+	streams   bool // as ansible.posix.debug: output below the result, as it is
 }
 
 // Default is the default callback.
@@ -358,6 +361,9 @@ func hostLabel(r Result) string {
 func (d *Default) verbose(r Result) bool {
 	switch shortName(r.Task.Action) {
 	case "debug":
+		if r.NoLog {
+			return d.set.Verbosity > 0
+		}
 		return r.Status != Skipped || d.set.Verbosity > 0
 	case "assert":
 		_, told := r.Data.GetStr("msg") // quiet leaves it out
@@ -417,9 +423,12 @@ func (d *Default) dump(r Result) string {
 	name := shortName(r.Task.Action)
 	always := !r.NoLog && (name == "assert" || name == "debug" && r.Status != Failed && r.Status != Skipped)
 	if d.set.YAML && d.set.DumpYAML != nil {
-		if text, err := d.set.DumpYAML(data); err == nil {
-			return "\n    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
+		if text, ok := d.dumpYAML(r, data); ok {
+			return text
 		}
+	}
+	if d.set.streams {
+		return dumpStreams(data)
 	}
 	indent := 0
 	if always || d.set.Pretty || d.set.Verbosity > 2 {

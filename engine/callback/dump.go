@@ -12,12 +12,16 @@ import (
 	"gorun/templates"
 )
 
+// linesOnly is an indent that breaks lines and begins each at the margin.
+const linesOnly = -1
+
 // dumpJSON writes v as Python's json.dumps(sort_keys=True, ensure_ascii=False)
-// does; indent 0 keeps it on one line. Values that JSON lacks become their text.
+// does; indent 0 keeps it on one line, linesOnly breaks lines without indenting
+// them. Values that JSON lacks become their text.
 func dumpJSON(v templates.Value, indent int) string {
 	var b strings.Builder
 	d := jsonDumper{b: &b, indent: indent, comma: ", "}
-	if indent > 0 {
+	if indent != 0 {
 		d.comma = ","
 	}
 	d.value(v, 0)
@@ -31,9 +35,9 @@ type jsonDumper struct {
 }
 
 func (d *jsonDumper) newline(depth int) {
-	if d.indent > 0 {
+	if d.indent != 0 {
 		d.b.WriteByte('\n')
-		for range depth * d.indent {
+		for range depth * max(d.indent, 0) {
 			d.b.WriteByte(' ')
 		}
 	}
@@ -179,4 +183,48 @@ func appendJSONString(b *strings.Builder, s string) {
 		i += n
 	}
 	b.WriteByte('"')
+}
+
+// dumpYAML writes a result as YAML below its line, in the form of result_format=yaml
+// or of community.general.yaml.
+func (d *Default) dumpYAML(r Result, data *templates.Dict) (string, bool) {
+	head, indent, margin := "", 4, "    "
+	if d.set.community {
+		indent, margin = 2, "  "
+		if v, ok := data.GetStr("changed"); ok {
+			head = "changed=" + strings.ToLower(templates.StrOf(v, templates.Current)) + " "
+			data.Delete(templates.Str("changed"))
+		}
+	}
+	for _, stream := range []string{"stdout", "stderr"} {
+		_, text := data.GetStr(stream)
+		if _, lines := data.GetStr(stream + "_lines"); text && lines {
+			data.SetStr(stream+"_lines", templates.Str("<omitted>"))
+		}
+	}
+	text, err := d.set.DumpYAML(data, indent)
+	if err != nil {
+		return "", false
+	}
+	return head + "\n" + margin + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+margin), true
+}
+
+// streamKeys are what the debug screen prints below a result, as it is.
+var streamKeys = []string{"stdout", "stderr", "msg", "module_stdout", "module_stderr"}
+
+// dumpStreams writes a result as JSON, with its output and message below.
+func dumpStreams(data *templates.Dict) string {
+	var below strings.Builder
+	for _, key := range streamKeys {
+		v, ok := data.GetStr(key)
+		if !ok {
+			continue
+		}
+		data.Delete(templates.Str(key))
+		data.Delete(templates.Str(key + "_lines"))
+		if text := templates.StrOf(v, templates.Current); text != "" {
+			below.WriteString("\n\n" + strings.ToUpper(key) + ":\n\n" + text + "\n")
+		}
+	}
+	return dumpJSON(data, 4) + below.String()
 }

@@ -4,7 +4,6 @@ package callback
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -13,8 +12,13 @@ var stdout = map[string]func(s *Screen, set Settings) Callback{
 	"default": func(s *Screen, set Settings) Callback { return NewDefault(s, set) },
 	"minimal": func(s *Screen, set Settings) Callback { return NewMinimal(s, set, false) },
 	"oneline": func(s *Screen, set Settings) Callback { return NewMinimal(s, set, true) },
+	"json":    func(s *Screen, set Settings) Callback { return NewJSON(s, set) },
 	"yaml": func(s *Screen, set Settings) Callback {
-		set.YAML = true
+		set.YAML, set.community = true, true
+		return NewDefault(s, set)
+	},
+	"debug": func(s *Screen, set Settings) Callback {
+		set.streams = true
 		return NewDefault(s, set)
 	},
 }
@@ -23,12 +27,7 @@ var stdout = map[string]func(s *Screen, set Settings) Callback{
 func New(name string, s *Screen, set Settings) (Callback, error) {
 	f, ok := stdout[shortName(name)]
 	if !ok {
-		names := make([]string, 0, len(stdout))
-		for n := range stdout {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		return nil, fmt.Errorf("Invalid callback for stdout specified: %s (known: %s)", name, strings.Join(names, ", "))
+		return nil, fmt.Errorf("Invalid callback for stdout specified: %s (known: %s)", name, strings.Join(sortedNames(stdout), ", "))
 	}
 	return f(s, set), nil
 }

@@ -45,7 +45,7 @@ func (ld *loading) args(c *scope, t *Task, act actionRef, fs []field) bool {
 	}
 	raw, _ := t.Args.GetStr("_raw_params")
 	if s, isText := textOf(raw); isText && s != "" && !takesRawParams(t.Action) {
-		if isOneExpression(s) {
+		if strings.Contains(s, "{{") { // only the run can tell what it gives
 			t.ArgsText = Value{V: raw, Pos: act.pos}
 			t.Args.Delete(templates.Str("_raw_params"))
 			return true

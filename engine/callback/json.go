@@ -1,0 +1,162 @@
+package callback
+
+// This file defines the json screen: the whole run as one document
+// (https://docs.ansible.com/ansible/latest/collections/ansible/posix/json_callback.html).
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gorun/templates"
+)
+
+// JSON collects a run and prints it at its end. Warnings go to the standard
+// error, as on every screen.
+type JSON struct {
+	silent
+	warn  *Default
+	s     *Screen
+	plays []*jsonPlay
+}
+
+type jsonPlay struct {
+	play       Play
+	start, end time.Time
+	tasks      []*jsonTask
+}
+
+type jsonTask struct {
+	task       Task
+	start, end time.Time
+	hosts      *templates.Dict
+}
+
+var _ Callback = (*JSON)(nil)
+
+// NewJSON returns the json callback.
+func NewJSON(s *Screen, set Settings) *JSON { return &JSON{s: s, warn: NewDefault(s, set)} }
+
+// Warning prints a warning to the standard error.
+func (j *JSON) Warning(msg string) { j.warn.Warning(msg) }
+
+// Deprecated prints a deprecation to the standard error.
+func (j *JSON) Deprecated(msg string) { j.warn.Deprecated(msg) }
+
+// PlayStart begins a play.
+func (j *JSON) PlayStart(p Play) {
+	now := time.Now()
+	j.plays = append(j.plays, &jsonPlay{play: p, start: now, end: now})
+}
+
+// TaskStart begins a task.
+func (j *JSON) TaskStart(t Task) {
+	if len(j.plays) == 0 {
+		return
+	}
+	p, now := j.plays[len(j.plays)-1], time.Now()
+	p.tasks = append(p.tasks, &jsonTask{task: t, start: now, end: now, hosts: templates.NewDict(0)})
+}
+
+// HandlerTaskStart begins a handler.
+func (j *JSON) HandlerTaskStart(t Task) { j.TaskStart(t) }
+
+// find is the entry of a task: the last one that began under its id.
+func (j *JSON) find(uuid string) (*jsonPlay, *jsonTask) {
+	for _, p := range slices.Backward(j.plays) {
+		for _, t := range slices.Backward(p.tasks) {
+			if t.task.UUID == uuid {
+				return p, t
+			}
+		}
+	}
+	return nil, nil
+}
+
+// Result keeps a host's result.
+func (j *JSON) Result(r Result) {
+	p, t := j.find(r.Task.UUID)
+	if t == nil {
+		return
+	}
+	data := templates.NewDict(r.Data.Len() + 1)
+	for k, v := range r.Data.All {
+		if key := keyText(k); !strings.HasPrefix(key, "_ansible_") && (key != "failed" || v.Truth()) {
+			data.SetStr(key, v)
+		}
+	}
+	data.SetStr("action", templates.Str(r.Task.Action))
+	if _, ok := data.GetStr("failed"); !ok && r.Status == Failed {
+		data.SetStr("failed", templates.Bool(true))
+	}
+	t.hosts.SetStr(r.Host, data)
+	t.end = time.Now()
+	p.end = t.end
+}
+
+// Included keeps what an include named.
+func (j *JSON) Included(file string, hosts []string, _ string) {
+	if len(j.plays) == 0 || len(j.plays[len(j.plays)-1].tasks) == 0 {
+		return
+	}
+	p := j.plays[len(j.plays)-1]
+	t := p.tasks[len(p.tasks)-1]
+	for _, h := range hosts {
+		t.hosts.SetStr(h, dictOf("action", templates.Str(t.task.Action), "changed", templates.Bool(false), "include", templates.Str(file)))
+	}
+	t.end = time.Now()
+	p.end = t.end
+}
+
+// Stats prints the document.
+func (j *JSON) Stats(s Stats) {
+	var plays []templates.Value
+	for _, p := range j.plays {
+		var tasks []templates.Value
+		for _, t := range p.tasks {
+			tasks = append(tasks, dictOf("hosts", t.hosts, "task", dictOf("duration", duration(t.start, t.end),
+				"id", templates.Str(t.task.UUID), "name", templates.Str(t.task.Name), "path", templates.Str(t.task.Path))))
+		}
+		name := p.play.Name
+		if name == "" {
+			name = p.play.Hosts
+		}
+		plays = append(plays, dictOf("play", dictOf("duration", duration(p.start, p.end), "id", templates.Str(p.play.UUID),
+			"name", templates.Str(name), "path", templates.Str(p.play.Path)), "tasks", &templates.List{Elems: tasks}))
+	}
+	custom, global := templates.NewDict(0), templates.NewDict(0)
+	for _, h := range slices.Sorted(maps.Keys(s.Custom)) {
+		if h == "_run" {
+			global = s.Custom[h]
+		} else {
+			custom.SetStr(h, s.Custom[h])
+		}
+	}
+	j.s.Print(dumpJSON(dictOf("custom_stats", custom, "global_custom_stats", global,
+		"plays", &templates.List{Elems: plays}, "stats", statsDict(s)), 4), "")
+}
+
+func statsDict(s Stats) *templates.Dict {
+	d := templates.NewDict(len(s.Hosts))
+	for h, t := range s.Hosts {
+		d.SetStr(h, dictOf("ok", templates.Int(t.OK), "changed", templates.Int(t.Changed),
+			"unreachable", templates.Int(t.Unreachable), "failures", templates.Int(t.Failures),
+			"skipped", templates.Int(t.Skipped), "rescued", templates.Int(t.Rescued), "ignored", templates.Int(t.Ignored)))
+	}
+	return d
+}
+
+func duration(start, end time.Time) *templates.Dict {
+	const form = "2006-01-02T15:04:05.000000Z"
+	return dictOf("end", templates.Str(end.UTC().Format(form)), "start", templates.Str(start.UTC().Format(form)))
+}
+
+// dictOf is a dict of keys and values in turn.
+func dictOf(pairs ...any) *templates.Dict {
+	d := templates.NewDict(len(pairs) / 2)
+	for i := 0; i < len(pairs); i += 2 {
+		d.SetStr(pairs[i].(string), pairs[i+1].(templates.Value))
+	}
+	return d
+}
