@@ -159,7 +159,7 @@ func (rt *run) legacyCondition(src string) bool {
 	if rt.era != Era19 && rt.e.opts.Warn != nil {
 		rt.e.opts.Warn("conditional statements should not include jinja2 templating delimiters such as {{ }} or {% %}. Found: " + src)
 	}
-	t := rt.e.textEngine().mustCompile(src, "")
+	t := rt.e.textEngine().mustText(src)
 	rt.t, rt.pos = t, 0
 	text := strings.TrimFunc(rt.render(t), isSpace)
 	if text == "" {

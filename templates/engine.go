@@ -30,6 +30,7 @@ type Engine struct {
 type cacheKey struct {
 	src, name string
 	expr      bool
+	text      bool // backslashes in the literals of {{ }} stay
 }
 
 type cached struct {
@@ -118,7 +119,7 @@ func (e *Engine) compile(k cacheKey) (*Template, error) {
 		if k.expr {
 			c.t = e.buildExpr(k.src)
 		} else {
-			c.t = e.build(k.src, k.name)
+			c.t = e.build(k)
 		}
 	})
 	if c.err != nil {
@@ -148,9 +149,23 @@ func (e *Engine) mustCompile(src, name string) *Template {
 	return t
 }
 
-func (e *Engine) build(src, name string) *Template {
-	p, stmts := e.syntax.parse(src, e.exts)
-	t := &Template{e: e, name: name, src: p.src, newlines: len(src) - len(strings.TrimRight(src, "\n"))}
+// mustText compiles the text of a variable. A playbook's text has been through
+// YAML, so that Ansible keeps every backslash in the literals of its {{ }}.
+func (e *Engine) mustText(src string) *Template {
+	t, err := e.compile(cacheKey{src: src, text: strings.IndexByte(src, '\\') >= 0})
+	check(err)
+	return t
+}
+
+func (e *Engine) build(k cacheKey) *Template {
+	name, syntax := k.name, e.syntax
+	if k.text {
+		s := *syntax
+		s.keepBackslashes = true
+		syntax = &s
+	}
+	p, stmts := syntax.parse(k.src, e.exts)
+	t := &Template{e: e, name: name, src: p.src, newlines: len(k.src) - len(strings.TrimRight(k.src, "\n"))}
 	c := &compiler{e: e, t: t, name: name}
 	c.root(stmts, p.blocks)
 	return t

@@ -76,6 +76,7 @@ type syntax struct {
 	lineStatement, lineComment string
 	trim, lstrip, keepNewline  bool
 	newline                    string
+	keepBackslashes            bool        // in the literals of {{ }}
 	starts                     []startRule // longest first
 }
 
@@ -133,6 +134,7 @@ type lexer struct {
 	// lineStart says that the last token ended a line.
 	lineStart bool
 	balance   []byte // the closing brackets that are due
+	variable  bool   // inside {{ }}
 }
 
 // lex returns the source with its newlines normalised, and its tokens.
@@ -226,7 +228,9 @@ func (l *lexer) root() {
 		}
 	case startVariable:
 		l.emit(tokVariableBegin, "", tagAt)
+		l.variable = true
 		l.until(tokVariableEnd, l.variableClose)
+		l.variable = false
 	case startBlock:
 		l.emit(tokBlockBegin, "", tagAt)
 		l.until(tokBlockEnd, l.blockClose)
@@ -653,7 +657,7 @@ func (l *lexer) quoted(quote byte) bool {
 			if l.newline != "\n" {
 				text = strings.ReplaceAll(text, "\n", l.newline)
 			}
-			if strings.IndexByte(text, '\\') >= 0 {
+			if strings.IndexByte(text, '\\') >= 0 && !(l.keepBackslashes && l.variable) {
 				text = unescape(text)
 			}
 			l.emit(tokString, text, l.pos)

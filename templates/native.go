@@ -144,7 +144,7 @@ func (rt *run) isVerbatim(t *Template, depth int) bool {
 		return t.verbatim
 	}
 	x, ok := rt.rawVariable(t.variable).(*Text)
-	return ok && rt.isVerbatim(rt.e.textEngine().mustCompile(x.Src, ""), depth+1)
+	return ok && rt.isVerbatim(rt.e.textEngine().mustText(x.Src), depth+1)
 }
 
 // verbatimFilters are those of Ansible's STRING_TYPE_FILTERS.

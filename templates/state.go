@@ -334,7 +334,7 @@ func (rt *run) force(v Value) Value {
 // evalText evaluates t with Ansible's delimiters, whatever the engine's are.
 func (rt *run) evalText(t *Text) Value {
 	e := rt.e.textEngine()
-	tmpl := e.mustCompile(t.Src, "")
+	tmpl := e.mustText(t.Src)
 	inner := *rt
 	inner.e, inner.t, inner.pos = e, tmpl, 0
 	defer func() {
