@@ -119,7 +119,7 @@ func fail(format string, args ...any) error {
 
 // typeError is the AnsibleFilterTypeError of a value of the wrong kind.
 func typeError(format string, args ...any) error {
-	return raise("AnsibleFilterTypeError", format, args...)
+	return raise(templates.TypeError, format, args...)
 }
 
 func raise(kind, format string, args ...any) error {

@@ -15,6 +15,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ansible")
+NAMES = {"AnsibleUndefinedVariable": "UndefinedError", "AnsibleFilterTypeError": "TypeError"}
 WRAPPED = [
     (re.compile(r"^Unexpected templating type error occurred on \(.*?\}\}\): (.*)$", re.S), lambda m: ("TypeError", m.group(1))),
     (re.compile(r"^An unhandled exception occurred while templating '.*?'\. Error was a <class '([\w.]+)'>, original message: (.*)$", re.S),
@@ -45,10 +46,11 @@ def kind(v):
 
 def answer(case):
     try:
-        v = Templar(loader=DataLoader(), variables={}).template(case["template"])
+        v = Templar(loader=DataLoader(), variables={}).template(case["template"], escape_backslashes=False)
         return {"output": plain(v), "type": kind(v)}
     except Exception as e:
-        name, message = type(e).__name__, str(getattr(e, "message", None) or e)
+        name, message = type(e).__name__, str(getattr(e, "_message", None) or getattr(e, "message", None) or e)
+        name = NAMES.get(name, name)
         for pattern, unwrap in WRAPPED:
             m = pattern.match(message)
             if m:
@@ -119,8 +121,8 @@ FILTERS = {
                            "('blowfish', 'abcdefghijklmnopqrstuu', rounds=5, ident='2a')", "('md5', 'muchtoolongsalt')", "('sha512', 'a!b')", "('nope', 'x')", "('bcrypt', 'short')", "('sha512', 'x', rounds=10)", "('bcrypt', 'abcdefghijklmnopqrstuu', rounds=40)", "('sha512', 'mysalt')[:30]", "('sha256', 'mysalt')", "('bcrypt', 'abcdefghijklmnopqrstuv', rounds=4)"]),
     },
     "paths": {
-        "basename": (P, [""]), "dirname": (P, [""]), "splitext": (P, [""]), "normpath": (P, [""]), "expanduser": (["'~/x'", "'/a/~'", "'~nosuchuser/x'", "5"], ["|replace('/nonexistent', '')|regex_replace('^/[^~]*', '/')"]), "expandvars": (["'$NOSUCHVAR/x'", "'a'"], [""]),
-        "relpath": (P, ["('/a')", "('/a/b/c')|length > 0", "('a/x')"]), "path_join": (PATHS, [""]), "commonpath": (PATHS, [""]), "realpath": (["'/'", "'/nosuchdir/../x'", "'/proc/./nosuch'"], [""]),
+        "basename": (P, [""]), "dirname": (P, [""]), "splitext": (P, [""]), "expanduser": (["'~/x'", "'/a/~'", "'~nosuchuser/x'", "5"], ["|replace('/nonexistent', '')|regex_replace('^/[^~]*', '/')"]), "expandvars": (["'$NOSUCHVAR/x'", "'a'"], [""]),
+        "relpath": (P, ["('/a')", "('/a/b/c')|length > 0", "('a/x')"]), "path_join": (PATHS, [""]), "realpath": (["'/'", "'/nosuchdir/../x'", "'/proc/./nosuch'"], [""]),
         "win_basename": (["'C:\\\\a\\\\b.txt'", "'a/b'", "'\\\\\\\\srv\\\\share\\\\x'", "''"], [""]), "win_dirname": (["'C:\\\\a\\\\b.txt'", "'C:\\\\'", "'a/b'", "'\\\\\\\\srv\\\\share\\\\x\\\\y'", "''"], [""]), "win_splitdrive": (["'C:\\\\a'", "'a'", "'\\\\\\\\srv\\\\share\\\\x'", "'c:'", "'\\\\\\\\a'", "''"], [""]),
         "fileglob": (["'/nosuch/*'"], [""]),
     },
@@ -220,6 +222,7 @@ def old_notes(path):
 
 
 def main():
+    os.chdir("/")
     if sys.argv[1:] == ["--live"]:
         print(json.dumps(header()), flush=True)
         for line in sys.stdin:
