@@ -37,6 +37,19 @@ func (rt *run) getattr(v Value, name string) Value {
 	return rt.noAttr(v, name)
 }
 
+// getItemAttr is v.name where no method of a dict has that name.
+func (rt *run) getItemAttr(v Value, name string) Value {
+	if d, ok := v.(*Dict); ok {
+		if x, ok := d.GetStr(name); ok {
+			return rt.force(x)
+		}
+	}
+	return rt.getattr(v, name)
+}
+
+// isDictMethod reports whether a dict has a method called name in some era.
+func isDictMethod(name string) bool { return dictMethods[name] != nil || oldDictMethods[name] != nil }
+
 // getitem is v[key].
 func (rt *run) getitem(v, key Value) Value {
 	if u, ok := v.(*Undefined); ok {
@@ -67,15 +80,7 @@ func (rt *run) getitem(v, key Value) Value {
 }
 
 func (rt *run) noAttr(v Value, name string) Value {
-	u := &Undefined{Kind: rt.e.opts.Undefined, Name: name, Obj: v, modern: rt.modern()}
-	if d, ok := v.(*Dict); ok && d.Len() < 200 {
-		for k := range d.All {
-			if s, ok := textOf(k); ok {
-				u.Known = append(u.Known, s)
-			}
-		}
-	}
-	return u
+	return &Undefined{Kind: rt.e.opts.Undefined, Name: name, Obj: v, modern: rt.modern()}
 }
 
 // modern reports whether messages are those of ansible-core 2.19 and later.

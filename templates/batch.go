@@ -98,5 +98,9 @@ func (s MapScope) Lookup(name string) (Value, bool, error) {
 	if s.Mapping == nil {
 		return nil, false, nil
 	}
+	if d, ok := s.Mapping.(*Dict); ok {
+		v, ok := d.GetStr(name)
+		return v, ok, nil
+	}
 	return s.Get(Str(name))
 }

@@ -53,7 +53,10 @@ func (c *compiler) expr(p place, x expr) evalFn {
 	case *attrExpr:
 		in := c.expr(p, x.x)
 		name := x.name
-		return func(f *frame) Value { return f.rt.getattr(in(f), name) }
+		if isDictMethod(name) {
+			return func(f *frame) Value { return f.rt.getattr(in(f), name) }
+		}
+		return func(f *frame) Value { return f.rt.getItemAttr(in(f), name) }
 	case *itemExpr:
 		return c.item(p, x)
 	case *sliceExpr:

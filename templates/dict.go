@@ -21,11 +21,24 @@ func NewDict(n int) *Dict {
 	return &Dict{keys: make([]Value, 0, n), vals: make([]Value, 0, n), index: make(map[any]int, n)}
 }
 
+// fewKeys is up to how many keys a dict is searched from its beginning.
+const fewKeys = 6
+
 // SetStr sets the item of a string key.
 func (d *Dict) SetStr(key string, v Value) { d.set(key, Str(key), v) }
 
 // GetStr returns the item of a string key.
 func (d *Dict) GetStr(key string) (Value, bool) {
+	if len(d.keys) <= fewKeys { // sooner than a hash
+		for i, k := range d.keys {
+			if s, ok := k.(Str); ok && string(s) == key {
+				return d.vals[i], true
+			}
+		}
+		if _, hasMarkup := d.index[key]; !hasMarkup {
+			return nil, false
+		}
+	}
 	i, ok := d.index[key]
 	if !ok {
 		return nil, false

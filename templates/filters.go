@@ -135,9 +135,13 @@ func sortKey(v Value, caseSensitive bool) Value {
 	}
 	switch s := v.(type) {
 	case Str:
-		return Str(lower(string(s)))
+		if l := lower(string(s)); l != string(s) {
+			return Str(l)
+		}
 	case Markup:
-		return Markup(lower(string(s)))
+		if l := lower(string(s)); l != string(s) {
+			return Markup(l)
+		}
 	}
 	return v
 }

@@ -191,14 +191,6 @@ func (m *Macro) bindArgs(g *frame, c *Call) {
 			used++
 		}
 	}
-	taken := func(name string) bool {
-		for _, p := range mc.params[n:] {
-			if p == name {
-				return true
-			}
-		}
-		return false
-	}
 	if mc.caller != -1 && !foundCaller {
 		v, ok := c.kwarg("caller")
 		if ok {
@@ -210,17 +202,23 @@ func (m *Macro) bindArgs(g *frame, c *Call) {
 			g.slots[mc.caller] = v
 		}
 	}
-	rest := NewDict(0)
+	var rest *Dict
+	if mc.kwargs >= 0 {
+		rest = NewDict(0)
+	}
 	if used < len(c.Kwargs) {
+		if rest == nil {
+			rest = NewDict(len(c.Kwargs))
+		}
 		for _, k := range c.Kwargs {
-			if !taken(k.Name) && !(k.Name == "caller" && mc.caller >= 0 && !foundCaller) {
+			if indexOf(mc.params[n:], k.Name) < 0 && !(k.Name == "caller" && mc.caller >= 0 && !foundCaller) {
 				rest.SetStr(k.Name, k.Value)
 			}
 		}
 	}
 	if mc.kwargs >= 0 {
 		g.slots[mc.kwargs] = rest
-	} else if rest.Len() > 0 {
+	} else if rest != nil && rest.Len() > 0 {
 		name := Repr(Str(mc.name), Current)
 		if mc.name == "" {
 			name = "None"

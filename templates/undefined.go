@@ -82,7 +82,22 @@ func (u *Undefined) Err() *Error {
 		c := *u.Cause
 		return &c
 	}
-	return &Error{Kind: UndefinedError, Msg: u.Message(), Got: u.Name, Known: u.Known}
+	return &Error{Kind: UndefinedError, Msg: u.Message(), Got: u.Name, Known: u.known()}
+}
+
+// known returns the names that there are where u's name was looked for.
+func (u *Undefined) known() []string {
+	d, ok := u.Obj.(*Dict)
+	if u.Known != nil || !ok || u.Elem || u.Hint != "" || d.Len() >= 200 {
+		return u.Known
+	}
+	var names []string
+	for k := range d.All {
+		if s, ok := textOf(k); ok {
+			names = append(names, s)
+		}
+	}
+	return names
 }
 
 // failUndefined throws where v is undefined, whatever its kind: for what no
