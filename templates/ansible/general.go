@@ -1,0 +1,312 @@
+package ansible
+
+// This file holds filters of community.general
+// (https://docs.ansible.com/ansible/latest/collections/community/general/index.html#filter-plugins).
+
+import (
+	"fmt"
+	"hash/crc32"
+	"slices"
+
+	"github.com/jmespath/go-jmespath"
+
+	"gorun/templates"
+)
+
+var generalFilters = table{
+	"json_query": filterJSONQuery, "dict": filterDict, "dict_kv": filterDictKV, "counter": filterCounter, "crc32": filterCRC32,
+	"groupby_as_dict": filterGroupbyAsDict, "version_sort": filterVersionSort, "lists_mergeby": filterListsMergeby,
+	"lists_union": manyLists("lists_union"), "lists_intersect": manyLists("lists_intersect"),
+	"lists_difference": manyLists("lists_difference"), "lists_symmetric_difference": manyLists("lists_symmetric_difference"),
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/json_query_filter.html
+func filterJSONQuery(c *call) (value, error) {
+	var v value
+	var expr string
+	if err := c.Unpack("json_query", "data", &v, "expr", &expr); err != nil {
+		return nil, err
+	}
+	p, err := jmespath.Compile(expr)
+	if err != nil {
+		return nil, fail("JMESPathError in json_query filter plugin:\n%s", err)
+	}
+	out, err := p.Search(forJMESPath(v))
+	if err != nil {
+		return nil, fail("JMESPathError in json_query filter plugin:\n%s", err)
+	}
+	return fromJMESPath(out), nil
+}
+
+// forJMESPath converts to what the library computes with: every number a float.
+func forJMESPath(v value) any {
+	if f, ok := number(v); ok {
+		if b, isBool := v.(templates.Bool); isBool {
+			return bool(b)
+		}
+		return f
+	}
+	switch v := v.(type) {
+	case templates.Mapping:
+		m := make(map[string]any, v.Len())
+		for _, k := range v.Keys() {
+			if x, ok, err := v.Get(k); ok && err == nil {
+				m[text(k)] = forJMESPath(x)
+			}
+		}
+		return m
+	case templates.NoneType:
+		return nil
+	}
+	if isSequence(v) {
+		elems := elemsOf(v)
+		out := make([]any, len(elems))
+		for i, e := range elems {
+			out[i] = forJMESPath(e)
+		}
+		return out
+	}
+	return text(v)
+}
+
+// fromJMESPath converts back; a whole number becomes an int.
+func fromJMESPath(v any) value {
+	switch v := v.(type) {
+	case float64:
+		if i := int64(v); float64(i) == v {
+			return templates.Int(i)
+		}
+	case []any:
+		out := make([]value, len(v))
+		for i, e := range v {
+			out[i] = fromJMESPath(e)
+		}
+		return list(out)
+	case map[string]any:
+		d := templates.NewDict(len(v))
+		for _, k := range sortedNames(v) {
+			d.SetStr(k, fromJMESPath(v[k]))
+		}
+		return d
+	}
+	return templates.FromGo(v)
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/dict_filter.html
+func filterDict(c *call) (value, error) {
+	var pairs []value
+	if err := c.Unpack("dict_filter", "sequence", &pairs); err != nil {
+		return nil, err
+	}
+	d := templates.NewDict(len(pairs))
+	for i, p := range pairs {
+		kv, err := c.State.Iterate(p)
+		if err != nil {
+			return nil, raise(templates.TypeError, "cannot convert dictionary update sequence element #%d to a sequence", i)
+		}
+		if len(kv) != 2 {
+			return nil, raise(templates.ValueError, "dictionary update sequence element #%d has length %d; 2 is required", i, len(kv))
+		}
+		if err := d.Set(kv[0], kv[1]); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/dict_kv_filter.html
+func filterDictKV(c *call) (value, error) {
+	var v, key value
+	if err := c.Unpack("dict_kv", "value", &v, "key", &key); err != nil {
+		return nil, err
+	}
+	d := templates.NewDict(1)
+	return d, d.Set(key, v)
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/counter_filter.html
+func filterCounter(c *call) (value, error) {
+	var v value
+	if err := c.Unpack("counter", "sequence", &v); err != nil {
+		return nil, err
+	}
+	if _, isStr := isText(v); !isStr && !isSequence(v) {
+		return nil, fail("Argument for community.general.counter must be a sequence (string or list). %s is %s", text(v), pyClass(v))
+	}
+	elems, err := c.State.Iterate(v)
+	if err != nil {
+		return nil, err
+	}
+	d := templates.NewDict(0)
+	for _, e := range elems {
+		n, _, err := d.Get(e)
+		if err != nil {
+			return nil, fail("community.general.counter needs a sequence with hashable elements (int, float or str)")
+		}
+		count, _ := integer(n)
+		if err := d.Set(e, templates.Int(count+1)); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/crc32_filter.html
+func filterCRC32(c *call) (value, error) {
+	var v value
+	if err := c.Unpack("crc32s", "value", &v); err != nil {
+		return nil, err
+	}
+	return str(fmt.Sprintf("%x", crc32.ChecksumIEEE(bytesOf(v)))), nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/groupby_as_dict_filter.html
+func filterGroupbyAsDict(c *call) (value, error) {
+	var seq, attr value
+	if err := c.Unpack("groupby_as_dict", "sequence", &seq, "attribute", &attr); err != nil {
+		return nil, err
+	}
+	if !isSequence(seq) {
+		return nil, fail("Input is not a sequence")
+	}
+	d := templates.NewDict(0)
+	for i, e := range elemsOf(seq) {
+		m, ok := e.(templates.Mapping)
+		if !ok {
+			return nil, fail("Sequence element #%d is not a mapping", i)
+		}
+		k, ok, err := m.Get(attr)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fail("Attribute not contained in element #%d of sequence", i)
+		}
+		if _, taken, _ := d.Get(k); taken {
+			return nil, fail("Multiple sequence entries have attribute value %s", repr(k))
+		}
+		if err := d.Set(k, e); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/version_sort_filter.html
+func filterVersionSort(c *call) (value, error) {
+	var elems []value
+	var reverse value
+	if err := c.Unpack("version_sort", "value", &elems, "reverse?", &reverse); err != nil {
+		return nil, err
+	}
+	out := slices.Clone(elems)
+	keys := map[value]versionKey{}
+	for _, e := range out {
+		s, ok := isText(e)
+		if !ok {
+			return nil, raise(templates.TypeError, "expected string or bytes-like object, got '%s'", e.Type())
+		}
+		keys[e], _ = looseVersion(s) // any text is one
+	}
+	var failed error
+	slices.SortStableFunc(out, func(a, b value) int {
+		if truth(reverse) {
+			a, b = b, a
+		}
+		n, err := keys[a].compare(keys[b])
+		if err != nil {
+			failed = raise(templates.TypeError, "%s", err)
+		}
+		return n
+	})
+	return list(out), failed
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/lists_mergeby_filter.html
+func filterListsMergeby(c *call) (value, error) {
+	how, recursive := "replace", false
+	for _, k := range c.Kwargs {
+		switch k.Name {
+		case "list_merge":
+			how = text(k.Value)
+		case "recursive":
+			recursive = k.Value.Truth()
+		}
+	}
+	if len(c.Args) < 2 {
+		return nil, fail("At least one list is needed and one index")
+	}
+	m, err := newMerger(recursive, how)
+	if err != nil {
+		return nil, err
+	}
+	index := c.Args[len(c.Args)-1]
+	merged := templates.NewDict(0)
+	for _, e := range flatten(nil, c.Args[:len(c.Args)-1], -1, false, 0) {
+		item, ok := e.(templates.Mapping)
+		if !ok {
+			return nil, fail("Elements of list arguments for lists_mergeby must be dictionaries. %s is %s.", text(e), pyClass(e))
+		}
+		k, found, err := item.Get(index)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		old := templates.NewDict(0)
+		if x, ok, _ := merged.Get(k); ok {
+			old = x.(*templates.Dict)
+		}
+		next, err := m.merge(old, item, 0)
+		if err != nil {
+			return nil, err
+		}
+		if err := merged.Set(k, next); err != nil {
+			return nil, err
+		}
+	}
+	var out []value
+	for _, k := range sortedValues(merged.Keys()) {
+		v, _, _ := merged.Get(k) // k is a key of merged
+		out = append(out, v)
+	}
+	return list(out), nil
+}
+
+// manyLists makes a filter of set operations over several lists
+// (https://docs.ansible.com/ansible/latest/collections/community/general/lists_union_filter.html).
+func manyLists(name string) templates.Func {
+	return func(c *call) (value, error) {
+		args, flat := c.Args, false
+		if f, ok := kwarg(c.Kwargs, "flatten"); ok {
+			flat = f.Truth()
+		}
+		if flat {
+			args = nil
+			for _, a := range c.Args {
+				args = append(args, flatten(nil, elemsOf(a), 1, false, 0)...)
+			}
+		}
+		var out []value
+		for i, a := range args {
+			if !isSequence(a) {
+				return nil, fail("All arguments must be lists.")
+			}
+			elems := elemsOf(a)
+			switch {
+			case i == 0:
+				out = distinct(elems)
+			case name == "lists_union":
+				out = distinct(append(slices.Clone(out), elems...))
+			case name == "lists_intersect":
+				out = filtered(out, elems, true)
+			case name == "lists_difference":
+				out = filtered(out, elems, false)
+			default:
+				out = distinct(append(filtered(out, elems, false), filtered(elems, out, false)...))
+			}
+		}
+		return list(out), nil
+	}
+}
