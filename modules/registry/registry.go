@@ -8,7 +8,7 @@ import (
 )
 
 // All lists every module of the agent, by family.
-var All = slices.Concat(filesFamily, packagingFamily, systemFamily, databaseFamily)
+var All = slices.Concat(filesFamily, packagingFamily, systemFamily, databaseFamily, moreFamily)
 
 // Lookup finds a module by its full name ("ansible.builtin.copy").
 func Lookup(name string) *modules.Module { return byName[name] }
