@@ -286,6 +286,9 @@ func filterMandatory(c *call) (value, error) {
 	name := ""
 	if u.Name != "" {
 		name = repr(str(u.Name)) + " "
+		if c.State.Era() != templates.Current {
+			name += " " // as Ansible printed it in those days
+		}
 	}
 	return nil, fail("Mandatory variable %snot defined.", name)
 }

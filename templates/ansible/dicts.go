@@ -27,21 +27,29 @@ func filterCombine(c *call) (value, error) {
 			return nil, fail("'recursive' and 'list_merge' are the only valid keyword arguments")
 		}
 	}
+	terms := flatten(nil, c.Args, 1, true, 0)
+	if len(terms) == 0 {
+		return templates.NewDict(0), nil
+	}
+	out := terms[len(terms)-1]
+	if len(terms) == 1 {
+		return out, nil
+	}
 	m, err := newMerger(recursive, how)
 	if err != nil {
 		return nil, err
 	}
-	var dicts []templates.Mapping
-	for _, v := range flatten(nil, c.Args, 1, true, 0) {
-		d, ok := v.(templates.Mapping)
-		if !ok {
-			return nil, fail("failed to combine variables, expected dicts but got a '%s' and a '%s': \n%s\n%s", "dict", v.Type(), "{}", jsonText(v))
+	for i := len(terms) - 2; i >= 0; i-- {
+		low, ok := terms[i].(templates.Mapping)
+		high, ok2 := out.(templates.Mapping)
+		if !ok || !ok2 {
+			return nil, raise(templates.AnsibleError, "failed to combine variables, expected dicts but got a '%s' and a '%s': \n%s\n%s", terms[i].Type(), out.Type(), jsonText(terms[i]), jsonText(out))
 		}
-		dicts = append(dicts, d)
-	}
-	out := templates.NewDict(0)
-	for _, d := range dicts {
-		if out, err = m.merge(out, d, 0); err != nil {
+		d, err := toDict(low)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = m.merge(d, high, 0); err != nil {
 			return nil, err
 		}
 	}

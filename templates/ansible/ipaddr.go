@@ -235,7 +235,7 @@ func onNetwork(f func(n network, first, last *big.Int) (string, bool)) query {
 
 // queries are the queries of ipaddr.
 var queries = map[string]query{
-	"address": showIf(network.isHost, func(n network) string { return addrText(n.addr) }), "bool": func(network, value) (value, error) { return templates.Bool(true), nil },
+	"address": showIf(func(n network) bool { return n.v6() || n.isHost() }, func(n network) string { return addrText(n.addr) }), "bool": func(network, value) (value, error) { return templates.Bool(true), nil },
 	"network": showAddr(network.base), "netmask": showAddr(network.netMask), "hostmask": showAddr(network.hostMask),
 	"broadcast": showIf(func(n network) bool { return n.size().Cmp(big.NewInt(2)) > 0 }, func(n network) string { return addrText(n.at(n.last())) }),
 	"prefix":    func(n network, _ value) (value, error) { return templates.Int(n.bits), nil },
@@ -283,6 +283,12 @@ var queries = map[string]query{
 		}
 		return templates.NewInt(last.Sub(last, first).Add(last, big.NewInt(1))), nil
 	},
+	"gateway": func(n network, _ value) (value, error) {
+		if n.isHost() {
+			return str(n.text()), nil
+		}
+		return templates.Bool(false), nil
+	},
 	"peer": queryPeer, "wrap": queryWrap, "ipv4": queryIPv4, "ipv6": queryIPv6,
 	"6to4": showIf(func(n network) bool { return !n.v6() && !n.isPrivate6to4() && n.isHost() }, func(n network) string {
 		h := hex.EncodeToString(n.addr.AsSlice())
@@ -294,7 +300,7 @@ var queries = map[string]query{
 func (n network) isPrivate6to4() bool { return n.size().Cmp(big.NewInt(2)) == 0 }
 
 // queryAliases are other names of queries.
-var queryAliases = map[string]string{"": "", "addr": "address", "ip": "address", "host/prefix": "host", "hostnet": "host", "address/prefix": "host", "gateway": "host", "gw": "host", "broad": "broadcast",
+var queryAliases = map[string]string{"": "", "addr": "address", "ip": "address", "host/prefix": "host", "hostnet": "host", "address/prefix": "host", "gw": "gateway", "broad": "broadcast",
 	"wildcard": "hostmask", "network_id": "network", "network/prefix": "subnet", "v": "version", "lo": "loopback", "ll": "link-local"}
 
 // neighbour is the address beside n's, where hosts may have it.

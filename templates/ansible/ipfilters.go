@@ -122,6 +122,11 @@ func filterIPWrap(c *call) (value, error) {
 	if err := c.Unpack("ipwrap", "value", &v, "query?", &q); err != nil {
 		return nil, err
 	}
+	switch v.(type) {
+	case templates.Str, templates.Markup, templates.Bool, *templates.List:
+	default:
+		return nil, fail("Unrecognized type <%s> for ipwrap filter <value>", pyClass(v))
+	}
 	if l, ok := v.(*templates.List); ok {
 		out := make([]value, len(l.Elems))
 		for i, e := range l.Elems {
@@ -273,7 +278,7 @@ func nthUsable(name string, sign int64) templates.Func {
 		}
 		n, ok := parseNetwork(text(v))
 		if !ok {
-			return nil, fail("Not a network address")
+			return templates.Bool(false), nil
 		}
 		steps, ok := integer(offset)
 		if !ok {
@@ -314,6 +319,9 @@ func filterIPSubnet(c *call) (value, error) {
 			return subnetRank(n, text(index))
 		}
 		return subnetAt(n, int(bits), i)
+	}
+	if !n.plain && int(bits) < n.bits {
+		return nil, fail("Requested subnet size of %d is invalid", bits)
 	}
 	if n.plain || n.isAddress() && n.bits == n.addr.BitLen() || int(bits) <= n.bits {
 		m := network{addr: n.addr, bits: int(bits)}

@@ -166,7 +166,7 @@ func (w *jsonStyle) text(b []byte, s string) []byte {
 			b = append(b, esc...)
 		case r < ' ':
 			b = fmt.Appendf(b, "\\u%04x", r)
-		case r < utf8.RuneSelf:
+		case r < 0x7f || r == 0x7f && w.unicode:
 			b = append(b, byte(r))
 		case r == utf8.RuneError && n == 1:
 			b = fmt.Appendf(b, "\\u%04x", 0xdc00+rune(s[i]))

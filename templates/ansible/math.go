@@ -95,10 +95,35 @@ func filterRoot(c *call) (value, error) {
 			if b == 0 {
 				return nil, raise(templates.ZeroDivisionError, "float division by zero")
 			}
-			return pyPow(f, 1/b)
+			v, err := pyPow(f, 1/b)
+			if p, ok := v.(templates.Float); ok {
+				return templates.Float(nearestRoot(float64(p), f, b)), nil
+			}
+			return v, err
 		}
 	}
 	return nil, typeError("root() can only be used on numbers: %s", err)
+}
+
+// nearestRoot corrects the last digit of a root of a whole base, which C's pow
+// rounds rightly and Go's does not.
+func nearestRoot(root, x, base float64) float64 {
+	n := int(base)
+	if float64(n) != base || n < 1 || n > 64 || root == 0 || math.IsInf(root, 0) {
+		return root
+	}
+	best, least := root, (*big.Float)(nil)
+	for _, c := range []float64{root, math.Nextafter(root, math.Inf(1)), math.Nextafter(root, 0)} {
+		p := new(big.Float).SetPrec(4096).SetInt64(1)
+		for range n {
+			p.Mul(p, big.NewFloat(c))
+		}
+		p.Sub(p, big.NewFloat(x)).Abs(p)
+		if least == nil || p.Cmp(least) < 0 {
+			best, least = c, p
+		}
+	}
+	return best
 }
 
 // sizeUnits are the units of sizes, largest first.
@@ -135,7 +160,7 @@ func filterHumanReadable(c *call) (value, error) {
 	suffix, limit := base, 1.0
 	for i := range len(sizeUnits) {
 		f, _ := new(big.Float).SetInt(unitSize(sizeUnits[i])).Float64()
-		match := !given(unit) && math.Abs(n) >= f
+		match := !given(unit) && n >= f
 		if given(unit) {
 			match = strings.EqualFold(firstByte(text(unit)), sizeUnits[i:i+1])
 		}
@@ -232,9 +257,6 @@ func checkSizeUnit(s, unit string, isBits bool) error {
 			expected = strings.ToUpper(unit[:1]) + class
 		}
 		return raise(templates.ValueError, "human_to_bytes() failed to convert %s. Value is not a valid string (expect %s or %s)", s, expected, word)
-	}
-	if strings.EqualFold(unit, "b") && unit != class {
-		return raise(templates.ValueError, "human_to_bytes() failed to convert %s. Value is not a valid string (expect %s or %s)", s, class, word)
 	}
 	return nil
 }

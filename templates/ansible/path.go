@@ -188,6 +188,9 @@ func filterPathJoin(c *call) (value, error) {
 	if !isSequence(v) {
 		return nil, typeError("|path_join expects string or sequence, got %s instead.", pyClass(v))
 	}
+	if len(elemsOf(v)) == 0 {
+		return nil, raise(templates.TypeError, "join() missing 1 required positional argument: 'a'")
+	}
 	out := ""
 	for i, e := range elemsOf(v) {
 		s, ok := isText(e)

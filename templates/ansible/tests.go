@@ -68,7 +68,7 @@ var (
 	// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/reachable_test.html
 	testReachable = resultTest("unreachable", "unreachable", false, false)
 	// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/started_test.html
-	testStarted = resultTest("started", "started", false, true)
+	testStarted = resultTest("started", "started", true, true)
 	// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/finished_test.html
 	testFinished = resultTest("finished", "finished", true, true)
 )

@@ -120,7 +120,7 @@ func testVaultedFile(c *call) (value, error) {
 // those that it may have.
 func isURI(v value, schemes []string) (u splitURL, ok bool) {
 	u, err := parseURL(text(v))
-	if err != nil || u.scheme == "" || u.netloc == "" && u.path == "" {
+	if err != nil {
 		return u, false
 	}
 	for _, s := range schemes {
@@ -160,7 +160,7 @@ func testURL(c *call) (value, error) {
 		return nil, err
 	}
 	u, ok := isURI(v, schemes)
-	return templates.Bool(ok && u.netloc != ""), nil
+	return templates.Bool(ok && (u.netloc != "" || u.scheme == "file")), nil
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/urn_test.html

@@ -288,10 +288,6 @@ func commented(s string, p map[string]string) string {
 		prefix = repeat("prefix", "prefix_count")
 	}
 	body := strings.ReplaceAll(p["decoration"]+strings.ReplaceAll(s, nl, nl+p["decoration"]), p["decoration"]+nl, strings.TrimRight(p["decoration"], " ")+nl)
-	body = strings.TrimSuffix(body, p["decoration"])
-	if strings.HasSuffix(nl+p["decoration"]+s, nl+p["decoration"]) || strings.HasSuffix(s, nl) {
-		body += strings.TrimRight(p["decoration"], " ")
-	}
 	if n, err := toInt(str(p["postfix_count"])); err == nil && p["postfix"] != "" {
 		postfix = strings.Repeat(nl+p["postfix"], int(min(max(n, 0), 10000)))
 	}
