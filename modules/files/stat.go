@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -191,14 +190,4 @@ func addAttributes(ctx context.Context, m *modules.Run, path string, out map[str
 		}
 	}
 	out["version"], out["attributes"], out["attr_flags"] = f[0], names, flags
-}
-
-// errno says whether err is one of those.
-func errno(err error, codes ...syscall.Errno) bool {
-	for _, c := range codes {
-		if errors.Is(err, c) {
-			return true
-		}
-	}
-	return false
 }

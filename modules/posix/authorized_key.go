@@ -229,7 +229,7 @@ func (k *keyFile) edit(wanted []sshKey) string {
 		line = strings.TrimRight(line, "\n")
 		key, ok := parseKey(line)
 		if !ok {
-			if !k.a.Exclusive || strings.TrimSpace(line) == "" || strings.HasPrefix(strings.TrimSpace(line), "#") {
+			if !k.a.Exclusive {
 				out = append(out, line)
 			}
 			continue

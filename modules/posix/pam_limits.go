@@ -46,7 +46,7 @@ var PamLimits = modules.Define(modules.Spec{
 		return nil, modules.Failf("Cannot use use_min and use_max at the same time.")
 	}
 	if !limitOK(a.Value) {
-		return nil, modules.Failf("Argument 'value' must be one of 'unlimited', 'infinity', '-1' or positive number. Refer to manual pages for more details.")
+		return nil, modules.Failf(" Value of '%s' for item '%s' is invalid. Value must either be 'unlimited', 'infinity' or -1, all of which indicate no limit, or a limit of 0 or larger. Refer to the limits.conf(5) manual pages for more details.", a.Value, a.LimitItem)
 	}
 	data, err := os.ReadFile(a.Dest)
 	if os.IsNotExist(err) && isDir(filepath.Dir(a.Dest)) {
@@ -141,5 +141,5 @@ func editLimits(text string, a *pamLimitsArgs) (after, line string) {
 		}
 		b.WriteString(line)
 	}
-	return b.String(), strings.TrimRight(line, "\n")
+	return b.String(), line
 }

@@ -40,6 +40,9 @@ var GitConfig = modules.Define(modules.Spec{
 	Check: modules.Full,
 	Diff:  modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *gitConfigArgs) (*modules.Result, error) {
+	if a.Name == "" && !a.ListAll {
+		return nil, modules.Failf("one of the following is required: list_all, name")
+	}
 	git, err := m.RequireBin("git")
 	if err != nil {
 		return nil, err
@@ -87,7 +90,7 @@ func listConfig(run gitRunner) (*modules.Result, error) {
 		k, v, _ := strings.Cut(strings.TrimRight(line, "\n"), "=")
 		values[k] = v
 	}
-	return &modules.Result{Data: map[string]any{"config_values": values}}, nil
+	return &modules.Result{Data: map[string]any{"msg": "", "config_values": values}}, nil
 }
 
 func setConfig(m *modules.Run, a *gitConfigArgs, git string, run gitRunner) (*modules.Result, error) {
@@ -104,7 +107,7 @@ func setConfig(m *modules.Run, a *gitConfigArgs, git string, run gitRunner) (*mo
 	}
 	current := strings.Join(have, "\n")
 	if a.State == "present" && a.Value == nil {
-		return &modules.Result{Data: map[string]any{"config_value": current}}, nil
+		return &modules.Result{Data: map[string]any{"msg": "", "config_value": current}}, nil
 	}
 	var args []string
 	after := ""
@@ -118,7 +121,7 @@ func setConfig(m *modules.Run, a *gitConfigArgs, git string, run gitRunner) (*mo
 		after = *a.Value
 		for _, v := range have {
 			if v == after && (len(have) == 1 || a.AddMode == "add") {
-				return &modules.Result{Data: map[string]any{}}, nil
+				return &modules.Result{Data: map[string]any{"msg": ""}}, nil
 			}
 		}
 		args = []string{"--" + a.AddMode, a.Name, after}
