@@ -164,7 +164,7 @@ func (w *walk) clearErrors() {
 		if h.is(hostUnreachable) {
 			h.set(hostRunning)
 		}
-		h.before = false
+		h.before = h.is(hostFailed)
 		w.p.r.mu.Lock()
 		delete(w.p.r.failed, h.name)
 		delete(w.p.r.unreachable, h.name)

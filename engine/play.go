@@ -115,6 +115,18 @@ func playRoles(play *playbook.Play) []*playbook.Role {
 	return roles
 }
 
+// entryVars are the vars: of the entries under roles:, which the whole play sees
+// as the roles' own vars.
+func entryVars(play *playbook.Play) []vars.Layer {
+	var layers []vars.Layer
+	for _, u := range play.Roles {
+		if d := u.Vars.Dict; d != nil && d.Len() > 0 {
+			layers = append(layers, vars.Layer{Kind: vars.RoleVars, Source: u.Vars.Pos.File, Dict: d})
+		}
+	}
+	return layers
+}
+
 // shown is the play for the screen.
 func (p *playRun) shown() callback.Play {
 	return callback.Play{
@@ -168,6 +180,7 @@ func (p *playRun) hosts(ctx context.Context) ([]string, error) {
 	for i, h := range matched {
 		names[i] = h.Name
 	}
+	p.allHosts = slices.Clone(names) // in the inventory's order, whatever the play's
 	order, err := p.r.text(ctx, p.play.Order.V, p.scope("", nil))
 	if err != nil {
 		return nil, &KeywordError{p.play.Order.Pos, err}
@@ -185,7 +198,6 @@ func (p *playRun) hosts(ctx context.Context) ([]string, error) {
 	default:
 		return nil, &KeywordError{p.play.Order.Pos, fmt.Errorf("Invalid order specified for inventory hosts: %s", order)}
 	}
-	p.allHosts = names
 	return names, nil
 }
 
@@ -379,6 +391,7 @@ func (p *playRun) roleLayers(l []vars.Layer, role *playbook.Role) []vars.Layer {
 		add(vars.RoleDefaults, r.DefaultsFile, r.Defaults)
 		add(vars.RoleVars, r.VarsFile, r.Vars)
 	}
+	l = append(l, entryVars(p.play)...)
 	for _, r := range chain {
 		add(vars.RoleParams, r.Params.Pos.File, r.Params.Dict)
 	}

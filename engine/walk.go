@@ -21,6 +21,8 @@ type walk struct {
 	// rescuable counts the enclosing blocks with a rescue section whose body
 	// the walk is in: there a failure is not yet the host's end.
 	rescuable int
+	always    int  // blocks with always around the running task
+	fatal     bool // an error that is fatal for all waits for them
 	squad     []*hostRun
 }
 
@@ -94,6 +96,9 @@ func (w *walk) block(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
 	if len(b.Rescue) > 0 {
 		w.rescuable++
 	}
+	if len(b.Always) > 0 {
+		w.always++
+	}
 	w.items(ctx, hosts, b.Body)
 	if len(b.Rescue) > 0 {
 		w.rescuable--
@@ -105,6 +110,9 @@ func (w *walk) block(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
 			h.set(hostRunning)
 		}
 		w.items(ctx, failed, b.Rescue)
+	}
+	if len(b.Always) > 0 {
+		w.always--
 	}
 	if len(b.Always) == 0 || w.over(ctx) {
 		return
@@ -118,6 +126,9 @@ func (w *walk) block(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
 		if h.is(hostRunning) {
 			h.set(hostFailed)
 		}
+	}
+	if w.fatal && w.always == 0 {
+		w.p.breakPlay()
 	}
 }
 
@@ -179,6 +190,7 @@ func (w *walk) task(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		hosts = hosts[:1]
 	}
 	shown := p.announce(ctx, t, hosts[0].name)
+	p.hostStarts(shown, hosts)
 	results := w.each(ctx, hosts, t, shown)
 	if once {
 		w.onceFor(ctx, all, hosts[0], t, results[0])
@@ -187,6 +199,19 @@ func (w *walk) task(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		w.include(ctx, hosts, t, results)
 	}
 	w.judge(ctx, all, t, once, results)
+}
+
+// hostStarts tells a screen that wants to know which hosts begin a task.
+func (p *playRun) hostStarts(shown callback.Task, hosts []*hostRun) {
+	p.r.cb.tell(func(cb callback.Callback) {
+		if s, ok := cb.(interface {
+			HostStart(t callback.Task, host string)
+		}); ok {
+			for _, h := range hosts {
+				s.HostStart(shown, h.name)
+			}
+		}
+	})
 }
 
 // each runs a task on every host and reports the results in the order they come.
@@ -351,6 +376,10 @@ func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, on
 			if h.is(hostRunning) {
 				h.set(hostFailed)
 			}
+		}
+		if w.always > 0 {
+			w.fatal = true // the play breaks behind always
+			return
 		}
 		p.breakPlay()
 		p.r.cb.tell(func(cb callback.Callback) {

@@ -43,7 +43,7 @@ type Default struct {
 	set Settings
 
 	mu         sync.Mutex
-	lastTask   string // UUID of the task whose banner was printed last
+	waiting    func() // prints the banner of a task that has shown no result yet
 	warned     map[string]bool
 	deprecated map[string]bool
 }
@@ -91,9 +91,30 @@ func (d *Default) TaskStart(t Task) { d.taskBanner("TASK", t) }
 func (d *Default) HandlerTaskStart(t Task) { d.taskBanner("RUNNING HANDLER", t) }
 
 func (d *Default) taskBanner(prefix string, t Task) {
-	d.mu.Lock()
-	d.lastTask = t.UUID
-	d.mu.Unlock()
+	if d.set.HideOK || d.set.HideSkipped {
+		d.waiting = func() { d.printBanner(prefix, t) } // until it has a result to show
+		return
+	}
+	d.printBanner(prefix, t)
+}
+
+// head prints the banner that waits for its first result.
+func (d *Default) head() {
+	if show := d.waiting; show != nil {
+		d.waiting = nil
+		show()
+	}
+}
+
+// HostStart tells, where asked for, that a host begins a task.
+func (d *Default) HostStart(t Task, host string) {
+	if d.set.ShowPerHostStart {
+		d.head()
+		d.s.Print(" [started TASK: "+t.Name+" on "+host+"]", d.s.Colors.Highlight)
+	}
+}
+
+func (d *Default) printBanner(prefix string, t Task) {
 	args := ""
 	if d.set.ShowArgs && !t.NoLog && t.Args != "" {
 		args = " " + t.Args
@@ -120,6 +141,7 @@ func (d *Default) Result(r Result) {
 	case Failed:
 		d.failed(r)
 	case Unreachable:
+		d.head()
 		d.origin(r)
 		d.printFailure("fatal: ["+hostLabel(r)+"]: UNREACHABLE! => "+d.dump(r), d.s.Colors.Unreachable)
 		if r.IgnoreUnreachable {
@@ -127,6 +149,7 @@ func (d *Default) Result(r Result) {
 		}
 	case Skipped:
 		if !d.set.HideSkipped {
+			d.head()
 			msg := "skipping: [" + hostLabel(r) + "]"
 			if d.verbose(r) {
 				msg += " => " + d.dump(r)
@@ -146,6 +169,7 @@ func (d *Default) ok(r Result) {
 	if r.Looped {
 		return // its items have been shown
 	}
+	d.head()
 	if d.verbose(r) {
 		msg += " => " + d.dump(r)
 	}
@@ -153,6 +177,7 @@ func (d *Default) ok(r Result) {
 }
 
 func (d *Default) failed(r Result) {
+	d.head()
 	if d.set.ShowTaskPath && d.set.Verbosity < 2 && r.Task.Path != "" {
 		d.s.Print("task path: "+r.Task.Path, d.s.Colors.Debug)
 	}
@@ -173,6 +198,9 @@ func (d *Default) Item(r Result) {
 	tail := ""
 	if d.verbose(r) {
 		tail = " => " + d.dump(r)
+	}
+	if r.Status == OK && !d.set.HideOK || r.Status == Skipped && !d.set.HideSkipped || r.Status != OK && r.Status != Skipped {
+		d.head()
 	}
 	switch r.Status {
 	case OK:
@@ -202,6 +230,7 @@ func (d *Default) printFailure(msg string, color Color) {
 
 // Retry prints a try that will be repeated.
 func (d *Default) Retry(r Result) {
+	d.head()
 	msg := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", hostLabel(r), r.Task.Name, r.Retries-r.Attempt)
 	if d.set.Verbosity > 2 {
 		msg += "Result was: " + d.dump(r)

@@ -47,6 +47,7 @@ func (d *Default) diff(data *templates.Dict) {
 		d.diffText(&b, p)
 	}
 	if b.Len() > 0 {
+		d.head()
 		d.s.Print(b.String(), "")
 	}
 }

@@ -53,10 +53,10 @@ func (d *jsonDumper) value(v templates.Value, depth int) {
 		d.b.WriteString(templates.StrOf(v, templates.Current))
 	case templates.Float:
 		d.b.WriteString(jsonFloat(v))
-	case templates.Mapping:
-		d.mapping(v, depth)
 	case *templates.Dict:
 		d.dict(v, depth)
+	case templates.Mapping:
+		d.mapping(v, depth)
 	case templates.Sequence:
 		d.sequence(v, depth)
 	default:

@@ -84,6 +84,20 @@ func (m *Multi) Line(host, line string) { m.Screen.Line(host, line) }
 // Display is the screen's.
 func (m *Multi) Display(msg string) { m.Screen.Display(msg) }
 
+// HostStart is the screen's, where it shows that a host begins a task.
+func (m *Multi) HostStart(t Task, host string) {
+	if s, ok := m.Screen.(interface{ HostStart(t Task, host string) }); ok {
+		s.HostStart(t, host)
+	}
+}
+
+// Error is the screen's, where it shows errors with their places.
+func (m *Multi) Error(msg string) {
+	if s, ok := m.Screen.(interface{ Error(msg string) }); ok {
+		s.Error(msg)
+	}
+}
+
 // silent is a callback that tells nothing; others embed it and tell what they
 // are for.
 type silent struct{}
