@@ -54,7 +54,6 @@ func execute(t *testing.T, args string, m *Run) map[string]any {
 }
 
 func TestExecute(t *testing.T) {
-	const pw = "sekrit"
 	for _, c := range []struct{ name, args, want string }{
 		{"success", `{"pw":"sekrit"}`, `{"changed":true,"msg":"hi ********","stdout":"a\r\nb\n\n********","stdout_lines":["a","b","","VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"],
 			"list":["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER",15,true,null],"nested":{"sekrit":"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"},"words":["x********"],

@@ -7,7 +7,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"gorun/templates"
 	"gorun/vars/pyyaml"
 )
 
@@ -160,17 +159,4 @@ func (ld *loading) apply(c *scope, f field) *Block {
 		ld.blockField(c, a, b)
 	}
 	return b
-}
-
-// without gives d less some keys.
-func without(d *templates.Dict, keys ...string) *templates.Dict {
-	out := templates.NewDict(d.Len())
-	out.Lazy = d.Lazy
-	for k, v := range d.All {
-		if s, ok := k.(templates.Str); ok && slices.Contains(keys, string(s)) {
-			continue
-		}
-		out.Set(k, v) // k comes from a dict, so it can be a key
-	}
-	return out
 }

@@ -57,10 +57,6 @@ var loopControlKeywords = map[string]valueKind{
 // importPlaybookKeywords are those beside import_playbook itself.
 var importPlaybookKeywords = with(common, map[string]valueKind{"import_playbook": special, "when": special})
 
-var metaKeywords = map[string]valueKind{
-	"allow_duplicates": boolean, "argument_specs": anything, "collections": special, "dependencies": special, "galaxy_info": anything,
-}
-
 // era19Task are keywords of Ansible 1.x that later versions do not have.
 var era19Task = map[string]valueKind{
 	"always_run": boolean, "first_available_file": special, "only_if": text, "remote_pass": text, "remote_port": integer, "transport": text,

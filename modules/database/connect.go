@@ -66,7 +66,6 @@ type server struct {
 	mariadb bool
 	version [3]int
 	text    string // as the server says it
-	queries []string
 }
 
 func (s *server) close() {

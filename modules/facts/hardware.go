@@ -59,7 +59,6 @@ type cpuCount struct {
 	sockets            map[string]int // physical id: cores
 	siblings, cpuCores int
 	flags              []string
-	xen                bool
 }
 
 func readCPUInfo(text string) cpuCount {

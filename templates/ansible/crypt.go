@@ -14,7 +14,7 @@ import (
 	"hash"
 	"strings"
 
-	"golang.org/x/crypto/blowfish"
+	"golang.org/x/crypto/blowfish" //lint:ignore SA1019 bcrypt, which password_hash offers, is made of it
 
 	"gorun/templates"
 )

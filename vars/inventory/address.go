@@ -23,7 +23,6 @@ var (
 	hostnameRE   = regexp.MustCompile(`^` + label + `(?:\.` + label + `)*$`)
 	bracketedRE  = regexp.MustCompile(`^\[(.+)\]:([0-9]+)$`)
 	hostPortRE   = regexp.MustCompile(`^((?:[^:\[\]]|` + anyRange + `)+):([0-9]+)$`)
-	anyRangeRE   = regexp.MustCompile(anyRange)
 	hexRangeRE   = regexp.MustCompile(`\[[0-9a-f]*:[0-9a-f]+(?::[0-9]+)?\]`)
 	lowerOrUpper = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
