@@ -39,6 +39,11 @@ func WithModules(lookup func(name string) *modules.Module) Option {
 	return func(p *pool) { p.lookup = lookup }
 }
 
+// WithDial has connections of every kind made by dial.
+func WithDial(dial func(ctx context.Context, t *Target) (Conn, error)) Option {
+	return func(p *pool) { p.dialer = dial }
+}
+
 // NewHosts returns Hosts without a connection yet.
 func NewHosts(options ...Option) Hosts {
 	p := &pool{
@@ -59,6 +64,7 @@ type pool struct {
 	ask    func(ctx context.Context, question string) (string, error)
 	askMu  sync.Mutex // one question at a time
 	log    func(level int, host, msg string)
+	dialer func(ctx context.Context, t *Target) (Conn, error) // nil: by the target's kind
 	seed   maphash.Seed
 
 	mu    sync.Mutex
@@ -203,6 +209,9 @@ func (l *link) close() error {
 
 // dial makes a connection of the target's kind.
 func (p *pool) dial(ctx context.Context, t *Target) (Conn, error) {
+	if p.dialer != nil {
+		return p.dialer(ctx, t)
+	}
 	switch t.Connection {
 	case "local":
 		return NewLocal(), nil

@@ -44,6 +44,9 @@ type startMode struct {
 	stderr io.Writer
 }
 
+// readBuffer is kept for every agent for the whole run; larger frames are read past it.
+const readBuffer = 8 << 10
+
 // A session is a command that was started, with its output behind the mark.
 type session struct {
 	proc   Process
@@ -84,7 +87,7 @@ func startAs(ctx context.Context, conn Conn, t *Target, b Become, script string,
 	if err != nil {
 		return nil, err
 	}
-	s := &session{proc: proc, out: bufio.NewReaderSize(proc.Stdout(), 64<<10), become: b, nonce: nonce, drained: make(chan struct{})}
+	s := &session{proc: proc, out: bufio.NewReaderSize(proc.Stdout(), readBuffer), become: b, nonce: nonce, drained: make(chan struct{})}
 	go s.watchErrors(proc.Stderr(), marked, mode.stderr)
 	if !marked {
 		return s, nil
