@@ -2,7 +2,11 @@ package ansible
 
 // This file lists what is taken from collections.
 
-import "gorun/templates"
+import (
+	"math/big"
+
+	"gorun/templates"
+)
 
 var collectionFilters = []collection{
 	{[]string{general}, generalFilters},
@@ -21,6 +25,13 @@ var addressTests = table{
 	"ipv4_address": onAddress("ipv4_address", func(n network) bool { return isPlain(n) && !n.v6() }),
 	"ipv6_address": onAddress("ipv6_address", func(n network) bool { return isPlain(n) && n.v6() }),
 	"loopback":     onAddress("loopback", network.isLoopback), "multicast": onAddress("multicast", network.isMulticast),
+	"ipv4_hostmask": onMask(true), "ipv4_netmask": onMask(false),
+	"ipv6_ipv4_mapped": onAddress("ipv6_ipv4_mapped", func(n network) bool { return n.plain && n.addr.Is4In6() }),
+	"ipv6_sixtofour":   onAddress("ipv6_sixtofour", func(n network) bool { return n.plain && inRange(n.addr, "2002::/16") }),
+	"ipv6_teredo":      onAddress("ipv6_teredo", func(n network) bool { return n.plain && inRange(n.addr, "2001::/32") }),
+	"in_network":       inNetworks("in_network", func(hits, _ int) bool { return hits > 0 }), "in_any_network": inNetworks("in_any_network", func(hits, _ int) bool { return hits > 0 }),
+	"in_one_network": inNetworks("in_one_network", func(hits, _ int) bool { return hits == 1 }),
+	"subnet_of":      nested("subnet_of", func(a, b network) bool { return b.contains(a) }), "supernet_of": nested("supernet_of", network.contains),
 	"unspecified": onAddress("unspecified", func(n network) bool { return n.addr.IsUnspecified() }),
 }
 
@@ -34,5 +45,54 @@ func onAddress(name string, property func(network) bool) templates.Func {
 		}
 		n, ok := parseNetwork(text(v))
 		return templates.Bool(ok && property(n)), nil
+	}
+}
+
+// onMask tests for a netmask, or for the mask of the hosts' part.
+func onMask(hosts bool) templates.Func {
+	return onAddress("ipv4_netmask", func(n network) bool {
+		if !n.plain || n.v6() {
+			return false
+		}
+		i := addrInt(n.addr)
+		if !hosts {
+			i.Sub(big.NewInt(0xffffffff), i)
+		}
+		return new(big.Int).And(i, new(big.Int).Add(i, big.NewInt(1))).Sign() == 0
+	})
+}
+
+// inNetworks tests in how many of some networks an address lies.
+func inNetworks(name string, enough func(hits, of int) bool) templates.Func {
+	return func(c *call) (value, error) {
+		var v, in value
+		if err := c.Unpack(name, "ip", &v, "network", &in); err != nil {
+			return nil, err
+		}
+		nets := []value{in}
+		if isSequence(in) {
+			nets = elemsOf(in)
+		}
+		n, ok := parseNetwork(text(v))
+		hits := 0
+		for _, e := range nets {
+			if m, ok2 := parseNetwork(text(e)); ok && ok2 && m.contains(n) {
+				hits++
+			}
+		}
+		return templates.Bool(enough(hits, len(nets))), nil
+	}
+}
+
+// nested tests how two networks lie to one another.
+func nested(name string, relation func(a, b network) bool) templates.Func {
+	return func(c *call) (value, error) {
+		var a, b string
+		if err := c.Unpack(name, "network_a", &a, "network_b", &b); err != nil {
+			return nil, err
+		}
+		x, ok := parseNetwork(a)
+		y, ok2 := parseNetwork(b)
+		return templates.Bool(ok && ok2 && relation(x, y)), nil
 	}
 }

@@ -17,6 +17,8 @@ var generalFilters = table{
 	"json_query": filterJSONQuery, "dict": filterDict, "dict_kv": filterDictKV, "counter": filterCounter, "crc32": filterCRC32,
 	"groupby_as_dict": filterGroupbyAsDict, "version_sort": filterVersionSort, "lists_mergeby": filterListsMergeby,
 	"lists_union": manyLists("lists_union"), "lists_intersect": manyLists("lists_intersect"),
+	"from_csv": filterFromCSV, "random_mac": filterRandomMAC, "to_time_unit": toUnit(""), "to_milliseconds": toUnit("milliseconds"), "to_seconds": toUnit("seconds"),
+	"to_minutes": toUnit("minutes"), "to_hours": toUnit("hours"), "to_days": toUnit("days"), "to_weeks": toUnit("weeks"), "to_months": toUnit("months"), "to_years": toUnit("years"),
 	"lists_difference": manyLists("lists_difference"), "lists_symmetric_difference": manyLists("lists_symmetric_difference"),
 }
 

@@ -6,6 +6,7 @@ package ansible
 import (
 	"math/big"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ var addressFilters = table{
 	"ipaddr": ipFilter("ipaddr", 0), "ipv4": ipFilter("ipv4", 4), "ipv6": ipFilter("ipv6", 6), "ipwrap": filterIPWrap,
 	"nthhost": filterNthhost, "network_in_network": filterNetworkInNetwork, "network_in_usable": filterNetworkInUsable,
 	"reduce_on_network": filterReduceOnNetwork, "ipmath": filterIPMath, "ip4_hex": filterIP4Hex, "ipsubnet": filterIPSubnet,
+	"cidr_merge":      filterCIDRMerge,
 	"next_nth_usable": nthUsable("next_nth_usable", 1), "previous_nth_usable": nthUsable("previous_nth_usable", -1),
 }
 
@@ -366,4 +368,70 @@ func subnetRank(n network, outer string) (value, error) {
 	d := n.first()
 	d.Sub(d, m.first()).Div(d, n.size()).Add(d, big.NewInt(1))
 	return str(d.String()), nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/utils/cidr_merge_filter.html
+func filterCIDRMerge(c *call) (value, error) {
+	var v value
+	action := "merge"
+	if err := c.Unpack("cidr_merge", "value", &v, "action?", &action); err != nil {
+		return nil, err
+	}
+	if !isSequence(v) {
+		return nil, fail("cidr_merge: expected iterable, got %s", repr(v))
+	}
+	var nets []network
+	for _, e := range elemsOf(v) {
+		n, ok := parseNetwork(text(e))
+		if !ok {
+			return nil, fail("cidr_merge: error in netaddr:\ninvalid IPNetwork %s", text(e))
+		}
+		nets = append(nets, network{addr: n.base(), bits: n.bits})
+	}
+	switch action {
+	case "merge":
+		var out []value
+		for _, n := range mergeNetworks(nets) {
+			out = append(out, str(n.cidr()))
+		}
+		return list(out), nil
+	case "span":
+		if len(nets) == 0 {
+			return templates.None, nil
+		}
+		all := nets[0]
+		for _, n := range nets[1:] {
+			for all.bits > 0 && !all.contains(n) {
+				all = network{addr: all.addr, bits: all.bits - 1}
+			}
+		}
+		return str(all.cidr()), nil
+	}
+	return nil, fail("cidr_merge: invalid action '%s'", action)
+}
+
+// mergeNetworks joins networks that lie in one another or side by side.
+func mergeNetworks(nets []network) []network {
+	slices.SortFunc(nets, func(a, b network) int {
+		if c := a.addr.Compare(b.addr); c != 0 {
+			return c
+		}
+		return a.bits - b.bits
+	})
+	var out []network
+	for _, n := range nets {
+		if len(out) > 0 && out[len(out)-1].contains(n) {
+			continue
+		}
+		out = append(out, n)
+		for len(out) > 1 {
+			a, b := out[len(out)-2], out[len(out)-1]
+			wide := network{addr: a.addr, bits: a.bits - 1}
+			if a.bits != b.bits || a.bits == 0 || a.v6() != b.v6() || wide.base() != a.addr || !wide.contains(b) {
+				break
+			}
+			out = append(out[:len(out)-2], wide)
+		}
+	}
+	return out
 }

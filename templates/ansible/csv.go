@@ -1,0 +1,200 @@
+package ansible
+
+// This file holds filters of community.general that read CSV, times and MAC
+// addresses (https://docs.ansible.com/ansible/latest/collections/community/general/index.html#filter-plugins).
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"gorun/templates"
+)
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/from_csv_filter.html
+func filterFromCSV(c *call) (value, error) {
+	var data, dialect string
+	var names, delimiter, initial, strict value
+	dialect = "excel"
+	if err := c.Unpack("from_csv", "data", &data, "dialect?", &dialect, "fieldnames?", &names, "delimiter?", &delimiter, "skipinitialspace?", &initial, "strict?", &strict); err != nil {
+		return nil, err
+	}
+	r := csv.NewReader(strings.NewReader(data))
+	r.FieldsPerRecord, r.LazyQuotes, r.TrimLeadingSpace = -1, !truth(strict), truth(initial)
+	switch dialect {
+	case "excel", "unix":
+	case "excel-tab":
+		r.Comma = '\t'
+	default:
+		return nil, fail("Dialect '%s' is not supported by your version of python.", dialect)
+	}
+	if given(delimiter) {
+		r.Comma = []rune(text(delimiter) + ",")[0]
+	}
+	var header []string
+	if given(names) {
+		for _, n := range elemsOf(names) {
+			header = append(header, text(n))
+		}
+	}
+	var out []value
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return list(out), nil
+		}
+		if err != nil {
+			return nil, fail("Unable to process file: %s", err)
+		}
+		if header == nil {
+			header = row
+			continue
+		}
+		d, err := csvRow(header, row)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+}
+
+// csvRow is a row as Python's DictReader gives it: what is too much stands
+// under the key None, what lacks is None.
+func csvRow(header, row []string) (*templates.Dict, error) {
+	d := templates.NewDict(len(header))
+	for i, h := range header {
+		var v value = templates.None
+		if i < len(row) {
+			v = str(row[i])
+		}
+		d.SetStr(h, v)
+	}
+	if len(row) > len(header) {
+		return d, d.Set(templates.None, templates.FromGo(row[len(header):]))
+	}
+	return d, nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/community/general/random_mac_filter.html
+func filterRandomMAC(c *call) (value, error) {
+	var v, seed value
+	if err := c.Unpack("random_mac", "value", &v, "seed?", &seed); err != nil {
+		return nil, err
+	}
+	s, ok := isText(v)
+	if !ok {
+		return nil, fail("Invalid value type (%s) for random_mac (%s)", pyClass(v), text(v))
+	}
+	s = strings.ToLower(s)
+	var parts []string
+	for _, p := range strings.Split(s, ":") {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	switch {
+	case len(parts) > 5:
+		return nil, fail("Invalid value (%s) for random_mac: 5 colon(:) separated items max", s)
+	case len(parts) == 0:
+		return nil, fail("Invalid value (%s) for random_mac: empty prefix", s)
+	}
+	for _, p := range parts {
+		if n, err := strconv.ParseUint(p, 16, 8); err != nil || len(p) != 2 || n > 255 {
+			return nil, fail("Invalid value (%s) for random_mac: %s not hexa byte", s, p)
+		}
+	}
+	r, err := newRandom(seed)
+	if err != nil {
+		return nil, err
+	}
+	// Ansible takes the bytes from the digits of a number from 16^9 up to 16^10
+	n := 68719476736 + below(r, 1099511627775-68719476736+1)
+	digits := strconv.FormatUint(n, 16)
+	for len(digits) < 10 {
+		digits = "0" + digits
+	}
+	for i := 0; len(parts) < 6; i += 2 {
+		parts = append(parts, digits[i:i+2])
+	}
+	return str(strings.Join(parts, ":")), nil
+}
+
+// timeUnits are the units of a time in seconds; those of years and months can
+// be changed.
+var timeUnits = []struct {
+	names   string
+	seconds float64
+}{
+	{"milliseconds millisecond msecs msec ms", 0.001}, {"seconds second secs sec s", 1}, {"minutes minute mins min m", 60}, {"hours hour h", 3600},
+	{"days day d", 86400}, {"weeks week w", 604800}, {"months month mo", 2592000}, {"years year y", 31536000},
+}
+
+// unitSeconds is the length of a unit; options are the days of a year and of a month.
+func unitSeconds(name string, options map[string]float64) (float64, bool) {
+	for _, u := range timeUnits {
+		for _, n := range strings.Fields(u.names) {
+			if n != name {
+				continue
+			}
+			for o, days := range options {
+				if strings.HasPrefix(u.names, o) {
+					return days * 86400, true
+				}
+			}
+			return u.seconds, true
+		}
+	}
+	return 0, false
+}
+
+// toUnit makes a filter that gives a time in a unit
+// (https://docs.ansible.com/ansible/latest/collections/community/general/to_time_unit_filter.html);
+// unit is empty where the caller names it.
+func toUnit(unit string) templates.Func {
+	return func(c *call) (value, error) {
+		own, rest := keep(c, "human_time", "unit")
+		var v value
+		name := unit
+		params := []any{"human_time", &v}
+		if unit == "" {
+			name = "ms"
+			params = append(params, "unit?", &name)
+		}
+		if err := own.Unpack("to_time_unit", params...); err != nil {
+			return nil, err
+		}
+		options := map[string]float64{}
+		for _, k := range rest {
+			days, ok := number(k.Value)
+			if k.Name != "year" && k.Name != "month" {
+				return nil, fail("to_time_unit() got unknown keyword arguments: %s", k.Name)
+			}
+			if !ok {
+				return nil, raise(templates.TypeError, "must be real number, not %s", k.Value.Type())
+			}
+			options[k.Name] = days
+		}
+		per, ok := unitSeconds(name, options)
+		if !ok {
+			return nil, fail("to_time_unit() can not convert to the following unit: %s. Available units (singular or plural): millisecond, second, minute, hour, day, week, month, year. Available shortcuts: ms, s, m, h, d, w, mo, y", name)
+		}
+		s, isStr := isText(v)
+		if !isStr {
+			return nil, raise(templates.AttributeError, "'%s' object has no attribute 'split'", v.Type())
+		}
+		total := 0.0
+		for _, part := range strings.Fields(s) {
+			i := strings.LastIndexAny(part, "0123456789") + 1
+			n, err := strconv.Atoi(part[:i])
+			secs, ok := unitSeconds(strings.ToLower(part[i:]), options)
+			if err != nil || !ok {
+				return nil, fail("to_time_unit() can not interpret following string: %s", s)
+			}
+			total += float64(n) * secs
+		}
+		return templates.Float(math.Round(total/per*1e12) / 1e12), nil
+	}
+}
