@@ -5,6 +5,7 @@ package ansible
 import (
 	"math/big"
 
+	"gorun/modules/pyre"
 	"gorun/templates"
 )
 
@@ -32,6 +33,9 @@ var addressTests = table{
 	"in_network":       inNetworks("in_network", func(hits, _ int) bool { return hits > 0 }), "in_any_network": inNetworks("in_any_network", func(hits, _ int) bool { return hits > 0 }),
 	"in_one_network": inNetworks("in_one_network", func(hits, _ int) bool { return hits == 1 }),
 	"subnet_of":      nested("subnet_of", func(a, b network) bool { return b.contains(a) }), "supernet_of": nested("supernet_of", network.contains),
+	"private": onAddress("private", network.isPrivate), "reserved": onAddress("reserved", network.isReserved),
+	"public":      onAddress("public", func(n network) bool { return !n.isPrivate() && !n.isMulticast() && !n.isLoopback() && !n.isReserved() }),
+	"mac":         testMAC,
 	"unspecified": onAddress("unspecified", func(n network) bool { return n.addr.IsUnspecified() }),
 }
 
@@ -95,4 +99,15 @@ func nested(name string, relation func(a, b network) bool) templates.Func {
 		y, ok2 := parseNetwork(b)
 		return templates.Bool(ok && ok2 && relation(x, y)), nil
 	}
+}
+
+var macForm = pyre.MustCompile(`([0-9a-f]{2}([:-])[0-9a-f]{2}(\2[0-9a-f]{2}){4}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|[0-9a-f]{12})`, pyre.IgnoreCase)
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/utils/mac_test.html
+func testMAC(c *call) (value, error) {
+	var s string
+	if err := c.Unpack("mac", "mac", &s); err != nil {
+		return nil, err
+	}
+	return templates.Bool(macForm.FullMatch(s) != nil), nil
 }

@@ -86,7 +86,7 @@ func Crypt(password, kind string, o CryptOptions) (string, error) {
 	}
 	s, ok := schemes[kind]
 	if !ok {
-		return "", fail("Error hashing password: passlib does not support '%s' algorithm", kind)
+		return "", fail("passlib does not support '%s' algorithm", kind)
 	}
 	if o.Salt == "" {
 		size := s.saltSize
@@ -96,14 +96,14 @@ func Crypt(password, kind string, o CryptOptions) (string, error) {
 		o.Salt = randomSalt(size)
 	}
 	if i := strings.IndexFunc(o.Salt, func(r rune) bool { return !strings.ContainsRune(cryptChars, r) }); i >= 0 {
-		return "", fail("invalid characters in salt")
+		return "", fail("Could not hash the secret.. invalid characters in %s salt", s.name)
 	}
 	if n := len(o.Salt); s.exact && n < s.saltSize {
-		return "", fail("salt too small (%s requires exactly %d chars)", s.name, s.saltSize)
+		return "", fail("Could not hash the secret.. salt too small (%s requires exactly %d chars)", s.name, s.saltSize)
 	} else if s.exact && n > s.saltSize {
-		return "", fail("salt too large (%s requires exactly %d chars)", s.name, s.saltSize)
+		return "", fail("Could not hash the secret.. salt too large (%s requires exactly %d chars)", s.name, s.saltSize)
 	} else if n > s.saltSize {
-		return "", fail("salt too large (%s requires <= %d chars)", s.name, s.saltSize)
+		return "", fail("Could not hash the secret.. salt too large (%s requires <= %d chars)", s.name, s.saltSize)
 	}
 	rounds := o.Rounds
 	if rounds == 0 {
@@ -115,7 +115,7 @@ func Crypt(password, kind string, o CryptOptions) (string, error) {
 			word, bound = "high", s.maxRound
 		}
 		cmp := map[string]string{"low": ">=", "high": "<="}[word]
-		return "", fail("rounds too %s (%s requires %s %d rounds)", word, s.name, cmp, bound)
+		return "", fail("Could not hash the secret.. rounds too %s (%s requires %s %d rounds)", word, s.name, cmp, bound)
 	}
 	return s.hash(password, o.Salt, rounds, o.Ident)
 }

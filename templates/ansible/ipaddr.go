@@ -300,7 +300,7 @@ var queries = map[string]query{
 func (n network) isPrivate6to4() bool { return n.size().Cmp(big.NewInt(2)) == 0 }
 
 // queryAliases are other names of queries.
-var queryAliases = map[string]string{"": "", "addr": "address", "ip": "address", "host/prefix": "host", "hostnet": "host", "address/prefix": "host", "gw": "gateway", "broad": "broadcast",
+var queryAliases = map[string]string{"": "", "addr": "address", "ip": "address", "host/prefix": "gateway", "hostnet": "host", "address/prefix": "gateway", "gw": "gateway", "broad": "broadcast",
 	"wildcard": "hostmask", "network_id": "network", "network/prefix": "subnet", "v": "version", "lo": "loopback", "ll": "link-local"}
 
 // neighbour is the address beside n's, where hosts may have it.

@@ -82,8 +82,12 @@ func ipaddr(v, q value, version int) (value, error) {
 	if name == "" {
 		return shown, nil
 	}
+	raw := v // properties give what was asked about
+	if _, isStr := isText(v); !isStr {
+		raw = str(n.text())
+	}
 	if f, ok := queries[name]; ok {
-		return f(n, shown)
+		return f(n, raw)
 	}
 	if i, err := toInt(str(name)); err == nil {
 		if n.size().Cmp(big.NewInt(1)) == 0 {
@@ -100,7 +104,10 @@ func ipaddr(v, q value, version int) (value, error) {
 		return nil, fail("unknown filter type: %s", name)
 	}
 	if outer.contains(n) {
-		return shown, nil
+		if n.plain {
+			return shown, nil
+		}
+		return raw, nil
 	}
 	return templates.None, nil
 }

@@ -153,6 +153,9 @@ func (r *representer) plain(s string) *yamlNode {
 		v, err := pyyaml.Scalar(s)
 		if err == nil {
 			n.tag = yamlTag(v)
+			if n.style == '|' || n.style == '>' {
+				n.tag = "!"
+			}
 		}
 	}
 	return n
