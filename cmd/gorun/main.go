@@ -47,6 +47,7 @@ func commands() []command {
 		{"adhoc", "ansible", "run one task", "PATTERN", adhocFlags, runAdhoc},
 		{"vars", "", "tell where a host's variables come from", "HOST [NAME]", varsFlags, runVars},
 		{"doc", "ansible-doc", "show the documentation of modules", "[NAME...]", docFlags, runDoc},
+		{"completion", "", "print a script that completes gorun's options in a shell", "bash|zsh|fish", noFlags, runCompletion},
 		{"config", "ansible-config", "show the configuration", "list|dump|view", configFlags, runConfig},
 	}
 }
@@ -94,8 +95,7 @@ func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Wr
 		DisableSliceFlagSeparator: true, HideHelpCommand: true,
 		Action: func(c *cli.Context) error {
 			if c.Bool("version") {
-				_, err := fmt.Fprintln(out, "gorun "+version())
-				return err
+				return writeVersion(out, cmd)
 			}
 			return cmd.action(c)
 		},

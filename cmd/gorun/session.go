@@ -19,6 +19,7 @@ import (
 	"gorun/engine"
 	"gorun/engine/callback"
 	"gorun/engine/config"
+	"gorun/engine/lookup"
 	"gorun/engine/playbook"
 	"gorun/templates"
 	"gorun/vars"
@@ -89,6 +90,11 @@ func newSession(c *cli.Context) (*session, error) {
 	return s, nil
 }
 
+// knownLookup reports whether with_NAME has a lookup, by its short or full name.
+func knownLookup(name string) bool {
+	return slices.Contains(lookup.Names(), name[strings.LastIndexByte(name, '.')+1:])
+}
+
 // isCurrent reports whether today's Ansible is asked for.
 func (s *session) isCurrent() bool { return s.era == templates.Current }
 
@@ -121,8 +127,8 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
 		ReadFile: s.readFile, DecryptInline: s.decryptInline,
 		StaticVars:  s.static,
-		KnownAction: engine.KnownAction,
-		Warn:        s.warn, Deprecate: s.deprecate,
+		KnownAction: engine.KnownAction, KnownLookup: knownLookup,
+		Warn: s.warn, Deprecate: s.deprecate,
 	})
 	var err error
 	if s.extra, err = s.extraVars(c.StringSlice("extra-vars")); err != nil {
