@@ -4,13 +4,12 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 
 	"github.com/urfave/cli/v2"
-	"gopkg.in/yaml.v3"
 
 	"gorun/templates"
+	"gorun/templates/ansible"
 	"gorun/vars/inventory"
 )
 
@@ -99,11 +98,6 @@ func inventoryDump(c *cli.Context, d *templates.Dict) ([]byte, error) {
 	if !c.Bool("yaml") {
 		return inventory.JSON(d)
 	}
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(templates.ToGo(d)); err != nil {
-		return nil, fmt.Errorf("writing YAML: %w", err)
-	}
-	return b.Bytes(), nil
+	text, err := ansible.DumpYAML(d, ansible.Block(4))
+	return []byte(text), err
 }
