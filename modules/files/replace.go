@@ -62,7 +62,7 @@ var Replace = modules.Define(modules.Spec{
 	if res.Changed {
 		msg = fmt.Sprintf("%d replacements made", count)
 		if m.Diff {
-			res.Diff = []modules.Diff{{Before: e.before, After: e.after, BeforeHeader: a.Path, AfterHeader: a.Path}}
+			res.Diff = []modules.Diff{{Before: text.decode(e.before), After: text.decode(e.after), BeforeHeader: a.Path, AfterHeader: a.Path}}
 		}
 		if err := e.save(ctx, a.Backup, a.Validate); err != nil {
 			return nil, err

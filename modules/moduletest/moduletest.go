@@ -66,6 +66,7 @@ func Run(t *testing.T, root string, lookup func(name string) *modules.Module) {
 			if mod == nil {
 				t.Fatalf("there is no module %s", short)
 			}
+			t.Parallel()
 			c := load(t, file)
 			c.module = mod
 			c.run(t)
