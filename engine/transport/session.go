@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"gorun/modules/wire"
 )
 
 // promptTime is for how long a become command may be silent before its mark.
@@ -43,9 +45,6 @@ type startMode struct {
 	// stderr, where not nil, takes the command's stderr instead of the session's tail.
 	stderr io.Writer
 }
-
-// readBuffer is kept for every agent for the whole run; larger frames are read past it.
-const readBuffer = 8 << 10
 
 // A session is a command that was started, with its output behind the mark.
 type session struct {
@@ -87,7 +86,7 @@ func startAs(ctx context.Context, conn Conn, t *Target, b Become, script string,
 	if err != nil {
 		return nil, err
 	}
-	s := &session{proc: proc, out: bufio.NewReaderSize(proc.Stdout(), readBuffer), become: b, nonce: nonce, drained: make(chan struct{})}
+	s := &session{proc: proc, out: bufio.NewReaderSize(proc.Stdout(), wire.BufferSize), become: b, nonce: nonce, drained: make(chan struct{})}
 	go s.watchErrors(proc.Stderr(), marked, mode.stderr)
 	if !marked {
 		return s, nil

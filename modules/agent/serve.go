@@ -114,7 +114,7 @@ func (s *server) stop(cancel context.CancelFunc) {
 
 // read reads frames until the stream ends.
 func (s *server) read(ctx context.Context, r io.Reader) error {
-	in := wire.NewReader(bufio.NewReaderSize(r, wire.ChunkSize))
+	in := wire.NewReader(bufio.NewReaderSize(r, wire.BufferSize))
 	greeted := false
 	for {
 		f, err := in.Next()

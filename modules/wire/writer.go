@@ -14,6 +14,10 @@ import (
 // queueLength is how many frames wait for the writer before Send blocks.
 const queueLength = 32
 
+// BufferSize is what a reader or writer of frames buffers. Every agent of a
+// run has them on both sides for the whole run; larger frames go past them.
+const BufferSize = 4 << 10
+
 // A Writer writes frames. Its methods are safe for concurrent use; one
 // goroutine of its own does the writing, and sends what has gathered in one go.
 type Writer struct {
@@ -43,7 +47,7 @@ func NewWriter(w io.Writer) *Writer {
 
 func (w *Writer) loop(out io.Writer) {
 	defer close(w.done)
-	b := bufio.NewWriterSize(out, ChunkSize)
+	b := bufio.NewWriterSize(out, BufferSize)
 	for o := range w.queue {
 		_, err := b.Write(o.header[:])
 		if err == nil {
