@@ -11,6 +11,7 @@ import (
 
 // filesFamily is files, commands, the network, sources, and ansible.posix.
 var filesFamily = []*modules.Module{
+	commands.AsyncStatus,
 	commands.Command,
 	commands.Expect,
 	commands.Make,
