@@ -98,6 +98,6 @@ func inventoryDump(c *cli.Context, d *templates.Dict) ([]byte, error) {
 	if !c.Bool("yaml") {
 		return inventory.JSON(d)
 	}
-	text, err := ansible.DumpYAML(d, ansible.Block(4))
+	text, err := ansible.DumpYAML(d, ansible.Block(2))
 	return []byte(text), err
 }
