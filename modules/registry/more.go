@@ -2,11 +2,15 @@ package registry
 
 import (
 	"gorun/modules"
+	"gorun/modules/packaging"
 	"gorun/modules/posix"
 )
 
 // moreFamily is the packet filter, the packages of other distributions and of
 // languages, and what else hosts are made of.
 var moreFamily = []*modules.Module{
+	packaging.Deb822Repository,
+	packaging.Pip,
+	packaging.YumRepository,
 	posix.Iptables,
 }
