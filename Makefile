@@ -41,7 +41,7 @@ cluster:
 # say what they skip and why.
 test:
 	bash .ci/install test || echo "going on without"
-	go test ./...
+	go test -timeout 40m ./...
 
 # The cluster in a lab: built, run again, checked, broken and healed.
 e2e:

@@ -5,6 +5,7 @@ package openstack
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
@@ -51,16 +52,12 @@ var Network = modules.Define(modules.Spec{
 	Check: modules.Full, Diff: modules.NoSupport, ControllerOnly: true,
 }, runNetwork)
 
-// networkOpts are a network's create options with those of the extensions.
-type networkOpts map[string]any
+// networkOpts are a network's keys with those of the extensions.
+type networkOpts struct{ raw }
 
-func (o networkOpts) ToNetworkCreateMap() (map[string]any, error) {
-	return map[string]any{"network": map[string]any(o)}, nil
-}
+func (o networkOpts) ToNetworkCreateMap() (map[string]any, error) { return o.body() }
 
-func (o networkOpts) ToNetworkUpdateMap() (map[string]any, error) {
-	return map[string]any{"network": map[string]any(o)}, nil
-}
+func (o networkOpts) ToNetworkUpdateMap() (map[string]any, error) { return o.body() }
 
 func runNetwork(ctx context.Context, m *modules.Run, a *networkArgs) (*modules.Result, error) {
 	c, err := connect(ctx, m, &a.cloudArgs)
@@ -96,7 +93,7 @@ func runNetwork(ctx context.Context, m *modules.Run, a *networkArgs) (*modules.R
 }
 
 func (a *networkArgs) create(ctx context.Context, client *gophercloud.ServiceClient, project string) (*modules.Result, error) {
-	o := networkOpts{"name": a.Name, "shared": a.Shared, "admin_state_up": a.AdminStateUp}
+	o := map[string]any{"name": a.Name, "shared": a.Shared, "admin_state_up": a.AdminStateUp}
 	set := func(key string, value any, given bool) {
 		if given {
 			o[key] = value
@@ -110,46 +107,43 @@ func (a *networkArgs) create(ctx context.Context, client *gophercloud.ServiceCli
 	set("port_security_enabled", a.PortSecurity, a.PortSecurity != nil)
 	set("mtu", a.MTU, a.MTU != nil)
 	set("dns_domain", a.DNSDomain, a.DNSDomain != "")
-	var made networkState
-	if err := networks.Create(ctx, client, o).ExtractInto(&made); err != nil {
+	made, err := state(networks.Create(ctx, client, networkOpts{raw{"network", o}}).Result, "network")
+	if err != nil {
 		return nil, apiFailure("create the network", err)
 	}
-	return networkResult(true, made.Network), nil
-}
-
-type networkState struct {
-	Network map[string]any `json:"network"`
+	return networkResult(true, made), nil
 }
 
 // update changes what differs of shared, admin_state_up, MTU, port security and domain.
 func (a *networkArgs) update(ctx context.Context, m *modules.Run, client *gophercloud.ServiceClient, have *networks.Network) (*modules.Result, error) {
-	var state networkState
-	if err := networks.Get(ctx, client, have.ID).ExtractInto(&state); err != nil {
+	now, err := state(networks.Get(ctx, client, have.ID).Result, "network")
+	if err != nil {
 		return nil, apiFailure("read the network", err)
 	}
-	o := networkOpts{}
+	o := map[string]any{}
 	if have.Shared != a.Shared {
 		o["shared"] = a.Shared
 	}
 	if have.AdminStateUp != a.AdminStateUp {
 		o["admin_state_up"] = a.AdminStateUp
 	}
-	if mtu, ok := state.Network["mtu"].(float64); a.MTU != nil && (!ok || int(mtu) != *a.MTU) {
+	if a.MTU != nil && fmt.Sprint(now["mtu"]) != fmt.Sprint(*a.MTU) {
 		o["mtu"] = *a.MTU
 	}
-	if a.PortSecurity != nil && state.Network["port_security_enabled"] != *a.PortSecurity {
+	if a.PortSecurity != nil && now["port_security_enabled"] != *a.PortSecurity {
 		o["port_security_enabled"] = *a.PortSecurity
 	}
-	if a.DNSDomain != "" && state.Network["dns_domain"] != a.DNSDomain {
+	if a.DNSDomain != "" && now["dns_domain"] != a.DNSDomain {
 		o["dns_domain"] = a.DNSDomain
 	}
 	if len(o) == 0 || m.Check {
-		return networkResult(len(o) > 0, state.Network), nil
+		return networkResult(len(o) > 0, now), nil
 	}
-	if err := networks.Update(ctx, client, have.ID, o).ExtractInto(&state); err != nil {
+	now, err = state(networks.Update(ctx, client, have.ID, networkOpts{raw{"network", o}}).Result, "network")
+	if err != nil {
 		return nil, apiFailure("change the network", err)
 	}
-	return networkResult(true, state.Network), nil
+	return networkResult(true, now), nil
 }
 
 func networkResult(changed bool, n map[string]any) *modules.Result {

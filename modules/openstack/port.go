@@ -89,20 +89,12 @@ var Port = modules.Define(modules.Spec{
 	Check: modules.Full, Diff: modules.NoSupport, ControllerOnly: true,
 }, runPort)
 
-// portOpts are a port's keys as the API takes them.
-type portOpts map[string]any
+// portOpts are a port's keys.
+type portOpts struct{ raw }
 
-func (o portOpts) ToPortCreateMap() (map[string]any, error) {
-	return map[string]any{"port": map[string]any(o)}, nil
-}
+func (o portOpts) ToPortCreateMap() (map[string]any, error) { return o.body() }
 
-func (o portOpts) ToPortUpdateMap() (map[string]any, error) {
-	return map[string]any{"port": map[string]any(o)}, nil
-}
-
-type portState struct {
-	Port map[string]any `json:"port"`
-}
+func (o portOpts) ToPortUpdateMap() (map[string]any, error) { return o.body() }
 
 func runPort(ctx context.Context, m *modules.Run, a *portArgs) (*modules.Result, error) {
 	c, err := connect(ctx, m, &a.cloudArgs)
@@ -159,8 +151,8 @@ func findPort(ctx context.Context, client *gophercloud.ServiceClient, name strin
 }
 
 // opts are the keys that the task asks for, without network and name.
-func (a *portArgs) opts(ctx context.Context, client *gophercloud.ServiceClient) (portOpts, error) {
-	o := portOpts{}
+func (a *portArgs) opts(ctx context.Context, client *gophercloud.ServiceClient) (map[string]any, error) {
+	o := map[string]any{}
 	set := func(key string, value any, given bool) {
 		if given {
 			o[key] = value
@@ -198,7 +190,7 @@ func (a *portArgs) opts(ctx context.Context, client *gophercloud.ServiceClient) 
 	return o, nil
 }
 
-func (a *portArgs) create(ctx context.Context, m *modules.Run, c *cloud, client *gophercloud.ServiceClient, o portOpts) (*modules.Result, error) {
+func (a *portArgs) create(ctx context.Context, m *modules.Run, c *cloud, client *gophercloud.ServiceClient, o map[string]any) (*modules.Result, error) {
 	network, err := c.networkID(ctx, a.Network)
 	if err != nil {
 		return nil, modules.Failf("Specified network was not found.")
@@ -210,32 +202,33 @@ func (a *portArgs) create(ctx context.Context, m *modules.Run, c *cloud, client 
 	if a.Name != "" {
 		o["name"] = a.Name
 	}
-	var made portState
-	if err := ports.Create(ctx, client, o).ExtractInto(&made); err != nil {
+	made, err := state(ports.Create(ctx, client, portOpts{raw{"port", o}}).Result, "port")
+	if err != nil {
 		return nil, apiFailure("create the port", err)
 	}
-	return portResult(true, made.Port), nil
+	return portResult(true, made), nil
 }
 
 // updatePort changes the keys that differ from what is there.
-func updatePort(ctx context.Context, m *modules.Run, client *gophercloud.ServiceClient, have *ports.Port, want portOpts) (*modules.Result, error) {
-	var state portState
-	if err := ports.Get(ctx, client, have.ID).ExtractInto(&state); err != nil {
+func updatePort(ctx context.Context, m *modules.Run, client *gophercloud.ServiceClient, have *ports.Port, want map[string]any) (*modules.Result, error) {
+	now, err := state(ports.Get(ctx, client, have.ID).Result, "port")
+	if err != nil {
 		return nil, apiFailure("read the port", err)
 	}
-	wanted := info(map[string]any(want)) // as JSON, to compare like with like
+	wanted := info(want) // as JSON, to compare like with like
 	for key, value := range wanted {
-		if contains(state.Port[key], value) {
+		if contains(now[key], value) {
 			delete(want, key)
 		}
 	}
 	if len(want) == 0 || m.Check {
-		return portResult(len(want) > 0, state.Port), nil
+		return portResult(len(want) > 0, now), nil
 	}
-	if err := ports.Update(ctx, client, have.ID, want).ExtractInto(&state); err != nil {
+	now, err = state(ports.Update(ctx, client, have.ID, portOpts{raw{"port", want}}).Result, "port")
+	if err != nil {
 		return nil, apiFailure("change the port", err)
 	}
-	return portResult(true, state.Port), nil
+	return portResult(true, now), nil
 }
 
 // contains reports whether have is want, where the dicts of have may hold more

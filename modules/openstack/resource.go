@@ -5,6 +5,7 @@ package openstack
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/projects"
@@ -27,6 +28,28 @@ func info(v any) map[string]any {
 		return nil
 	}
 	return out
+}
+
+// raw are the keys of a create or update request as the API takes them, under
+// the resource's name. It is a struct since gophercloud looks for headers in its fields.
+type raw struct {
+	resource string
+	keys     map[string]any
+}
+
+func (r raw) body() (map[string]any, error) { return map[string]any{r.resource: r.keys}, nil }
+
+// state takes the resource out of an answer's body.
+func state(r gophercloud.Result, resource string) (map[string]any, error) {
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	body, _ := r.Body.(map[string]any)
+	out, ok := body[resource].(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the answer holds no %s", resource)
+	}
+	return out, nil
 }
 
 // projectID finds a project by name or id; "" gives "".

@@ -73,22 +73,26 @@ func runSecurityGroup(ctx context.Context, m *modules.Run, a *groupArgs) (*modul
 		if err != nil {
 			return nil, apiFailure("create the security group", err)
 		}
-		return groupResult(true, made), nil
+		return groupResult(ctx, client, true, made.ID)
 	case a.Description == nil || have.Description == *a.Description:
-		return groupResult(false, have), nil
+		return groupResult(ctx, client, false, have.ID)
 	case m.Check:
-		return groupResult(true, have), nil
+		return groupResult(ctx, client, true, have.ID)
 	}
 	changed, err := groups.Update(ctx, client, have.ID, groups.UpdateOpts{Name: have.Name, Description: a.Description}).Extract()
 	if err != nil {
 		return nil, apiFailure("change the security group", err)
 	}
-	return groupResult(true, changed), nil
+	return groupResult(ctx, client, true, changed.ID)
 }
 
-func groupResult(changed bool, g *groups.SecGroup) *modules.Result {
-	i := info(g)
-	return &modules.Result{Changed: changed, Data: map[string]any{"id": g.ID, "secgroup": i, "security_group": i}}
+// groupResult shows a group as the API does.
+func groupResult(ctx context.Context, client *gophercloud.ServiceClient, changed bool, id string) (*modules.Result, error) {
+	g, err := state(groups.Get(ctx, client, id).Result, "security_group")
+	if err != nil {
+		return nil, apiFailure("read the security group", err)
+	}
+	return &modules.Result{Changed: changed, Data: map[string]any{"id": id, "secgroup": g, "security_group": g}}, nil
 }
 
 type ruleArgs struct {
@@ -166,7 +170,7 @@ func runSecurityGroupRule(ctx context.Context, m *modules.Run, a *ruleArgs) (*mo
 		}
 		return &modules.Result{Changed: have != nil}, nil
 	case have != nil:
-		return ruleResult(false, have), nil
+		return ruleResult(ctx, client, false, have.ID)
 	case m.Check:
 		return &modules.Result{Changed: true}, nil
 	}
@@ -174,7 +178,7 @@ func runSecurityGroupRule(ctx context.Context, m *modules.Run, a *ruleArgs) (*mo
 	if err != nil {
 		return nil, apiFailure("create the rule", err)
 	}
-	return ruleResult(true, made), nil
+	return ruleResult(ctx, client, true, made.ID)
 }
 
 func (a *ruleArgs) remoteGroupID(ctx context.Context, client *gophercloud.ServiceClient, project string) (string, error) {
@@ -235,7 +239,11 @@ func (a *ruleArgs) createOpts(group, remote, project string) rules.CreateOpts {
 	}
 }
 
-func ruleResult(changed bool, r *rules.SecGroupRule) *modules.Result {
-	i := info(r)
-	return &modules.Result{Changed: changed, Data: map[string]any{"id": r.ID, "rule": i, "security_group_rule": i}}
+// ruleResult shows a rule as the API does.
+func ruleResult(ctx context.Context, client *gophercloud.ServiceClient, changed bool, id string) (*modules.Result, error) {
+	r, err := state(rules.Get(ctx, client, id).Result, "security_group_rule")
+	if err != nil {
+		return nil, apiFailure("read the rule", err)
+	}
+	return &modules.Result{Changed: changed, Data: map[string]any{"id": id, "rule": r, "security_group_rule": r}}, nil
 }

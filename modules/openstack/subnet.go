@@ -77,16 +77,12 @@ var Subnet = modules.Define(modules.Spec{
 	Check: modules.Full, Diff: modules.NoSupport, ControllerOnly: true,
 }, runSubnet)
 
-// subnetOpts are a subnet's keys as the API takes them.
-type subnetOpts map[string]any
+// subnetOpts are a subnet's keys.
+type subnetOpts struct{ raw }
 
-func (o subnetOpts) ToSubnetCreateMap() (map[string]any, error) {
-	return map[string]any{"subnet": map[string]any(o)}, nil
-}
+func (o subnetOpts) ToSubnetCreateMap() (map[string]any, error) { return o.body() }
 
-func (o subnetOpts) ToSubnetUpdateMap() (map[string]any, error) {
-	return map[string]any{"subnet": map[string]any(o)}, nil
-}
+func (o subnetOpts) ToSubnetUpdateMap() (map[string]any, error) { return o.body() }
 
 func runSubnet(ctx context.Context, m *modules.Run, a *subnetArgs) (*modules.Result, error) {
 	if a.State == "present" && a.NetworkName == "" {
@@ -128,7 +124,7 @@ func runSubnet(ctx context.Context, m *modules.Run, a *subnetArgs) (*modules.Res
 	case have == nil && m.Check:
 		return &modules.Result{Changed: true}, nil
 	case have == nil:
-		made, err := subnets.Create(ctx, client, a.createOpts(network, project)).Extract()
+		made, err := subnets.Create(ctx, client, subnetOpts{raw{"subnet", a.createOpts(network, project)}}).Extract()
 		if err != nil {
 			return nil, apiFailure("create the subnet", err)
 		}
@@ -138,7 +134,7 @@ func runSubnet(ctx context.Context, m *modules.Run, a *subnetArgs) (*modules.Res
 	if len(o) == 0 || m.Check {
 		return subnetResult(len(o) > 0, have), nil
 	}
-	changed, err := subnets.Update(ctx, client, have.ID, o).Extract()
+	changed, err := subnets.Update(ctx, client, have.ID, subnetOpts{raw{"subnet", o}}).Extract()
 	if err != nil {
 		return nil, apiFailure("change the subnet", err)
 	}
@@ -163,8 +159,8 @@ func findSubnet(ctx context.Context, client *gophercloud.ServiceClient, name, ne
 	return nil, nil
 }
 
-func (a *subnetArgs) createOpts(network, project string) subnetOpts {
-	o := subnetOpts{"network_id": network, "name": a.Name, "enable_dhcp": a.EnableDHCP, "ip_version": 4}
+func (a *subnetArgs) createOpts(network, project string) map[string]any {
+	o := map[string]any{"network_id": network, "name": a.Name, "enable_dhcp": a.EnableDHCP, "ip_version": 4}
 	if a.IPVersion == "6" {
 		o["ip_version"] = 6
 	}
@@ -200,8 +196,8 @@ func (a *subnetArgs) createOpts(network, project string) subnetOpts {
 }
 
 // updateOpts are the keys that differ from what is there.
-func (a *subnetArgs) updateOpts(have *subnets.Subnet) subnetOpts {
-	o := subnetOpts{}
+func (a *subnetArgs) updateOpts(have *subnets.Subnet) map[string]any {
+	o := map[string]any{}
 	if have.EnableDHCP != a.EnableDHCP {
 		o["enable_dhcp"] = a.EnableDHCP
 	}
