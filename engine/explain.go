@@ -114,30 +114,27 @@ Should be written as:
       - "{{ foo }}"
 `
 
-// explainCurrent is ansible-core 2.19's wording. The places go to the screen
-// beside the result ([Run.reportError]).
+// explainCurrent is ansible-core 2.19's wording. The callback shows the task's
+// place beside it.
 func (tr *taskRun) explainCurrent(err error) string {
 	var cond *conditionError
 	var arg *argumentError
 	var kw *keywordUse
-	msg := err.Error()
-	pos := playbook.Pos{}
+	var msg string
 	switch {
 	case errors.As(err, &cond):
-		pos, msg = cond.pos, fmt.Sprintf("A '%s' expression failed: Error while evaluating conditional: %s", cond.keyword, currentCause(cond.err))
+		msg = fmt.Sprintf("A '%s' expression failed: Error while evaluating conditional: %s", cond.keyword, currentCause(cond.err))
 		if cond.keyword != "when" {
 			msg = "Action failed: " + msg
 		}
 	case errors.As(err, &arg):
-		pos, msg = arg.pos, fmt.Sprintf("Finalization of task args for '%s' failed: Error while resolving value for '%s': %s", tr.fullAction(), arg.name, currentCause(arg.err))
+		msg = fmt.Sprintf("Finalization of task args for '%s' failed: Error while resolving value for '%s': %s", tr.fullAction(), arg.name, currentCause(arg.err))
 	case errors.As(err, &kw):
-		pos, msg = kw.pos, fmt.Sprintf("Error processing keyword '%s': %s", kw.name, currentCause(kw.err))
+		msg = fmt.Sprintf("Error processing keyword '%s': %s", kw.name, currentCause(kw.err))
 	default:
 		msg = currentCause(err)
 	}
-	msg = "Task failed: " + msg
-	tr.r.reportError(msg, tr.t.Pos, pos)
-	return msg
+	return "Task failed: " + msg
 }
 
 // keywordUse is an error in the value of a keyword whose name is known.
@@ -164,41 +161,4 @@ func (tr *taskRun) fullAction() string {
 		return full
 	}
 	return tr.t.Action
-}
-
-// reportError shows an error with the lines that it comes from, where the
-// callback can show errors.
-func (r *Run) reportError(msg string, places ...playbook.Pos) {
-	show, ok := r.cb.Callback.(interface{ Error(msg string) })
-	if !ok {
-		return
-	}
-	var b strings.Builder
-	b.WriteString(msg)
-	for i, pos := range places {
-		if !pos.IsValid() || i > 0 && pos == places[i-1] {
-			continue
-		}
-		data, err := r.o.ReadFile(pos.File)
-		if err != nil {
-			continue
-		}
-		b.WriteString("\n\n" + excerpt(pos, string(data)))
-	}
-	r.cb.mu.Lock()
-	defer r.cb.mu.Unlock()
-	show.Error(b.String())
-}
-
-// excerpt shows a place in a file: the line, two before it, and the column.
-func excerpt(pos playbook.Pos, data string) string {
-	all := strings.Split(data, "\n")
-	var b strings.Builder
-	fmt.Fprintf(&b, "Origin: %s:%d:%d\n\n", absPath(pos.File), pos.Line, pos.Col)
-	width := len(fmt.Sprint(pos.Line))
-	for n := max(1, pos.Line-2); n <= min(pos.Line, len(all)); n++ {
-		fmt.Fprintf(&b, "%*d %s\n", width, n, all[n-1])
-	}
-	fmt.Fprintf(&b, "%s^ column %d", strings.Repeat(" ", width+max(1, pos.Col)), pos.Col)
-	return b.String()
 }

@@ -24,8 +24,7 @@ type includeRequest struct {
 	file string // absolute; of a role, its name
 	role *playbook.RoleRequest
 	vars *templates.Dict // of the task, with the loop's
-	item string
-	key  string // requests of equal keys are one include
+	key  string          // requests of equal keys are one include
 	pub  bool
 }
 

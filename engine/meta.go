@@ -185,12 +185,6 @@ func (w *walk) resetConnections(ctx context.Context, hosts []*hostRun, t *playbo
 	}
 }
 
-// metaKnown are the meta actions, for messages.
-var metaKnown = []string{
-	"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "end_role",
-	"flush_handlers", "noop", "refresh_inventory", "reset_connection", "role_complete",
-}
-
 // KnownAction reports whether an action name can run; near are the nearest
 // known names. It is [playbook.Options.KnownAction].
 func KnownAction(name string, collections []string) (ok bool, near []string) {

@@ -24,7 +24,7 @@ var htmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'
 
 // escapeHTML is markupsafe's escape of a text.
 func escapeHTML(s string) string {
-	if strings.IndexAny(s, `&<>'"`) < 0 {
+	if !strings.ContainsAny(s, `&<>'"`) {
 		return s
 	}
 	return htmlEscaper.Replace(s)

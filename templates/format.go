@@ -120,7 +120,7 @@ func (p *percent) field() {
 		p.b.WriteByte('%')
 		return
 	}
-	if strings.IndexRune("diouxXeEfFgGcrsa", r) < 0 {
+	if !strings.ContainsRune("diouxXeEfFgGcrsa", r) {
 		throw(ValueError, "unsupported format character %s (0x%x) at index %d", "'"+string(r)+"'", r, runeLen(p.format[:at]))
 	}
 	v := keyed

@@ -41,24 +41,6 @@ func (s dpkgStatus) find(spec string) *dpkgPackage {
 	return found
 }
 
-// providers returns the installed packages that provide a virtual package.
-func (s dpkgStatus) providers(name string) []*dpkgPackage {
-	var out []*dpkgPackage
-	for _, list := range s {
-		for _, p := range list {
-			if !p.installed() {
-				continue
-			}
-			for _, v := range p.provides {
-				if v == name {
-					out = append(out, p)
-				}
-			}
-		}
-	}
-	return out
-}
-
 // readDpkgStatus reads dpkg's status file (deb822, dpkg(1)). A file that is not
 // there is an empty database.
 func readDpkgStatus(path string) (dpkgStatus, error) {

@@ -12,7 +12,6 @@ import (
 	"math/big"
 	"os"
 	"slices"
-	"strings"
 
 	"gorun/templates"
 	"gorun/vars/vault"
@@ -245,11 +244,3 @@ func integer(v value) (int64, bool) {
 
 // sortedNames are the keys of a table, for messages.
 func sortedNames[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
-
-func quoteList(names []string) string {
-	parts := make([]string, len(names))
-	for i, n := range names {
-		parts[i] = repr(str(n))
-	}
-	return "[" + strings.Join(parts, ", ") + "]"
-}

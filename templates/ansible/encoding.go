@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"gorun/templates"
 )
@@ -116,9 +115,6 @@ func toInt(v value) (int64, error) {
 	}
 	return i.Int64(), nil
 }
-
-// runes is Python's len of a text.
-func runes(s string) int { return utf8.RuneCountInString(s) }
 
 // attribute follows a dotted attribute as Jinja2's filters do.
 func attribute(c *call, v, attr value) (value, error) {
