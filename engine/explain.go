@@ -140,7 +140,6 @@ func (tr *taskRun) explainCurrent(err error) string {
 // keywordUse is an error in the value of a keyword whose name is known.
 type keywordUse struct {
 	name string
-	pos  playbook.Pos
 	err  error
 }
 
