@@ -7,7 +7,6 @@ import (
 
 	"gorun/engine"
 	"gorun/engine/callback"
-	"gorun/engine/transport"
 )
 
 func adhocFlags() []cli.Flag {
@@ -54,7 +53,7 @@ func runAdhoc(c *cli.Context) error {
 	if c.Bool("list-hosts") {
 		return s.listHosts(pattern, c.String("limit"))
 	}
-	hosts := transport.NewHosts()
+	hosts := s.openHosts()
 	defer hosts.Close()
 	o, err := s.engineOptions(c, hosts)
 	if err != nil {

@@ -42,7 +42,7 @@ func runPlaybooks(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	hosts := transport.NewHosts()
+	hosts := s.openHosts()
 	defer hosts.Close()
 	o, err := s.engineOptions(c, hosts)
 	if err != nil {

@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"gorun/engine"
 	"gorun/engine/callback"
 	"gorun/engine/config"
 	"gorun/engine/lookup"
 	"gorun/engine/playbook"
+	"gorun/engine/transport"
 	"gorun/templates"
 	"gorun/vars"
 	"gorun/vars/inventory"
@@ -93,6 +95,18 @@ func newSession(c *cli.Context) (*session, error) {
 // knownLookup reports whether with_NAME has a lookup, by its short or full name.
 func knownLookup(name string) bool {
 	return slices.Contains(lookup.Names(), name[strings.LastIndexByte(name, '.')+1:])
+}
+
+// openHosts makes the connections' keeper: on a terminal it asks about unknown
+// host keys as ssh does.
+func (s *session) openHosts() transport.Hosts {
+	opts := []transport.Option{transport.WithLog(s.cb.Verbose)}
+	if term.IsTerminal(int(s.stdin.Fd())) && isTerminal(s.out) {
+		opts = append(opts, transport.WithAsk(func(ctx context.Context, question string) (string, error) {
+			return s.ask(ctx, engine.Prompt{Text: question})
+		}))
+	}
+	return transport.NewHosts(opts...)
 }
 
 // isCurrent reports whether today's Ansible is asked for.
