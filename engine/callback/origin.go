@@ -6,6 +6,7 @@ package callback
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"gorun/templates"
@@ -26,6 +27,9 @@ func (d *Default) origin(r Result) {
 	}
 	text = "[ERROR]: " + text + strings.TrimPrefix(templates.StrOf(msg, templates.Current), "Task failed: ")
 	if p := r.Task.Pos; p.IsValid() {
+		if abs, err := filepath.Abs(p.File); err == nil {
+			p.File = abs
+		}
 		text += fmt.Sprintf("\nOrigin: %s:%d:%d\n%s", p.File, p.Line, p.Col, excerpt(p))
 	}
 	d.s.PrintErr(text, d.s.Colors.Error)
