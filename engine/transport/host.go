@@ -163,10 +163,10 @@ func execute(ctx context.Context, conn Conn, t *Target, b Become, cmd string, o 
 	if o.Stdin != nil {
 		go func() {
 			io.Copy(s.proc.Stdin(), o.Stdin) // a command need not read all of it
-			s.proc.Stdin().Close()
+			s.closeInput()
 		}()
 	} else {
-		s.proc.Stdin().Close()
+		s.closeInput()
 	}
 	_, readErr := io.Copy(&stdout, s.out)
 	<-s.drained

@@ -61,6 +61,8 @@ type session struct {
 	broken error // why the session was ended by us
 
 	drained chan struct{} // closed when stderr is at its end
+	once    sync.Once     // of close
+	input   sync.Once     // of closeInput
 }
 
 // startAs runs script by /bin/sh as b's user. Where a mark is awaited it
@@ -98,11 +100,17 @@ func startAs(ctx context.Context, conn Conn, t *Target, b Become, script string,
 	return s, nil
 }
 
-// close ends the process.
+// closeInput ends the process's stdin, once: ssh's channel has no lock of its own for it.
+func (s *session) closeInput() { s.input.Do(func() { s.proc.Stdin().Close() }) }
+
+// close ends the process. Its reader and its user may both find the connection
+// broken and call it at the same time.
 func (s *session) close() {
-	s.proc.Stdin().Close()
-	s.proc.Kill()
-	go s.proc.Wait()
+	s.once.Do(func() {
+		s.closeInput()
+		s.proc.Kill()
+		go s.proc.Wait()
+	})
 }
 
 // end breaks the session off for a reason.

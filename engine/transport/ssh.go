@@ -535,7 +535,8 @@ func (p *sshProcess) Kill() error {
 type proxyConn struct {
 	io.Reader
 	io.WriteCloser
-	cmd *exec.Cmd
+	cmd  *exec.Cmd
+	once sync.Once // of Close
 }
 
 func startProxy(command string) (net.Conn, error) {
@@ -555,10 +556,12 @@ func startProxy(command string) (net.Conn, error) {
 	return &proxyConn{Reader: out, WriteCloser: in, cmd: cmd}, nil
 }
 
-func (c *proxyConn) Close() error {
-	err := c.WriteCloser.Close()
-	syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM)
-	go c.cmd.Wait()
+func (c *proxyConn) Close() (err error) {
+	c.once.Do(func() {
+		err = c.WriteCloser.Close()
+		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM)
+		go c.cmd.Wait()
+	})
 	return err
 }
 
