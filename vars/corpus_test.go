@@ -102,11 +102,12 @@ func newCorpusCase(t *testing.T, ar *archive) *corpusCase {
 
 func firstDiff(want, got map[string]string) string {
 	for _, name := range []string{"warnings", "export", "list", "graph", "hosts"} {
+		w, g := want[name], got[name]
 		if name == "warnings" {
-			want[name], got[name] = comparable(want[name]), comparable(got[name])
+			w, g = comparable(w), comparable(g)
 		}
-		if want[name] != got[name] {
-			return name + ":\n--- want\n" + want[name] + "--- got\n" + got[name]
+		if w != g {
+			return name + ":\n--- want\n" + w + "--- got\n" + g
 		}
 	}
 	return ""
