@@ -60,15 +60,7 @@ func (o networkOpts) ToNetworkCreateMap() (map[string]any, error) { return o.bod
 func (o networkOpts) ToNetworkUpdateMap() (map[string]any, error) { return o.body() }
 
 func runNetwork(ctx context.Context, m *modules.Run, a *networkArgs) (*modules.Result, error) {
-	c, err := connect(ctx, m, &a.cloudArgs)
-	if err != nil {
-		return nil, err
-	}
-	project, err := c.projectID(ctx, a.Project)
-	if err != nil {
-		return nil, err
-	}
-	client, err := c.network()
+	_, client, project, err := openNetwork(ctx, m, &a.cloudArgs, a.Project)
 	if err != nil {
 		return nil, err
 	}

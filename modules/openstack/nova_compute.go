@@ -207,18 +207,14 @@ func novaImage(ctx context.Context, c *cloud, a *novaArgs) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	pages, err := images.List(client, images.ListOpts{}).AllPages(ctx)
+	img, err := find(ctx, "images", images.List(client, images.ListOpts{}), images.ExtractImages, func(i *images.Image) bool {
+		return strings.Contains(i.Name, a.ImageName) && (a.ImageExclude == "" || !strings.Contains(i.Name, a.ImageExclude))
+	})
 	if err != nil {
-		return "", apiFailure("list the images", err)
+		return "", err
 	}
-	all, err := images.ExtractImages(pages)
-	if err != nil {
-		return "", apiFailure("read the list of images", err)
-	}
-	for _, img := range all {
-		if strings.Contains(img.Name, a.ImageName) && (a.ImageExclude == "" || !strings.Contains(img.Name, a.ImageExclude)) {
-			return img.ID, nil
-		}
+	if img != nil {
+		return img.ID, nil
 	}
 	return "", modules.Failf("Error finding image id from name(%s)", a.ImageName)
 }

@@ -130,24 +130,13 @@ func runPort(ctx context.Context, m *modules.Run, a *portArgs) (*modules.Result,
 	return updatePort(ctx, m, client, have, want)
 }
 
+// findPort finds a port by name or id; nil where there is none, and for no name.
 func findPort(ctx context.Context, client *gophercloud.ServiceClient, name string) (*ports.Port, error) {
 	if name == "" {
 		return nil, nil
 	}
-	pages, err := ports.List(client, ports.ListOpts{}).AllPages(ctx)
-	if err != nil {
-		return nil, apiFailure("list the ports", err)
-	}
-	all, err := ports.ExtractPorts(pages)
-	if err != nil {
-		return nil, apiFailure("read the list of ports", err)
-	}
-	for i := range all {
-		if all[i].Name == name || all[i].ID == name {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
+	return find(ctx, "ports", ports.List(client, ports.ListOpts{}), ports.ExtractPorts,
+		func(p *ports.Port) bool { return p.Name == name || p.ID == name })
 }
 
 // opts are the keys that the task asks for, without network and name.

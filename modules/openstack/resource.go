@@ -8,11 +8,11 @@ import (
 	"fmt"
 
 	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/projects"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
-
-	"github.com/gophercloud/gophercloud/v2/openstack"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 
 	"gorun/modules"
 )
@@ -52,6 +52,38 @@ func state(r gophercloud.Result, resource string) (map[string]any, error) {
 	return out, nil
 }
 
+// openNetwork connects and gives the network service and the id of the project
+// that a task names, "" where it names none.
+func openNetwork(ctx context.Context, m *modules.Run, a *cloudArgs, project string) (c *cloud, client *gophercloud.ServiceClient, projectID string, err error) {
+	if c, err = connect(ctx, m, a); err != nil {
+		return nil, nil, "", err
+	}
+	if projectID, err = c.projectID(ctx, project); err != nil {
+		return nil, nil, "", err
+	}
+	client, err = c.network()
+	return c, client, projectID, err
+}
+
+// find returns the first resource of a list for which is holds; nil where there
+// is none. what names the list in messages.
+func find[T any](ctx context.Context, what string, list pagination.Pager, extract func(pagination.Page) ([]T, error), is func(*T) bool) (*T, error) {
+	pages, err := list.AllPages(ctx)
+	if err != nil {
+		return nil, apiFailure("list the "+what, err)
+	}
+	all, err := extract(pages)
+	if err != nil {
+		return nil, apiFailure("read the list of "+what, err)
+	}
+	for i := range all {
+		if is(&all[i]) {
+			return &all[i], nil
+		}
+	}
+	return nil, nil
+}
+
 // projectID finds a project by name or id; "" gives "".
 func (c *cloud) projectID(ctx context.Context, name string) (string, error) {
 	if name == "" {
@@ -61,54 +93,25 @@ func (c *cloud) projectID(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", apiFailure("find the identity service", err)
 	}
-	pages, err := projects.List(identity, projects.ListOpts{}).AllPages(ctx)
+	p, err := find(ctx, "projects", projects.List(identity, projects.ListOpts{}), projects.ExtractProjects,
+		func(p *projects.Project) bool { return p.Name == name || p.ID == name })
 	if err != nil {
-		return "", apiFailure("list the projects", err)
+		return "", err
 	}
-	all, err := projects.ExtractProjects(pages)
-	if err != nil {
-		return "", apiFailure("read the list of projects", err)
-	}
-	for _, p := range all {
-		if p.Name == name || p.ID == name {
-			return p.ID, nil
-		}
+	if p != nil {
+		return p.ID, nil
 	}
 	return "", modules.Failf("Project could not be found by name or ID %s", name)
 }
 
 // findNetwork finds a network by name or id; nil where there is none.
 func findNetwork(ctx context.Context, client *gophercloud.ServiceClient, name, project string) (*networks.Network, error) {
-	pages, err := networks.List(client, networks.ListOpts{ProjectID: project}).AllPages(ctx)
-	if err != nil {
-		return nil, apiFailure("list the networks", err)
-	}
-	all, err := networks.ExtractNetworks(pages)
-	if err != nil {
-		return nil, apiFailure("read the list of networks", err)
-	}
-	for i := range all {
-		if all[i].Name == name || all[i].ID == name {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
+	return find(ctx, "networks", networks.List(client, networks.ListOpts{ProjectID: project}), networks.ExtractNetworks,
+		func(n *networks.Network) bool { return n.Name == name || n.ID == name })
 }
 
 // findGroup finds a security group by name or id; nil where there is none.
 func findGroup(ctx context.Context, client *gophercloud.ServiceClient, name, project string) (*groups.SecGroup, error) {
-	pages, err := groups.List(client, groups.ListOpts{ProjectID: project}).AllPages(ctx)
-	if err != nil {
-		return nil, apiFailure("list the security groups", err)
-	}
-	all, err := groups.ExtractGroups(pages)
-	if err != nil {
-		return nil, apiFailure("read the list of security groups", err)
-	}
-	for i := range all {
-		if all[i].Name == name || all[i].ID == name {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
+	return find(ctx, "security groups", groups.List(client, groups.ListOpts{ProjectID: project}), groups.ExtractGroups,
+		func(g *groups.SecGroup) bool { return g.Name == name || g.ID == name })
 }

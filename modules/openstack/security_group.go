@@ -38,15 +38,7 @@ var SecurityGroup = modules.Define(modules.Spec{
 }, runSecurityGroup)
 
 func runSecurityGroup(ctx context.Context, m *modules.Run, a *groupArgs) (*modules.Result, error) {
-	c, err := connect(ctx, m, &a.cloudArgs)
-	if err != nil {
-		return nil, err
-	}
-	project, err := c.projectID(ctx, a.Project)
-	if err != nil {
-		return nil, err
-	}
-	client, err := c.network()
+	_, client, project, err := openNetwork(ctx, m, &a.cloudArgs, a.Project)
 	if err != nil {
 		return nil, err
 	}
@@ -134,15 +126,7 @@ var SecurityGroupRule = modules.Define(modules.Spec{
 }, runSecurityGroupRule)
 
 func runSecurityGroupRule(ctx context.Context, m *modules.Run, a *ruleArgs) (*modules.Result, error) {
-	c, err := connect(ctx, m, &a.cloudArgs)
-	if err != nil {
-		return nil, err
-	}
-	project, err := c.projectID(ctx, a.Project)
-	if err != nil {
-		return nil, err
-	}
-	client, err := c.network()
+	_, client, project, err := openNetwork(ctx, m, &a.cloudArgs, a.Project)
 	if err != nil {
 		return nil, err
 	}

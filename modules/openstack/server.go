@@ -292,18 +292,13 @@ func (a *serverArgs) flavorID(ctx context.Context, compute *gophercloud.ServiceC
 		}
 		return f.ID, nil
 	}
-	pages, err := flavors.ListDetail(compute, nil).AllPages(ctx)
+	f, err := find(ctx, "flavors", flavors.ListDetail(compute, nil), flavors.ExtractFlavors,
+		func(f *flavors.Flavor) bool { return f.Name == a.Flavor || f.ID == a.Flavor })
 	if err != nil {
-		return "", apiFailure("list the flavors", err)
+		return "", err
 	}
-	all, err := flavors.ExtractFlavors(pages)
-	if err != nil {
-		return "", apiFailure("read the list of flavors", err)
-	}
-	for _, f := range all {
-		if f.Name == a.Flavor || f.ID == a.Flavor {
-			return f.ID, nil
-		}
+	if f != nil {
+		return f.ID, nil
 	}
 	return "", modules.Failf("Could not find flavor %s", a.Flavor)
 }
@@ -314,18 +309,15 @@ func (c *cloud) imageID(ctx context.Context, name, exclude string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	pages, err := images.List(client, images.ListOpts{}).AllPages(ctx)
+	img, err := find(ctx, "images", images.List(client, images.ListOpts{}), images.ExtractImages,
+		func(i *images.Image) bool {
+			return (i.ID == name || i.Name == name) && (exclude == "" || i.Name != exclude)
+		})
 	if err != nil {
-		return "", apiFailure("list the images", err)
+		return "", err
 	}
-	all, err := images.ExtractImages(pages)
-	if err != nil {
-		return "", apiFailure("read the list of images", err)
-	}
-	for _, img := range all {
-		if (img.ID == name || img.Name == name) && (exclude == "" || img.Name != exclude) {
-			return img.ID, nil
-		}
+	if img != nil {
+		return img.ID, nil
 	}
 	return "", modules.Failf("Could not find image %s", name)
 }
@@ -336,18 +328,13 @@ func (c *cloud) volumeID(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	pages, err := volumes.List(client, volumes.ListOpts{}).AllPages(ctx)
+	v, err := find(ctx, "volumes", volumes.List(client, volumes.ListOpts{}), volumes.ExtractVolumes,
+		func(v *volumes.Volume) bool { return v.ID == name || v.Name == name })
 	if err != nil {
-		return "", apiFailure("list the volumes", err)
+		return "", err
 	}
-	all, err := volumes.ExtractVolumes(pages)
-	if err != nil {
-		return "", apiFailure("read the list of volumes", err)
-	}
-	for _, v := range all {
-		if v.ID == name || v.Name == name {
-			return v.ID, nil
-		}
+	if v != nil {
+		return v.ID, nil
 	}
 	return "", modules.Failf("Could not find volume %s", name)
 }

@@ -280,18 +280,12 @@ func (c *cloud) networkID(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	pages, err := networks.List(client, networks.ListOpts{}).AllPages(ctx)
+	n, err := findNetwork(ctx, client, name, "")
 	if err != nil {
-		return "", apiFailure("list the networks", err)
+		return "", err
 	}
-	all, err := networks.ExtractNetworks(pages)
-	if err != nil {
-		return "", apiFailure("read the list of networks", err)
-	}
-	for _, n := range all {
-		if n.ID == name || n.Name == name {
-			return n.ID, nil
-		}
+	if n != nil {
+		return n.ID, nil
 	}
 	return "", modules.Failf("Could not find network by net-name: %s", name)
 }
@@ -302,18 +296,12 @@ func (c *cloud) portID(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	pages, err := ports.List(client, ports.ListOpts{}).AllPages(ctx)
+	p, err := findPort(ctx, client, name)
 	if err != nil {
-		return "", apiFailure("list the ports", err)
+		return "", err
 	}
-	all, err := ports.ExtractPorts(pages)
-	if err != nil {
-		return "", apiFailure("read the list of ports", err)
-	}
-	for _, p := range all {
-		if p.ID == name || p.Name == name {
-			return p.ID, nil
-		}
+	if p != nil {
+		return p.ID, nil
 	}
 	return "", modules.Failf("Could not find port by port-name: %s", name)
 }
@@ -403,18 +391,13 @@ func (c *cloud) floatingFrom(ctx context.Context, m *modules.Run, client *gopher
 
 // externalNetwork finds a network that gives floating addresses, any where name is "".
 func (c *cloud) externalNetwork(ctx context.Context, client *gophercloud.ServiceClient, name string) (string, error) {
-	pages, err := networks.List(client, externalOnly{}).AllPages(ctx)
+	n, err := find(ctx, "external networks", networks.List(client, externalOnly{}), networks.ExtractNetworks,
+		func(n *networks.Network) bool { return name == "" || n.Name == name || n.ID == name })
 	if err != nil {
-		return "", apiFailure("list the external networks", err)
+		return "", err
 	}
-	all, err := networks.ExtractNetworks(pages)
-	if err != nil {
-		return "", apiFailure("read the list of networks", err)
-	}
-	for _, n := range all {
-		if name == "" || n.Name == name || n.ID == name {
-			return n.ID, nil
-		}
+	if n != nil {
+		return n.ID, nil
 	}
 	if name == "" {
 		return "", modules.Failf("the cloud has no external network to take a floating address from")

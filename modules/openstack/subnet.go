@@ -91,15 +91,7 @@ func runSubnet(ctx context.Context, m *modules.Run, a *subnetArgs) (*modules.Res
 	if a.State == "present" && a.CIDR == "" && !a.UseDefaultSubnetpool && a.ExtraSpecs["subnetpool_id"] == nil {
 		return nil, modules.Failf("cidr or use_default_subnetpool or subnetpool_id in extra_specs required with present state")
 	}
-	c, err := connect(ctx, m, &a.cloudArgs)
-	if err != nil {
-		return nil, err
-	}
-	project, err := c.projectID(ctx, a.Project)
-	if err != nil {
-		return nil, err
-	}
-	client, err := c.network()
+	c, client, project, err := openNetwork(ctx, m, &a.cloudArgs, a.Project)
 	if err != nil {
 		return nil, err
 	}
@@ -143,20 +135,8 @@ func runSubnet(ctx context.Context, m *modules.Run, a *subnetArgs) (*modules.Res
 
 // findSubnet finds a subnet by name or id, on a network where one is given.
 func findSubnet(ctx context.Context, client *gophercloud.ServiceClient, name, network string) (*subnets.Subnet, error) {
-	pages, err := subnets.List(client, subnets.ListOpts{NetworkID: network}).AllPages(ctx)
-	if err != nil {
-		return nil, apiFailure("list the subnets", err)
-	}
-	all, err := subnets.ExtractSubnets(pages)
-	if err != nil {
-		return nil, apiFailure("read the list of subnets", err)
-	}
-	for i := range all {
-		if all[i].Name == name || all[i].ID == name {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
+	return find(ctx, "subnets", subnets.List(client, subnets.ListOpts{NetworkID: network}), subnets.ExtractSubnets,
+		func(s *subnets.Subnet) bool { return s.Name == name || s.ID == name })
 }
 
 func (a *subnetArgs) createOpts(network, project string) map[string]any {
