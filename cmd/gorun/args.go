@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"gorun/engine/spell"
 )
 
 // normalize reorders args for the flags: options first, then "--" and the
@@ -80,7 +82,7 @@ func completeOption(name string, long []string) (string, error) {
 		return near[0], nil
 	case 0:
 		msg := "unrecognized arguments: --" + name
-		if best := nearest(name, long); best != "" {
+		if best := spell.Nearest(name, long); best != "" {
 			msg += " (did you mean --" + best + "?)"
 		}
 		return "", usageError(msg)

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"gorun/engine/playbook"
+	"gorun/engine/spell"
 	"gorun/templates"
 	"gorun/vars/pyyaml"
 )
@@ -128,7 +129,7 @@ func writeDiagnostic(w io.Writer, d diagnostic, color bool) {
 	}
 	msg := d.msg
 	if d.got != "" && !strings.Contains(msg, "did you mean") {
-		if best := nearest(d.got, d.known); best != "" {
+		if best := spell.Nearest(d.got, d.known); best != "" {
 			msg += fmt.Sprintf(" (did you mean '%s'?)", best)
 		}
 	}
@@ -179,42 +180,4 @@ func red(s string, color bool) string {
 		return s
 	}
 	return "\x1b[0;31m" + strings.ReplaceAll(s, "\n", "\x1b[0m\n\x1b[0;31m") + "\x1b[0m"
-}
-
-// nearest returns the known name that is most like got, "" where none is like it.
-func nearest(got string, known []string) string {
-	best, bestDist := "", len(got)/2+1
-	for _, k := range known {
-		if d := editDistance(got, k, bestDist); d < bestDist {
-			best, bestDist = k, d
-		}
-	}
-	return best
-}
-
-// editDistance is the optimal string alignment distance of a and b, or limit
-// where it is not smaller.
-func editDistance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, cur = prev, cur, prev2
-	}
-	return min(prev[len(b)], limit)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"gorun/engine/action"
+	"gorun/engine/spell"
 	"gorun/modules"
 	"gorun/modules/registry"
 )
@@ -82,7 +83,7 @@ func findSpec(specs []*modules.Spec, name string) (*modules.Spec, error) {
 		names = append(names, s.Name, s.Name[strings.LastIndexByte(s.Name, '.')+1:])
 	}
 	msg := "module " + name + " not found"
-	if best := nearest(name, names); best != "" {
+	if best := spell.Nearest(name, names); best != "" {
 		msg += " (did you mean '" + best + "'?)"
 	}
 	return nil, fmt.Errorf("%s", msg)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"gorun/engine/spell"
 	"gorun/templates"
 	"gorun/vars"
 )
@@ -39,7 +40,7 @@ func runVars(c *cli.Context) error {
 	if name := c.Args().Get(1); name != "" {
 		if _, ok := scope.Origin(name); !ok {
 			msg := fmt.Sprintf("%s has no variable '%s'", c.Args().Get(0), name)
-			if best := nearest(name, names); best != "" {
+			if best := spell.Nearest(name, names); best != "" {
 				msg += fmt.Sprintf(" (did you mean '%s'?)", best)
 			}
 			return fmt.Errorf("%s", msg)

@@ -162,7 +162,7 @@ func (s *session) vaultEdit(c *cli.Context, file string) error {
 	if err != nil || !changed {
 		return err
 	}
-	sec := s.secretFor(id, plain, data)
+	sec := s.secretFor(id, data)
 	if c.String("encrypt-vault-id") != "" {
 		if sec, err = s.encryptSecret(c); err != nil {
 			return err
@@ -172,7 +172,7 @@ func (s *session) vaultEdit(c *cli.Context, file string) error {
 }
 
 // secretFor is the secret that opened data, so that an edit keeps it.
-func (s *session) secretFor(id string, _, data []byte) vault.Secret {
+func (s *session) secretFor(id string, data []byte) vault.Secret {
 	for _, sec := range s.secrets {
 		if _, _, err := vault.Decrypt(data, []vault.Secret{sec}); err == nil {
 			return vault.Secret{ID: firstOf(id, sec.ID), Password: sec.Password}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"gorun/engine/spell"
 	"gorun/modules/registry"
 )
 
@@ -194,7 +195,7 @@ func Near(name string) []string {
 	var all []scored
 	seen := map[string]bool{}
 	add := func(n string) {
-		if d := distance(want, n); !seen[n] && d <= max(1, len(want)/3) {
+		if d := spell.Distance(want, n); !seen[n] && d <= max(1, len(want)/3) {
 			seen[n] = true
 			all = append(all, scored{n, d})
 		}
@@ -218,29 +219,6 @@ func Near(name string) []string {
 		out = append(out, s.name)
 	}
 	return out
-}
-
-// distance is the edit distance of two names, a swap of neighbours counted once.
-func distance(a, b string) int {
-	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], before[j-2]+1)
-			}
-		}
-		before, prev, cur = prev, cur, before
-	}
-	return prev[len(b)]
 }
 
 // actionGroups are the groups of module_defaults (group/NAME): a prefix of

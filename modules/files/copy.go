@@ -131,7 +131,7 @@ func (c *copier) source() error {
 	}
 	c.mode = info.Mode()
 	if !info.IsDir() {
-		if c.sum, err = hexDigest(a.Src, "sha1"); err != nil {
+		if c.sum, err = modules.HexDigest(a.Src, "sha1"); err != nil {
 			return modules.Failf("Source %s not readable: %s", a.Src, oserr.Text(err))
 		}
 	}
@@ -223,7 +223,7 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 	// A link that still is one here dangles, or is not to be followed.
 	replacesLink := present && isLink(c.dest)
 	if present && !replacesLink || present && !a.RemoteSrc {
-		have, err := hexDigest(c.dest, "sha1")
+		have, err := modules.HexDigest(c.dest, "sha1")
 		if err != nil && os.IsPermission(err) {
 			return nil, modules.Failf("Destination %s not readable", c.dest)
 		}
@@ -271,7 +271,7 @@ func (c *copier) addSums(data map[string]any) {
 	data["checksum"] = c.sum
 	if c.inline {
 		data["md5sum"] = hashBytes("md5", c.content)
-	} else if sum, err := hexDigest(c.a.Src, "md5"); err == nil {
+	} else if sum, err := modules.HexDigest(c.a.Src, "md5"); err == nil {
 		data["md5sum"] = sum
 	}
 }

@@ -286,7 +286,7 @@ func (f *finder) consider(full, name string) {
 		delete(out, k)
 	}
 	if f.a.GetChecksum && kind == unix.S_IFREG {
-		if sum, err := hexDigest(full, f.a.ChecksumAlgorithm); err == nil {
+		if sum, err := modules.HexDigest(full, f.a.ChecksumAlgorithm); err == nil {
 			out["checksum"] = sum
 		}
 	}

@@ -24,7 +24,7 @@ var newFileMode = func() os.FileMode {
 }()
 
 func hashBytes(algorithm string, data []byte) string {
-	h := digests[algorithm]()
+	h := modules.Digests[algorithm]()
 	h.Write(data) // never fails
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -168,12 +168,12 @@ func (t *treeCopy) link(src, dest string) error {
 }
 
 func (t *treeCopy) file(src, dest string, info os.FileInfo) error {
-	have, err := hexDigest(dest, "sha1")
+	have, err := modules.HexDigest(dest, "sha1")
 	present := err == nil
 	if present && !t.c.a.Force {
 		return nil
 	}
-	want, err := hexDigest(src, "sha1")
+	want, err := modules.HexDigest(src, "sha1")
 	if err != nil {
 		return modules.Failf("could not read %s: %s", src, oserr.Text(err))
 	}

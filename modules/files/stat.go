@@ -55,7 +55,7 @@ var Stat = modules.Define(modules.Spec{
 		addLink(a.Path, out)
 	}
 	if a.GetChecksum && out["isreg"] == true && out["readable"] == true {
-		sum, err := hexDigest(a.Path, a.ChecksumAlgorithm)
+		sum, err := modules.HexDigest(a.Path, a.ChecksumAlgorithm)
 		if err != nil {
 			return nil, modules.Failf("could not read %s: %w", a.Path, err)
 		}

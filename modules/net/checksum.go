@@ -3,41 +3,15 @@ package net
 // This file reads the option checksum.
 
 import (
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/hex"
-	"fmt"
-	"hash"
 	"io"
-	"os"
 	"strings"
-)
 
-var algorithms = map[string]func() hash.Hash{
-	"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
-}
+	"gorun/modules"
+)
 
 // A digestWish is the digest that a download must have.
 type digestWish struct{ algorithm, digest string }
-
-func fileDigest(path, algorithm string) (string, error) {
-	newHash, ok := algorithms[algorithm]
-	if !ok {
-		return "", fmt.Errorf("could not hash file '%s' with algorithm '%s'", path, algorithm)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := newHash()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
 
 // parseChecksum reads algorithm:digest, or fetches the digest where a URL is given.
 func (g *getURLRun) parseChecksum() error {
@@ -60,7 +34,7 @@ func (g *getURLRun) parseChecksum() error {
 	if _, err := hex.DecodeString(digest); err != nil {
 		return g.fail("The checksum format is invalid")
 	}
-	if algorithms[algorithm] == nil {
+	if modules.Digests[algorithm] == nil {
 		return g.fail("Could not hash file '%s' with algorithm '%s'. Available algorithms: md5, sha1, sha224, sha256, sha384, sha512", g.dest, algorithm)
 	}
 	g.want = digestWish{algorithm, digest}

@@ -116,7 +116,7 @@ func (g *getURLRun) run() (*modules.Result, error) {
 	since := time.Time{}
 	if info, err := os.Stat(g.dest); err == nil && !intoDir {
 		if g.want.digest != "" && !a.Force {
-			have, err := fileDigest(g.dest, g.want.algorithm)
+			have, err := modules.HexDigest(g.dest, g.want.algorithm)
 			if err == nil && have == g.want.digest {
 				return g.upToDate()
 			}
@@ -278,7 +278,7 @@ func (g *getURLRun) place(tmp string) (*modules.Result, error) {
 	}
 	g.data["src"], g.data["checksum_src"] = tmp, sum
 	if g.want.digest != "" {
-		have, err := fileDigest(tmp, g.want.algorithm)
+		have, err := modules.HexDigest(tmp, g.want.algorithm)
 		if err != nil {
 			return nil, g.fail("%w", err)
 		}
@@ -287,7 +287,7 @@ func (g *getURLRun) place(tmp string) (*modules.Result, error) {
 		}
 	}
 	changed := g.data["checksum_dest"] != sum
-	if md5, err := fileDigest(tmp, "md5"); err == nil {
+	if md5, err := modules.HexDigest(tmp, "md5"); err == nil {
 		g.data["md5sum"] = md5
 	}
 	if changed {
