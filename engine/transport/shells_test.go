@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"os/exec"
@@ -42,6 +43,44 @@ func TestLoginShells(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoisyHome starts agents through a shell whose own startup file prints.
+func TestNoisyHome(t *testing.T) {
+	s := transporttest.StartSSHD(t)
+	noise := "echo noise on stdout\nprintf 'no line feed'\necho 'line 21: pyenv: command not found' >&2\n"
+	for _, name := range []string{".bashrc", ".zshenv", ".cshrc"} { // bash reads the first also where no terminal is
+		transporttest.WriteFile(t, filepath.Join(s.Home, name), noise, 0o600)
+	}
+	for _, connection := range []string{"ssh", "openssh"} {
+		t.Run(connection, func(t *testing.T) {
+			if _, err := exec.LookPath("ssh"); err != nil && connection == "openssh" {
+				transporttest.Require(t, "ssh", "OpenSSH's ssh is not installed")
+			}
+			target := s.Target()
+			target.Connection, target.AgentDir = connection, t.TempDir()
+			for range 2 { // the agent is sent, and found
+				testHostFiles(t, newHosts(t).Host(target, transport.Become{}))
+			}
+		})
+	}
+}
+
+// testHostFiles runs a module and copies a file there and back.
+func testHostFiles(t *testing.T, h transport.Host) {
+	t.Helper()
+	if out := call(t, h, "ansible.builtin.command", `{"_raw_params":"echo hello"}`); out["stdout"] != "hello" {
+		t.Errorf("command: %v", out)
+	}
+	const text = "some text\n"
+	path, err := h.PutTemp(t.Context(), strings.NewReader(text), int64(len(text)), "file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if _, err := h.Fetch(t.Context(), path, &got); err != nil || got.String() != text {
+		t.Errorf("Fetch: %q, %v", got.String(), err)
 	}
 }
 

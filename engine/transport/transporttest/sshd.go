@@ -42,11 +42,14 @@ type SSHD struct {
 	KnownHosts string // file with its host key
 	HostKey    ssh.PublicKey
 	Dir        string // its files
+	Home       string // home of its sessions, empty at first
 	cmd        *exec.Cmd
 }
 
 // StartSSHD starts OpenSSH's sshd with its own keys and configuration on a
-// free port; it ends with the test. extra are lines of sshd_config.
+// free port; it ends with the test. extra are lines of sshd_config. Sessions
+// have a home of their own: what the user's shell says at its start is not
+// the test's matter.
 func StartSSHD(t testing.TB, extra ...string) *SSHD {
 	t.Helper()
 	path, err := exec.LookPath("sshd")
@@ -132,9 +135,14 @@ func (s *SSHD) writeFiles(t testing.TB, extra []string) {
 		t.Fatal(err)
 	}
 	WriteFile(t, filepath.Join(s.Dir, "authorized_keys"), string(pub), 0o600)
+	s.Home = filepath.Join(s.Dir, "home")
+	if err := os.Mkdir(s.Home, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	lines := []string{
 		fmt.Sprintf("Port %d", s.Port), "ListenAddress 127.0.0.1", "HostKey " + host, "PidFile none", "UsePAM no", "StrictModes no",
 		"PermitRootLogin yes", "PasswordAuthentication no", "AuthorizedKeysFile " + filepath.Join(s.Dir, "authorized_keys"), "MaxStartups 100",
+		"SetEnv HOME=" + s.Home, "PermitUserRC no",
 	}
 	WriteFile(t, filepath.Join(s.Dir, "sshd_config"), strings.Join(append(extra, lines...), "\n")+"\n", 0o600)
 }
