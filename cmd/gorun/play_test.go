@@ -7,19 +7,28 @@ package main
 //
 //	cmd: site.yml -i hosts -f 1    the arguments (-f 1 keeps the order of hosts)
 //	tool: ansible-core 2.14.18     what answered
+//	current: ansible-core 2.22.0b2 what gave the answers under current/
 //	differs: REASON                gorun's screen differs, on purpose; only rc and files are compared
+//	own: REASON                    gorun's current era differs, on purpose: the sections under own/ are its own answer
 //	env: NAME=VALUE                an environment variable; may be repeated
 //
 // Behind the files stand what Ansible answered: stdout, rc, and the files that
 // it left under out/. `go test -run TestPlay -record` asks the installed
 // ansible-playbook again; with "ansible" in GORUN_REQUIRE the test does so
 // too, and fails where the answer has drifted.
+//
+// The sections under current/ are the same, and stderr, from the current
+// release of ansible-core. It is asked in a folder that holds a system with it
+// (.ci/install current makes one): `-record -chroot /opt/sid`, or
+// GORUN_REQUIRE=ansible-current with GORUN_CURRENT_ROOT=/opt/sid. `-own` writes
+// gorun's answer beside it in the cases that have a line `own:`.
 
 import (
 	"bytes"
 	"flag"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +40,11 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-var record = flag.Bool("record", false, "ask the installed ansible-playbook for the expected answers")
+var (
+	record = flag.Bool("record", false, "ask the installed ansible-playbook for the expected answers")
+	chroot = flag.String("chroot", "", "with -record: ask the ansible-playbook of the system in this `folder` for the answers of the current era")
+	own    = flag.Bool("own", false, "write gorun's own answers where they are meant to differ")
+)
 
 // recordedWith is the version that the answers of testdata/play come from.
 const recordedWith = "ansible-core 2.14.18"
@@ -43,6 +56,7 @@ type playCase struct {
 	cmd        []string
 	env        []string
 	differs    string
+	own        bool
 }
 
 // required reports whether a skip for want of what would be a failure.
@@ -72,6 +86,8 @@ func loadPlayCases(t *testing.T) []playCase {
 				c.env = append(c.env, value)
 			case "differs":
 				c.differs = value
+			case "own":
+				c.own = true
 			}
 		}
 		if len(c.cmd) == 0 {
@@ -82,17 +98,43 @@ func loadPlayCases(t *testing.T) []playCase {
 	return cases
 }
 
-// expected are the sections that an answer is made of.
-func expected(name string) bool {
-	return name == "stdout" || name == "rc" || strings.HasPrefix(name, "out/")
+// The answers of a case by who gave them: the prefixes of their sections.
+const (
+	from214     = ""
+	fromCurrent = "current/"
+	fromGorun   = "own/"
+)
+
+// expected tells whether a section is part of the answer that has a prefix,
+// and its name without it.
+func expected(prefix, name string) (string, bool) {
+	name, ok := strings.CutPrefix(name, prefix)
+	return name, ok && (name == "stdout" || name == "stderr" && prefix != from214 || name == "rc" || strings.HasPrefix(name, "out/"))
 }
 
-// unpack writes a case's files to a folder of its own.
-func (c playCase) unpack(t *testing.T) string {
+// isExpected reports whether a section is part of any answer.
+func isExpected(name string) bool {
+	return slices.ContainsFunc([]string{from214, fromCurrent, fromGorun}, func(prefix string) bool {
+		_, ok := expected(prefix, name)
+		return ok
+	})
+}
+
+// unpack writes a case's files to a folder of its own below root. All such
+// folders have names of one length: Ansible breaks lines that hold them.
+func (c playCase) unpack(t *testing.T, root string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Join(root, fmt.Sprintf("gorun-play-%08x", rand.Uint32()))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, f := range c.ar.Files {
-		if expected(f.Name) {
+		if isExpected(f.Name) {
 			continue
 		}
 		path := filepath.Join(dir, f.Name)
@@ -113,33 +155,52 @@ func (c playCase) unpack(t *testing.T) string {
 	return dir
 }
 
-// play runs a program on a case and returns the answer's sections.
-func (c playCase) play(t *testing.T, program string, args ...string) []txtar.File {
+// A player is what plays a case.
+type player struct {
+	program []string
+	root    string // the folder of the system that the program is in
+	// current compares what only the current era's answers hold: the standard error.
+	current bool
+}
+
+// play plays a case and returns the answer's sections.
+func (c playCase) play(t *testing.T, by player) []txtar.File {
 	t.Helper()
-	dir := c.unpack(t)
-	cmd := exec.Command(program, append(args, c.cmd...)...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "ANSIBLE_LOCALHOST_WARNING=0",
-		"ANSIBLE_INVENTORY_UNPARSED_WARNING=0", "ANSIBLE_HOME="+filepath.Join(dir, ".ansible"), "ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3", "ANSIBLE_DEPRECATION_WARNINGS=0")
-	cmd.Env = append(cmd.Env, c.env...)
+	host := c.unpack(t, filepath.Join(by.root, "/tmp"))
+	dir := filepath.Join("/tmp", filepath.Base(host))
+	env := []string{"ANSIBLE_NOCOLOR=1", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "ANSIBLE_LOCALHOST_WARNING=0",
+		"ANSIBLE_INVENTORY_UNPARSED_WARNING=0", "ANSIBLE_HOME=" + filepath.Join(dir, ".ansible"), "ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3"}
+	if !by.current {
+		env = append(env, "ANSIBLE_DEPRECATION_WARNINGS=0")
+	}
+	words := append(slices.Clone(by.program), c.cmd...)
+	if by.root != "" {
+		words = append([]string{"chroot", by.root, "env", "-C", dir}, words...)
+	}
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir = host
+	cmd.Env = append(append(os.Environ(), env...), c.env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if _, isExit := err.(*exec.ExitError); err != nil && !isExit {
-		t.Fatalf("%s: %v", program, err)
+		t.Fatalf("%s: %v", words[0], err)
 	}
 	answer := []txtar.File{
 		{Name: "stdout", Data: []byte(normalizePlay(stdout.String(), dir))},
 		{Name: "rc", Data: fmt.Appendf(nil, "%d\n", cmd.ProcessState.ExitCode())},
 	}
-	if t.Failed() || testing.Verbose() {
-		t.Logf("stderr of %s:\n%s", filepath.Base(program), stderr.String())
+	if by.current {
+		answer = slices.Insert(answer, 1, txtar.File{Name: "stderr", Data: []byte(normalizePlay(stderr.String(), dir))})
+	} else if t.Failed() || testing.Verbose() {
+		t.Logf("stderr of %s:\n%s", words[0], stderr.String())
 	}
-	return append(answer, outFiles(t, dir)...)
+	return append(answer, outFiles(t, host, dir)...)
 }
 
-// outFiles are what a run left under out/, with their modes.
-func outFiles(t *testing.T, dir string) []txtar.File {
+// outFiles are what a run left under out/ of the folder dir, with their modes.
+// known is the name that the run had for the folder.
+func outFiles(t *testing.T, dir, known string) []txtar.File {
 	t.Helper()
 	var files []txtar.File
 	root := filepath.Join(dir, "out")
@@ -168,7 +229,7 @@ func outFiles(t *testing.T, dir string) []txtar.File {
 		if len(data) > 0 && !bytes.HasSuffix(data, []byte("\n")) {
 			data = append(data, "\n(no newline at the end)\n"...)
 		}
-		files = append(files, txtar.File{Name: rel + " " + st.Mode().Perm().String(), Data: []byte(normalizePlay(string(data), dir))})
+		files = append(files, txtar.File{Name: rel + " " + st.Mode().Perm().String(), Data: []byte(normalizePlay(string(data), known))})
 		return nil
 	})
 	if err != nil {
@@ -203,40 +264,87 @@ func normalizePlay(text, dir string) string {
 }
 
 func TestPlay(t *testing.T) {
-	gorun := buildGorun(t)
+	if *record && *chroot != "" {
+		recordCurrent(t)
+		return
+	}
 	ansible, err := exec.LookPath("ansible-playbook")
 	if err != nil && (*record || required("ansible")) {
 		t.Fatal("ansible-playbook is not installed")
+	}
+	real214 := player{program: []string{ansible}}
+	root := os.Getenv("GORUN_CURRENT_ROOT")
+	if root == "" && required("ansible-current") {
+		t.Fatal("GORUN_CURRENT_ROOT names no system with the current ansible-core")
+	}
+	var gorun string
+	if !*record {
+		gorun = buildGorun(t)
 	}
 	for _, c := range loadPlayCases(t) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if *record {
-				c.record(t, ansible)
+				c.keep(t, from214, recordedWith, c.play(t, real214))
 				return
 			}
-			want := c.answer()
-			for i := range want {
-				want[i].Data = []byte(normalizePlay(string(want[i].Data), "$WORK"))
-			}
+			want := c.answer(from214)
 			if required("ansible") {
-				diffSections(t, "Ansible's answer has drifted", want, c.play(t, ansible))
+				diffSections(t, "the answer of Ansible 2.14 has drifted", want, c.play(t, real214))
 			}
-			got := c.play(t, gorun, "--compat=2.14")
+			got := c.play(t, player{program: []string{gorun, "--compat=2.14"}})
 			if c.differs != "" {
 				want, got = withoutScreen(want), withoutScreen(got)
 			}
-			diffSections(t, "gorun differs from Ansible", want, got)
+			diffSections(t, "gorun --compat=2.14 differs from Ansible", want, got)
+		})
+		t.Run(c.name+"/current", func(t *testing.T) {
+			t.Parallel()
+			if *record {
+				return
+			}
+			if required("ansible-current") {
+				diffSections(t, "the current Ansible's answer has drifted", c.answer(fromCurrent), c.play(t, current(root)))
+			}
+			got := c.play(t, player{program: []string{gorun, "--compat=current"}, current: true})
+			switch {
+			case !c.own:
+				diffSections(t, "gorun differs from Ansible", c.answer(fromCurrent), got)
+			case *own:
+				c.keep(t, fromGorun, "", got)
+			default:
+				diffSections(t, "gorun's own answer has changed", c.answer(fromGorun), got)
+			}
 		})
 	}
 }
 
-// answer are the recorded sections of a case.
-func (c playCase) answer() []txtar.File {
+// current is the ansible-playbook of the system in a folder.
+func current(root string) player {
+	return player{program: []string{"ansible-playbook"}, root: root, current: true}
+}
+
+// recordCurrent asks the current release.
+func recordCurrent(t *testing.T) {
+	out, err := exec.Command("chroot", *chroot, "ansible-playbook", "--version").Output()
+	m := regexp.MustCompile(`\[core ([^\]]+)\]`).FindSubmatch(out)
+	if err != nil || m == nil {
+		t.Fatalf("no ansible-playbook in %s: %v %s", *chroot, err, out)
+	}
+	for _, c := range loadPlayCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.keep(t, fromCurrent, "ansible-core "+string(m[1]), c.play(t, current(*chroot)))
+		})
+	}
+}
+
+// answer are the recorded sections of a case that have a prefix, without it.
+func (c playCase) answer(prefix string) []txtar.File {
 	var out []txtar.File
 	for _, f := range c.ar.Files {
-		if expected(f.Name) {
-			out = append(out, f)
+		if name, ok := expected(prefix, f.Name); ok {
+			out = append(out, txtar.File{Name: name, Data: []byte(normalizePlay(string(f.Data), "$WORK"))})
 		}
 	}
 	return out
@@ -246,20 +354,40 @@ func withoutScreen(files []txtar.File) []txtar.File {
 	return slices.DeleteFunc(slices.Clone(files), func(f txtar.File) bool { return f.Name == "stdout" })
 }
 
-// record writes what Ansible answers into the case.
-func (c playCase) record(t *testing.T, ansible string) {
+// keep writes an answer into the case.
+func (c playCase) keep(t *testing.T, prefix, tool string, answer []txtar.File) {
 	t.Helper()
-	answer := c.play(t, ansible)
-	c.ar.Files = append(slices.DeleteFunc(c.ar.Files, func(f txtar.File) bool { return expected(f.Name) }), answer...)
-	var head strings.Builder
-	for line := range strings.Lines(string(c.ar.Comment)) {
-		if !strings.HasPrefix(line, "tool:") && strings.TrimSpace(line) != "" {
-			head.WriteString(line)
+	ar, err := txtar.ParseFile(c.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The answers stand behind the files, in their order.
+	var files []txtar.File
+	for _, p := range []string{from214, fromCurrent, fromGorun} {
+		if p == prefix {
+			for _, f := range answer {
+				files = append(files, txtar.File{Name: p + f.Name, Data: f.Data})
+			}
+			continue
+		}
+		for _, f := range ar.Files {
+			if _, ok := expected(p, f.Name); ok {
+				files = append(files, f)
+			}
 		}
 	}
-	head.WriteString("tool: " + recordedWith + "\n")
-	c.ar.Comment = []byte(head.String())
-	if err := os.WriteFile(c.file, txtar.Format(c.ar), 0o644); err != nil {
+	ar.Files = append(slices.DeleteFunc(ar.Files, func(f txtar.File) bool { return isExpected(f.Name) }), files...)
+	key := map[string]string{from214: "tool: ", fromCurrent: "current: "}[prefix]
+	if key != "" {
+		var head strings.Builder
+		for line := range strings.Lines(string(ar.Comment)) {
+			if !strings.HasPrefix(line, key) && strings.TrimSpace(line) != "" {
+				head.WriteString(line)
+			}
+		}
+		ar.Comment = []byte(head.String() + key + tool + "\n")
+	}
+	if err := os.WriteFile(c.file, txtar.Format(ar), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
