@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gorun/modules"
+	"gorun/modules/foreign"
 )
 
 // All lists every module of the agent, by family.
@@ -18,5 +19,6 @@ var byName = func() map[string]*modules.Module {
 	for _, m := range All {
 		t[m.Spec.Name] = m
 	}
+	t[foreign.Name] = foreign.Module // no user's module: it is in no list
 	return t
 }()
