@@ -5,6 +5,7 @@
 //
 //	args      the arguments, as JSON; $DIR stands for the case's own folder
 //	setup     a shell script that makes the state before, run in $DIR
+//	env       lines NAME=VALUE: the task's environment, set for setup too; $PATH stands for the PATH of the test
 //	flags     words: root (needs uid 0), need=PROGRAM, nocheck (check mode
 //	          is not run), noagain, check-differs (what check mode says is our own)
 //	differs   lines "key: reason": keys of results that are not compared
@@ -157,10 +158,17 @@ func (c *testCase) setup(t *testing.T) {
 	cmd := exec.Command("/bin/sh", "-e")
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "DIR="+c.dir, "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C", "TZ=UTC")
+	cmd.Env = append(cmd.Env, c.environ()...)
 	cmd.Stdin = strings.NewReader("umask 022\n" + c.parts["setup"])
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("setup: %v\n%s", err, out)
 	}
+}
+
+// environ is the case's part "env" as NAME=VALUE.
+func (c *testCase) environ() []string {
+	text := strings.ReplaceAll(c.expand(c.parts["env"]), "$PATH", os.Getenv("PATH"))
+	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
 }
 
 func (c *testCase) execute(t *testing.T, check bool) map[string]any {
@@ -172,6 +180,10 @@ func (c *testCase) execute(t *testing.T, check bool) map[string]any {
 	}
 	args = numbers(args).(map[string]any)
 	m := &modules.Run{Check: check, Diff: true, Env: map[string]string{"GIT_CONFIG_GLOBAL": "/dev/null"}}
+	for _, entry := range c.environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		m.Env[name] = value
+	}
 	out, err := json.Marshal(c.module.Execute(context.Background(), m, args))
 	if err != nil {
 		t.Fatal(err)

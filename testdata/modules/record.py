@@ -37,7 +37,7 @@ def python_name(name):
     raise SystemExit('no module ' + name)
 
 
-def run(name, args, check):
+def run(name, args, check, env=None):
     """Runs a module in a child process and returns its result."""
     args = dict(args, _ansible_check_mode=check, _ansible_diff=True, _ansible_module_name=name)
     if name == 'shell':
@@ -47,6 +47,7 @@ def run(name, args, check):
     pid = os.fork()
     if pid == 0:
         os.dup2(w, 1)
+        os.environ.update(env or {})
         devnull = os.open(os.devnull, os.O_RDWR)
         os.dup2(devnull, 0)
         basic._ANSIBLE_ARGS = json.dumps({'ANSIBLE_MODULE_ARGS': args}).encode()
@@ -117,6 +118,8 @@ def record(name, case):
     os.chdir(top)
     env = dict(os.environ, DIR=top, GIT_CONFIG_GLOBAL='/dev/null', LC_ALL='C', TZ='UTC')
     os.environ['GIT_CONFIG_GLOBAL'] = '/dev/null'
+    own = {k: v.replace('$DIR', top).replace('$PATH', os.environ['PATH']) for k, v in (case.get('env') or {}).items()}
+    env.update(own)
     subprocess.run(['/bin/sh', '-e'], input='umask 022\n' + (case.get('setup') or ''), text=True, env=env, check=True, cwd=top)
     args_text = json.dumps(case.get('args') or {}, indent=1)
     args = json.loads(args_text.replace('$DIR', top))
@@ -129,15 +132,17 @@ def record(name, case):
     parts = [('args', args_text + '\n')]
     if case.get('setup'):
         parts.append(('setup', case['setup'].rstrip('\n') + '\n'))
+    if case.get('env'):
+        parts.append(('env', ''.join('%s=%s\n' % kv for kv in case['env'].items())))
     if flags:
         parts.append(('flags', ' '.join(sorted(flags)) + '\n'))
     if case.get('differs'):
         parts.append(('differs', ''.join('%s: %s\n' % kv for kv in case['differs'].items())))
     checked = {}
     if 'nocheck' not in flags:
-        checked = run(name, args, True)
+        checked = run(name, args, True, own)
         parts.append(('check', show(checked)))
-    result = run(name, args, False)
+    result = run(name, args, False, own)
     if 'EXC' in result or 'EXC' in checked:
         # What Ansible crashes on is no model for anybody.
         os.chdir('/')
@@ -149,7 +154,7 @@ def record(name, case):
     if 'notree' not in flags:
         parts.append(('tree', lines))
     if 'noagain' not in flags and not result.get('failed'):
-        parts.append(('again', show(run(name, args, False))))
+        parts.append(('again', show(run(name, args, False, own))))
     if 'notree' not in flags:
         parts += [('after/' + n, t) for n, t in sorted(after.items()) if not n.startswith('src/') and '\n' not in n]
     os.chdir('/')
