@@ -1,53 +1,21 @@
 package ansible
 
-// This file computes the password hashes of crypt(3)
-// (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/password_hash_filter.html,
-// https://www.akkadia.org/drepper/SHA-crypt.txt).
+// This file holds the filter password_hash.
 
 import (
-	"crypto/md5"
-	crand "crypto/rand"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/base64"
-	"fmt"
-	"hash"
-	"strings"
+	"errors"
 
-	"golang.org/x/crypto/blowfish" //lint:ignore SA1019 bcrypt, which password_hash offers, is made of it
-
-	"gorun/templates"
+	"gorun/modules/crypt"
 )
 
-// cryptChars are the digits of crypt's base64.
-const cryptChars = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-// A scheme is a form of crypt.
-type scheme struct {
-	name                string // as passlib has it
-	saltSize            int
-	exact               bool // the salt has to be that long
-	rounds              int  // where none are asked for
-	minRounds, maxRound int
-	hash                func(password, salt string, rounds int, ident string) (string, error)
-}
-
-var schemes = map[string]scheme{
-	"md5":    {name: "md5_crypt", saltSize: 8, hash: func(p, s string, _ int, _ string) (string, error) { return md5Crypt(p, s), nil }},
-	"sha256": {name: "sha256_crypt", saltSize: 16, rounds: 535000, minRounds: 1000, maxRound: 999999999, hash: sha256Crypt},
-	"sha512": {name: "sha512_crypt", saltSize: 16, rounds: 656000, minRounds: 1000, maxRound: 999999999, hash: sha512Crypt},
-	"bcrypt": {name: "bcrypt", saltSize: 22, exact: true, rounds: 12, minRounds: 4, maxRound: 31, hash: bcryptHash},
-}
-
-var schemeAliases = map[string]string{"blowfish": "bcrypt", "md5_crypt": "md5", "sha256_crypt": "sha256", "sha512_crypt": "sha512"}
-
+// https://docs.ansible.com/ansible/latest/collections/ansible/builtin/password_hash_filter.html
 func filterPasswordHash(c *call) (value, error) {
 	var password, salt, saltSize, rounds, ident value
 	kind := "sha512"
 	if err := c.Unpack("get_encrypted_password", "password", &password, "hashtype?", &kind, "salt?", &salt, "salt_size?", &saltSize, "rounds?", &rounds, "ident?", &ident); err != nil {
 		return nil, err
 	}
-	o := CryptOptions{}
+	o := crypt.Options{}
 	if given(salt) {
 		o.Salt = text(salt)
 	}
@@ -66,254 +34,14 @@ func filterPasswordHash(c *call) (value, error) {
 	if given(ident) {
 		o.Ident = text(ident)
 	}
-	s, err := Crypt(text(password), kind, o)
+	return hashed(text(password), kind, o)
+}
+
+// hashed hashes a password; what is wrong is an error of a filter.
+func hashed(password, kind string, o crypt.Options) (value, error) {
+	s, err := crypt.Hash(password, kind, o)
+	if bad := (*crypt.Error)(nil); errors.As(err, &bad) {
+		return nil, fail("%s", bad.Msg)
+	}
 	return str(s), err
-}
-
-// CryptOptions are the options of a password's hash; zero values ask for the
-// scheme's own.
-type CryptOptions struct {
-	Salt             string
-	SaltSize, Rounds int
-	Ident            string // of bcrypt: 2, 2a, 2b or 2y
-}
-
-// Crypt hashes a password for /etc/shadow; kind is md5, sha256, sha512, bcrypt
-// or blowfish.
-func Crypt(password, kind string, o CryptOptions) (string, error) {
-	if a, ok := schemeAliases[kind]; ok {
-		kind = a
-	}
-	s, ok := schemes[kind]
-	if !ok {
-		return "", fail("passlib does not support '%s' algorithm", kind)
-	}
-	if o.Salt == "" {
-		size := s.saltSize
-		if o.SaltSize > 0 {
-			size = o.SaltSize
-		}
-		o.Salt = randomSalt(size)
-	}
-	if i := strings.IndexFunc(o.Salt, func(r rune) bool { return !strings.ContainsRune(cryptChars, r) }); i >= 0 {
-		return "", fail("Could not hash the secret.. invalid characters in %s salt", s.name)
-	}
-	if n := len(o.Salt); s.exact && n < s.saltSize {
-		return "", fail("Could not hash the secret.. salt too small (%s requires exactly %d chars)", s.name, s.saltSize)
-	} else if s.exact && n > s.saltSize {
-		return "", fail("Could not hash the secret.. salt too large (%s requires exactly %d chars)", s.name, s.saltSize)
-	} else if n > s.saltSize {
-		return "", fail("Could not hash the secret.. salt too large (%s requires <= %d chars)", s.name, s.saltSize)
-	}
-	rounds := o.Rounds
-	if rounds == 0 {
-		rounds = s.rounds
-	}
-	if s.maxRound > 0 && (rounds < s.minRounds || rounds > s.maxRound) {
-		word, bound := "low", s.minRounds
-		if rounds > s.maxRound {
-			word, bound = "high", s.maxRound
-		}
-		cmp := map[string]string{"low": ">=", "high": "<="}[word]
-		return "", fail("Could not hash the secret.. rounds too %s (%s requires %s %d rounds)", word, s.name, cmp, bound)
-	}
-	return s.hash(password, o.Salt, rounds, o.Ident)
-}
-
-func randomSalt(n int) string {
-	b := make([]byte, n)
-	_, _ = crand.Read(b) // never fails
-	for i := range b {
-		b[i] = cryptChars[b[i]&63]
-	}
-	return string(b)
-}
-
-// appendCrypt64 writes n characters of the 24 bits of three bytes.
-func appendCrypt64(out []byte, a, b, c byte, n int) []byte {
-	w := uint(a)<<16 | uint(b)<<8 | uint(c)
-	for range n {
-		out = append(out, cryptChars[w&63])
-		w >>= 6
-	}
-	return out
-}
-
-func sha256Crypt(password, salt string, rounds int, _ string) (string, error) {
-	d := shaCrypt(sha256.New, password, salt, rounds)
-	var out []byte
-	for i, j := 0, 0; j < 10; j++ {
-		out = appendCrypt64(out, d[i], d[(i+10)%30], d[(i+20)%30], 4)
-		i = (i + 21) % 30
-	}
-	out = appendCrypt64(out, 0, d[31], d[30], 3)
-	return "$5$" + roundsText(rounds) + salt + "$" + string(out), nil
-}
-
-func sha512Crypt(password, salt string, rounds int, _ string) (string, error) {
-	d := shaCrypt(sha512.New, password, salt, rounds)
-	var out []byte
-	for i, j := 0, 0; j < 21; j++ {
-		out = appendCrypt64(out, d[i], d[(i+21)%63], d[(i+42)%63], 4)
-		i = (i + 22) % 63
-	}
-	out = appendCrypt64(out, 0, 0, d[63], 2)
-	return "$6$" + roundsText(rounds) + salt + "$" + string(out), nil
-}
-
-// roundsText leaves out what is implied.
-func roundsText(n int) string {
-	if n == 5000 {
-		return ""
-	}
-	return fmt.Sprintf("rounds=%d$", n)
-}
-
-// fill repeats a digest to a length.
-func fill(d []byte, n int) []byte {
-	out := make([]byte, 0, n+len(d))
-	for len(out) < n {
-		out = append(out, d...)
-	}
-	return out[:n]
-}
-
-// shaCrypt is the common part of SHA-crypt.
-func shaCrypt(make func() hash.Hash, password, salt string, rounds int) []byte {
-	p, s := []byte(password), []byte(salt)
-	sum := func(parts ...[]byte) []byte {
-		h := make()
-		for _, x := range parts {
-			h.Write(x)
-		}
-		return h.Sum(nil)
-	}
-	b := sum(p, s, p)
-	a := make()
-	a.Write(p)
-	a.Write(s)
-	a.Write(fill(b, len(p)))
-	for n := len(p); n > 0; n >>= 1 {
-		if n&1 != 0 {
-			a.Write(b)
-		} else {
-			a.Write(p)
-		}
-	}
-	d := a.Sum(nil)
-	h := make()
-	for range p {
-		h.Write(p)
-	}
-	pp := fill(h.Sum(nil), len(p))
-	h.Reset()
-	for range 16 + int(d[0]) {
-		h.Write(s)
-	}
-	ss := fill(h.Sum(nil), len(s))
-	for i := range rounds {
-		h.Reset()
-		if i&1 != 0 {
-			h.Write(pp)
-		} else {
-			h.Write(d)
-		}
-		if i%3 != 0 {
-			h.Write(ss)
-		}
-		if i%7 != 0 {
-			h.Write(pp)
-		}
-		if i&1 != 0 {
-			h.Write(d)
-		} else {
-			h.Write(pp)
-		}
-		d = h.Sum(d[:0])
-	}
-	return d
-}
-
-// md5Crypt is the scheme $1$ of FreeBSD.
-func md5Crypt(password, salt string) string {
-	p, s := []byte(password), []byte(salt)
-	b := md5.Sum(append(append(append([]byte{}, p...), s...), p...))
-	h := md5.New()
-	h.Write(p)
-	h.Write([]byte("$1$"))
-	h.Write(s)
-	h.Write(fill(b[:], len(p)))
-	for n := len(p); n > 0; n >>= 1 {
-		if n&1 != 0 {
-			h.Write([]byte{0})
-		} else {
-			h.Write(p[:1])
-		}
-	}
-	d := h.Sum(nil)
-	for i := range 1000 {
-		h.Reset()
-		if i&1 != 0 {
-			h.Write(p)
-		} else {
-			h.Write(d)
-		}
-		if i%3 != 0 {
-			h.Write(s)
-		}
-		if i%7 != 0 {
-			h.Write(p)
-		}
-		if i&1 != 0 {
-			h.Write(d)
-		} else {
-			h.Write(p)
-		}
-		d = h.Sum(d[:0])
-	}
-	var out []byte
-	for i := range 4 {
-		out = appendCrypt64(out, d[i], d[i+6], d[i+12], 4)
-	}
-	out = appendCrypt64(out, d[4], d[10], d[5], 4)
-	out = appendCrypt64(out, 0, 0, d[11], 2)
-	return "$1$" + salt + "$" + string(out)
-}
-
-var bcryptEncoding = base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").WithPadding(base64.NoPadding)
-
-// bcryptHash is Provos' and Mazieres' scheme; cost is the logarithm of rounds.
-func bcryptHash(password, salt string, cost int, ident string) (string, error) {
-	if ident == "" {
-		ident = "2b"
-	}
-	if ident != "2" && ident != "2a" && ident != "2b" && ident != "2y" {
-		return "", fail("invalid ident: %s", repr(str(ident)))
-	}
-	raw, err := bcryptEncoding.DecodeString(salt)
-	if err != nil {
-		return "", fail("invalid characters in bcrypt salt")
-	}
-	key := append([]byte(password), 0)
-	if ident == "2" && len(password) > 0 {
-		key = fill([]byte(password), 72)
-	}
-	if len(key) > 72 {
-		key = key[:72]
-	}
-	c, err := blowfish.NewSaltedCipher(key, raw)
-	if err != nil {
-		return "", &templates.Error{Kind: templates.AnsibleFilterError, Msg: err.Error(), Cause: err}
-	}
-	for range 1 << cost {
-		blowfish.ExpandKey(key, c)
-		blowfish.ExpandKey(raw, c)
-	}
-	d := []byte("OrpheanBeholderScryDoubt")
-	for i := 0; i < len(d); i += 8 {
-		for range 64 {
-			c.Encrypt(d[i:i+8], d[i:i+8])
-		}
-	}
-	return fmt.Sprintf("$%s$%02d$%s%s", ident, cost, bcryptEncoding.EncodeToString(raw), bcryptEncoding.EncodeToString(d[:23])), nil
 }
