@@ -37,16 +37,6 @@ func (rt *run) getattr(v Value, name string) Value {
 	return rt.noAttr(v, name)
 }
 
-// getItemAttr is v.name where no method of a dict has that name.
-func (rt *run) getItemAttr(v Value, name string) Value {
-	if d, ok := v.(*Dict); ok {
-		if x, ok := d.GetStr(name); ok {
-			return rt.force(x)
-		}
-	}
-	return rt.getattr(v, name)
-}
-
 // isDictMethod reports whether a dict has a method called name in some era.
 func isDictMethod(name string) bool { return dictMethods[name] != nil || oldDictMethods[name] != nil }
 
@@ -296,6 +286,7 @@ func (rt *run) attribute(v Value, name string) Value {
 		}
 	}
 	if fn, shallow := rt.findMethod(v, name); fn != nil {
+		rt.kept = true
 		return newMethod(name, func(c *Call) (Value, error) {
 			recv := v
 			if !shallow {

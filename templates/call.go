@@ -11,13 +11,14 @@ type funcValue struct {
 	name  string
 	fn    Func
 	class string // "function", "builtin_function_or_method", "method"
+	own   bool   // of this package: keeps no State
 }
 
 // NewFunc returns f as a value that templates can call.
 func NewFunc(name string, f Func) Value { return &funcValue{name: name, fn: f, class: "function"} }
 
 func newMethod(name string, f Func) Value {
-	return &funcValue{name: name, fn: f, class: "builtin_function_or_method"}
+	return &funcValue{name: name, fn: f, class: "builtin_function_or_method", own: true}
 }
 
 // Type is Python's class name.
@@ -38,8 +39,12 @@ func (f *funcValue) repr() string {
 
 // callFunc calls a Func with resolved arguments.
 func (f *frame) callFunc(fn Func, args []Value, kws []Kwarg) Value {
+	return f.invoke(fn, &Call{State: &f.tc.State, Args: args, Kwargs: kws})
+}
+
+func (f *frame) invoke(fn Func, c *Call) Value {
 	f.rt.tick()
-	v, err := fn(&Call{State: &f.tc.State, Args: args, Kwargs: kws})
+	v, err := fn(c)
 	check(err)
 	if v == nil {
 		return None
@@ -56,6 +61,9 @@ func (f *frame) callValue(v Value, args []Value, kws []Kwarg) Value {
 	if !ok {
 		failUndefined(v)
 		throw(TypeError, "'%s' object is not callable", pyType(v))
+	}
+	if fv, ok := v.(*funcValue); !ok || !fv.own {
+		f.rt.kept = true
 	}
 	return f.callFunc(c.Call, args, kws)
 }
@@ -357,8 +365,14 @@ func (s *State) Lookup(name string) (v Value, ok bool, err error) {
 
 // Evaluate gives the value of a template's text in the scope of s.
 func (s *State) Evaluate(src string) (v Value, err error) {
+	rt := s.run
+	t, pos, calls, e := rt.t, rt.pos, rt.calls, rt.e
+	defer func() {
+		rt.place(err)
+		rt.t, rt.pos, rt.calls, rt.e = t, pos, calls, e
+	}()
 	defer catch(&err)
-	return s.run.evalText(&Text{Src: src}), nil
+	return rt.evalText(&Text{Src: src}), nil
 }
 
 // Autoescape reports whether output is escaped where s runs.
@@ -381,6 +395,7 @@ func (c *tctx) applyFilter(name string, args []Value, kws []Kwarg) Value {
 		panic(&Error{Kind: TemplateRuntimeError, Msg: "No filter named " + Repr(Str(name), Current) + ".", Got: name, Known: c.e.filterNames()})
 	}
 	if fl&external != 0 {
+		c.run.kept = true
 		refuseUndefined(args, kws, fl)
 	}
 	return c.frame().callFunc(fn, args, kws)
@@ -392,6 +407,7 @@ func (c *tctx) applyTest(name string, args []Value, kws []Kwarg) bool {
 		panic(&Error{Kind: TemplateRuntimeError, Msg: "No test named " + Repr(Str(name), Current) + ".", Got: name, Known: c.e.testNames()})
 	}
 	if fl&external != 0 {
+		c.run.kept = true
 		refuseUndefined(args, kws, fl)
 	}
 	return truth(c.frame().callFunc(fn, args, kws))

@@ -151,6 +151,7 @@ func (rt *run) newGenerator(name string, fill func() []Value) Value {
 	if rt.e.opts.Unroll {
 		return NewList(fill()...)
 	}
+	rt.kept = true
 	return &generator{name: "generator object " + name, fill: fill}
 }
 

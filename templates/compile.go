@@ -12,6 +12,9 @@ type (
 	execFn func(f *frame) control
 )
 
+// condFn computes the truth of a value.
+type condFn func(f *frame) bool
+
 // control says how a statement ended.
 type control int
 
@@ -57,7 +60,7 @@ func (p place) soft() place {
 
 // body is a compiled unit.
 type body struct {
-	slots   *int // the unit's, known when all of it is compiled
+	unit    *unit
 	entries []entry
 	run     []execFn
 }
@@ -83,7 +86,7 @@ func (c *compiler) root(stmts []stmt, blocks map[string]*blockStmt) {
 		c.t.single = c.expr(p, out)
 		switch x := out.(type) {
 		case *nameExpr:
-			if c.e.isVariable(c.t.src) {
+			if c.t.selfSlot < 0 && c.e.isVariable(c.t.src) {
 				c.t.variable = x.name
 			}
 		case *filterExpr:
@@ -95,6 +98,7 @@ func (c *compiler) root(stmts []stmt, blocks map[string]*blockStmt) {
 		c.t.blocks[name] = c.blockBody(b)
 		c.t.blockOrder = append(c.t.blockOrder, name)
 	}
+	c.t.own = ownBlocks(c.t.blocks)
 }
 
 // single returns the expression of a template that is nothing else.
@@ -114,7 +118,7 @@ func single(stmts []stmt) (expr, bool) {
 
 // unitBody compiles the body of a unit whose scope is analysed.
 func (c *compiler) unitBody(p place, stmts []stmt) body {
-	b := body{slots: &p.unit.slots, entries: p.entries()}
+	b := body{unit: p.unit, entries: p.entries()}
 	b.run = c.stmts(p, stmts)
 	return b
 }
@@ -126,11 +130,16 @@ func (c *compiler) blockBody(b *blockStmt) *block {
 	if uses(b.body, "self") {
 		blk.selfSlot = p.param("self").slot
 	}
+	var super *ref
 	if uses(b.body, "super") {
-		blk.superSlot = p.param("super").slot
+		super = p.param("super")
+		super.super = true
 	}
 	p.visit(b.body)
 	blk.body = c.unitBody(p, b.body)
+	if super != nil && (super.used || !super.super) {
+		blk.superSlot = super.slot
+	}
 	return blk
 }
 
@@ -218,77 +227,6 @@ func (c *compiler) stmt(p place, s stmt) execFn {
 	}
 	c.fail(node(s.at()), TemplateRuntimeError, "internal error: forgot a statement")
 	return nil
-}
-
-// output compiles text and values.
-func (c *compiler) output(p place, s *outputStmt) execFn {
-	if p.check && c.knownExtends {
-		return nil
-	}
-	type item struct {
-		text string
-		fn   evalFn
-		at   int
-	}
-	items := make([]item, 0, len(s.items))
-	for _, x := range s.items {
-		if t, ok := x.(*templateText); ok {
-			items = append(items, item{text: t.text, at: t.at()})
-		} else {
-			items = append(items, item{fn: c.expr(p, x), at: x.at()})
-		}
-	}
-	check := p.check
-	if len(items) == 1 && items[0].fn == nil {
-		text := items[0].text
-		return func(f *frame) control {
-			if !check || f.tc.parent == nil {
-				f.out.text(text)
-			}
-			return goOn
-		}
-	}
-	return func(f *frame) control {
-		if check && f.tc.parent != nil {
-			return goOn
-		}
-		for i := range items {
-			it := &items[i]
-			if it.fn == nil {
-				f.out.text(it.text)
-				continue
-			}
-			f.rt.pos = it.at
-			v := it.fn(f)
-			f.rt.pos = it.at
-			f.print(v)
-		}
-		return goOn
-	}
-}
-
-func (c *compiler) ifElse(p place, s *ifStmt) execFn {
-	soft := p.soft()
-	tests := make([]evalFn, len(s.tests))
-	bodies := make([][]execFn, len(s.bodies))
-	for i, t := range s.tests {
-		tests[i] = c.expr(soft, t)
-		bodies[i] = c.stmts(soft, s.bodies[i])
-	}
-	els := c.stmts(soft, s.els)
-	ats := make([]int, len(s.tests))
-	for i, t := range s.tests {
-		ats[i] = t.at()
-	}
-	return func(f *frame) control {
-		for i, t := range tests {
-			f.rt.pos = ats[i]
-			if truth(t(f)) {
-				return runAll(f, bodies[i])
-			}
-		}
-		return runAll(f, els)
-	}
 }
 
 // assign compiles an assignment to a target.

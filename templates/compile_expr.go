@@ -2,7 +2,10 @@ package templates
 
 // This file compiles expressions to closures.
 
-import "strings"
+import (
+	"strings"
+	"sync/atomic"
+)
 
 // expr compiles an expression.
 func (c *compiler) expr(p place, x expr) evalFn {
@@ -31,7 +34,7 @@ func (c *compiler) expr(p place, x expr) evalFn {
 	case *dictExpr:
 		return c.dictLit(p, x)
 	case *condExpr:
-		return c.cond(p, x)
+		return c.inlineIf(p, x)
 	case *binExpr:
 		return c.binary(p, x)
 	case *logicExpr:
@@ -39,7 +42,8 @@ func (c *compiler) expr(p place, x expr) evalFn {
 	case *unaryExpr:
 		return c.unary(p, x)
 	case *compareExpr:
-		return c.compareOp(p, x)
+		holds := c.compareOp(p, x)
+		return func(f *frame) Value { return Bool(holds(f)) }
 	case *concatExpr:
 		return c.concat(p, x)
 	case *callExpr:
@@ -56,7 +60,16 @@ func (c *compiler) expr(p place, x expr) evalFn {
 		if isDictMethod(name) {
 			return func(f *frame) Value { return f.rt.getattr(in(f), name) }
 		}
-		return func(f *frame) Value { return f.rt.getItemAttr(in(f), name) }
+		var hint atomic.Int32 // where the last dict had it
+		return func(f *frame) Value {
+			v := in(f)
+			if d, ok := v.(*Dict); ok {
+				if x, ok := d.getHinted(name, &hint); ok {
+					return f.rt.force(x)
+				}
+			}
+			return f.rt.getattr(v, name)
+		}
 	case *itemExpr:
 		return c.item(p, x)
 	case *sliceExpr:
@@ -122,7 +135,9 @@ func (c *compiler) load(p place, name string) evalFn {
 	if name == debugName {
 		return func(f *frame) Value { return debugFunc(f) }
 	}
-	a := p.access(p.find(name))
+	r := p.find(name)
+	r.used = true
+	a := p.access(r)
 	slot := a.slot
 	if a.hops == 0 {
 		return func(f *frame) Value {
@@ -166,14 +181,14 @@ func (c *compiler) dictLit(p place, x *dictExpr) evalFn {
 	}
 }
 
-func (c *compiler) cond(p place, x *condExpr) evalFn {
+func (c *compiler) inlineIf(p place, x *condExpr) evalFn {
 	soft := p.soft()
-	test, yes := c.expr(soft, x.test), c.expr(soft, x.yes)
+	test, yes := c.cond(soft, x.test), c.expr(soft, x.yes)
 	if x.no == nil {
 		line, _ := lineCol(c.t.src, x.at())
 		where := position(line, c.name)
 		return func(f *frame) Value {
-			if truth(test(f)) {
+			if test(f) {
 				return yes(f)
 			}
 			// never strict: Jinja2 takes its plain Undefined here
@@ -182,7 +197,7 @@ func (c *compiler) cond(p place, x *condExpr) evalFn {
 	}
 	no := c.expr(soft, x.no)
 	return func(f *frame) Value {
-		if truth(test(f)) {
+		if test(f) {
 			return yes(f)
 		}
 		return no(f)
@@ -229,63 +244,120 @@ func (c *compiler) logic(p place, x *logicExpr) evalFn {
 }
 
 func (c *compiler) unary(p place, x *unaryExpr) evalFn {
+	if x.op == "not" {
+		holds := c.cond(p, x)
+		return func(f *frame) Value { return Bool(holds(f)) }
+	}
 	in := c.expr(p, x.x)
-	switch x.op {
-	case "not":
-		return func(f *frame) Value { return Bool(!truth(in(f))) }
-	case "-":
+	if x.op == "-" {
 		return func(f *frame) Value { return f.rt.neg(in(f)) }
 	}
 	return func(f *frame) Value { return f.rt.plus(in(f)) }
 }
 
-func (c *compiler) compareOp(p place, x *compareExpr) evalFn {
-	first, rest := c.expr(p, x.first), c.exprs(p, x.rest)
-	at, ops := x.at(), x.ops
-	if len(ops) == 1 {
-		op, second := ops[0], rest[0]
-		return func(f *frame) Value {
-			a, b := f.rt.deep(first(f)), f.rt.deep(second(f))
-			f.rt.pos = at
-			return Bool(f.rt.compareBy(op, a, b))
+// cond compiles the truth of an expression.
+func (c *compiler) cond(p place, x expr) condFn {
+	switch x := x.(type) {
+	case *unaryExpr:
+		if x.op == "not" {
+			in := c.cond(p, x.x)
+			return func(f *frame) bool { return !in(f) }
+		}
+	case *logicExpr:
+		left, right := c.cond(p, x.left), c.cond(p, x.right)
+		if x.or {
+			return func(f *frame) bool { return left(f) || right(f) }
+		}
+		return func(f *frame) bool { return left(f) && right(f) }
+	case *compareExpr:
+		return c.compareOp(p, x)
+	case *testExpr:
+		if holds := c.simpleTest(p, x); holds != nil {
+			return holds
 		}
 	}
-	return func(f *frame) Value {
-		a := f.rt.deep(first(f))
-		for i, op := range ops {
-			b := f.rt.deep(rest[i](f))
-			f.rt.pos = at
-			if !f.rt.compareBy(op, a, b) {
-				return Bool(false)
-			}
-			a = b
+	in := c.expr(p, x)
+	return func(f *frame) bool {
+		switch v := in(f).(type) {
+		case Bool:
+			return bool(v)
+		default:
+			return truth(v)
 		}
-		return Bool(true)
 	}
 }
 
-// compareBy is a op b.
-func (rt *run) compareBy(op string, a, b Value) bool {
+func (c *compiler) compareOp(p place, x *compareExpr) condFn {
+	first, rest := c.expr(p, x.first), c.exprs(p, x.rest)
+	at, ops := x.at(), x.ops
+	if len(ops) == 1 {
+		second := rest[0]
+		if k, ok := x.rest[0].(*constExpr); ok && (ops[0] == "==" || ops[0] == "!=") {
+			if s, ok := k.val.(Str); ok {
+				return c.equalsText(first, s, ops[0] == "==", at)
+			}
+		}
+		holds := comparer(ops[0])
+		return func(f *frame) bool {
+			a, b := f.rt.deep(first(f)), f.rt.deep(second(f))
+			f.rt.pos = at
+			return holds(f.rt, a, b)
+		}
+	}
+	holds := make([]func(rt *run, a, b Value) bool, len(ops))
+	for i, op := range ops {
+		holds[i] = comparer(op)
+	}
+	return func(f *frame) bool {
+		a := f.rt.deep(first(f))
+		for i, fn := range holds {
+			b := f.rt.deep(rest[i](f))
+			f.rt.pos = at
+			if !fn(f.rt, a, b) {
+				return false
+			}
+			a = b
+		}
+		return true
+	}
+}
+
+// equalsText compiles x == 'text' and x != 'text'.
+func (c *compiler) equalsText(x evalFn, s Str, want bool, at int) condFn {
+	return func(f *frame) bool {
+		v := f.rt.deep(x(f))
+		if t, ok := v.(Str); ok {
+			return (t == s) == want
+		}
+		f.rt.pos = at
+		return equal(v, s, 0) == want
+	}
+}
+
+// comparer returns the function of a comparing operator.
+func comparer(op string) func(rt *run, a, b Value) bool {
 	switch op {
 	case "==":
-		return equal(a, b, 0)
+		return func(_ *run, a, b Value) bool { return equal(a, b, 0) }
 	case "!=":
-		return !equal(a, b, 0)
+		return func(_ *run, a, b Value) bool { return !equal(a, b, 0) }
 	case "in":
-		return rt.contains(b, a)
+		return func(rt *run, a, b Value) bool { return rt.contains(b, a) }
 	case "not in":
-		return !rt.contains(b, a)
+		return func(rt *run, a, b Value) bool { return !rt.contains(b, a) }
 	}
-	c := compare(op, a, b, 0)
+	var holds func(c int) bool
 	switch op {
 	case "<":
-		return c == -1
+		holds = func(c int) bool { return c == -1 }
 	case "<=":
-		return c == -1 || c == 0
+		holds = func(c int) bool { return c == -1 || c == 0 }
 	case ">":
-		return c == 1
+		holds = func(c int) bool { return c == 1 }
+	default:
+		holds = func(c int) bool { return c == 1 || c == 0 }
 	}
-	return c == 1 || c == 0
+	return func(_ *run, a, b Value) bool { return holds(compare(op, a, b, 0)) }
 }
 
 // concat compiles a ~ b.
@@ -335,193 +407,5 @@ func (c *compiler) item(p place, x *itemExpr) evalFn {
 		key := index(f)
 		f.rt.pos = at
 		return f.rt.getitem(v, key)
-	}
-}
-
-// args compiles the arguments of a call.
-func (c *compiler) args(p place, a *callArgs) func(f *frame, first Value, deep bool) ([]Value, []Kwarg) {
-	args, kwargs := c.exprs(p, a.args), c.exprs(p, a.kwargs)
-	var star, dict evalFn
-	if a.star != nil {
-		star = c.expr(p, a.star)
-	}
-	if a.dict != nil {
-		dict = c.expr(p, a.dict)
-	}
-	names := a.kwNames
-	return func(f *frame, first Value, deep bool) ([]Value, []Kwarg) {
-		n := len(args)
-		if first != nil {
-			n++
-		}
-		var vals []Value
-		if n > 0 {
-			vals = make([]Value, 0, n)
-		}
-		if first != nil {
-			vals = append(vals, first)
-		}
-		for _, a := range args {
-			v := a(f)
-			if deep {
-				v = f.rt.deep(v)
-			}
-			vals = append(vals, v)
-		}
-		var kws []Kwarg
-		if len(kwargs) > 0 {
-			kws = make([]Kwarg, len(kwargs))
-			for i, k := range kwargs {
-				v := k(f)
-				if deep {
-					v = f.rt.deep(v)
-				}
-				kws[i] = Kwarg{names[i], v}
-			}
-		}
-		if star != nil {
-			for _, v := range f.rt.iter(star(f)) {
-				vals = append(vals, f.rt.deep(v))
-			}
-		}
-		if dict != nil {
-			kws = f.rt.spreadDict(kws, dict(f))
-		}
-		return vals, kws
-	}
-}
-
-// spreadDict appends the items of **v.
-func (rt *run) spreadDict(kws []Kwarg, v Value) []Kwarg {
-	m, ok := v.(Mapping)
-	if !ok {
-		failUndefined(v)
-		throw(TypeError, "argument after ** must be a mapping, not %s", pyType(v))
-	}
-	for _, k := range m.Keys() {
-		name, ok := textOf(k)
-		if !ok {
-			throw(TypeError, "keywords must be strings")
-		}
-		for _, have := range kws {
-			if have.Name == name {
-				throw(TypeError, "got multiple values for keyword argument '%s'", name)
-			}
-		}
-		x, _, err := m.Get(k)
-		check(err)
-		kws = append(kws, Kwarg{name, rt.deep(rt.force(x))})
-	}
-	return kws
-}
-
-func (c *compiler) call(p place, x *callExpr) evalFn {
-	args := c.args(p, &x.callArgs)
-	at := x.at()
-	if m, ok := x.fn.(*attrExpr); ok {
-		recv := c.expr(p, m.x)
-		name := m.name
-		return func(f *frame) Value {
-			r := recv(f)
-			if meth, shallow := f.rt.findMethod(r, name); meth != nil {
-				if !shallow {
-					r = f.rt.deep(r)
-				}
-				vals, kws := args(f, r, true)
-				f.rt.pos = at
-				return f.callFunc(meth, vals, kws)
-			}
-			fn := f.rt.getattr(r, name)
-			vals, kws := args(f, nil, true)
-			f.rt.pos = at
-			return f.callValue(fn, vals, kws)
-		}
-	}
-	fn := c.expr(p, x.fn)
-	return func(f *frame) Value {
-		callee := fn(f)
-		vals, kws := args(f, nil, true)
-		f.rt.pos = at
-		return f.callValue(callee, vals, kws)
-	}
-}
-
-// filterApply compiles a filter to a function of the value it is applied to.
-func (c *compiler) filterApply(p place, x *filterExpr) func(f *frame, v Value) Value {
-	fn, flags, ok := c.e.filter(x.name)
-	if !ok {
-		if !p.softUse {
-			e := c.unknown("filter", x.name, x.node)
-			panic(e)
-		}
-		name, at := x.name, x.at()
-		return func(f *frame, v Value) Value {
-			f.rt.pos = at
-			panic(&Error{Kind: TemplateRuntimeError, Msg: "No filter named " + Repr(Str(name), Current) + " found.",
-				Got: name, Known: f.rt.e.filterNames()})
-		}
-	}
-	args := c.args(p, &x.callArgs)
-	at := x.at()
-	return func(f *frame, v Value) Value {
-		if flags&shallow == 0 {
-			v = f.rt.deep(v)
-		}
-		vals, kws := args(f, v, flags&shallow == 0)
-		f.rt.pos = at
-		if flags&external != 0 {
-			refuseUndefined(vals, kws, flags)
-		}
-		return f.callFunc(fn, vals, kws)
-	}
-}
-
-func (c *compiler) unknown(what, name string, n node) *Error {
-	line, col := lineCol(c.t.src, int(n))
-	e := &Error{Kind: TemplateAssertError, Msg: "No " + what + " named " + Repr(Str(name), Current) + ".", Line: line, Col: col, Got: name}
-	if what == "filter" {
-		e.Known = c.e.filterNames()
-	} else {
-		e.Known = c.e.testNames()
-	}
-	return e
-}
-
-func (c *compiler) test(p place, x *testExpr) evalFn {
-	in := c.expr(p, x.x)
-	name, at := x.name, x.at()
-	fn, flags, ok := c.e.test(name)
-	if !ok {
-		if !p.softUse {
-			panic(c.unknown("test", name, x.node))
-		}
-		return func(f *frame) Value {
-			f.rt.pos = at
-			panic(&Error{Kind: TemplateRuntimeError, Msg: "No test named " + Repr(Str(name), Current) + " found.",
-				Got: name, Known: f.rt.e.testNames()})
-		}
-	}
-	if _, own := c.e.opts.Tests[name]; !own && len(x.args) == 0 && x.star == nil && x.dict == nil && len(x.kwNames) == 0 {
-		switch name {
-		case "defined":
-			return func(f *frame) Value { return Bool(!IsUndefined(in(f))) }
-		case "undefined":
-			return func(f *frame) Value { return Bool(IsUndefined(in(f))) }
-		case "none":
-			return func(f *frame) Value { return Bool(in(f) == None) }
-		}
-	}
-	args := c.args(p, &x.callArgs)
-	return func(f *frame) Value {
-		v := in(f)
-		if flags&shallow == 0 {
-			v = f.rt.deep(v)
-		}
-		vals, kws := args(f, v, true)
-		f.rt.pos = at
-		if flags&external != 0 {
-			refuseUndefined(vals, kws, flags)
-		}
-		return f.callFunc(fn, vals, kws)
 	}
 }

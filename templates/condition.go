@@ -107,7 +107,9 @@ func (e *Engine) Condition(ctx context.Context, v Value, s Scope) (ok bool, err 
 	rt := e.newRun(ctx, s)
 	defer func() { rt.place(err) }()
 	defer catch(&err)
-	return rt.condition(v), nil
+	ok = rt.condition(v)
+	rt.done()
+	return ok, nil
 }
 
 func (rt *run) condition(v Value) bool {

@@ -2,7 +2,11 @@ package templates
 
 // This file defines the dict.
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"sync/atomic"
+)
 
 // A Dict is Python's dict: insertion order, any hashable key. The zero Dict is
 // empty and ready to use.
@@ -10,82 +14,174 @@ type Dict struct {
 	// Lazy is as in [List].
 	Lazy bool
 
-	keys  []Value
-	vals  []Value
-	index map[any]int // hash key -> place in keys
-	dead  int         // deleted places (nil keys) not yet squeezed out
+	keys []Value
+	vals []Value
+	// strs and rest hold the places of the keys: texts and others. A dict of
+	// few texts has no strs, since searching it is sooner than hashing.
+	strs map[string]int
+	rest map[any]int
+	dead int // deleted places (nil keys) not yet squeezed out
 }
 
 // NewDict returns an empty dict with room for n items.
 func NewDict(n int) *Dict {
-	return &Dict{keys: make([]Value, 0, n), vals: make([]Value, 0, n), index: make(map[any]int, n)}
+	d := &Dict{}
+	if n > 0 {
+		room := make([]Value, 2*n)
+		d.keys, d.vals = room[:0:n], room[n:n:2*n]
+	}
+	return d
 }
 
 // fewKeys is up to how many keys a dict is searched from its beginning.
-const fewKeys = 6
+const fewKeys = 8
 
 // SetStr sets the item of a string key.
-func (d *Dict) SetStr(key string, v Value) { d.set(key, Str(key), v) }
+func (d *Dict) SetStr(key string, v Value) {
+	if i, ok := d.findStr(key); ok {
+		d.vals[i] = v
+		return
+	}
+	d.addStr(key, Str(key), v)
+}
 
 // GetStr returns the item of a string key.
 func (d *Dict) GetStr(key string) (Value, bool) {
-	if len(d.keys) <= fewKeys { // sooner than a hash
-		for i, k := range d.keys {
-			if s, ok := k.(Str); ok && string(s) == key {
-				return d.vals[i], true
+	if i, ok := d.findStr(key); ok {
+		return d.vals[i], true
+	}
+	return nil, false
+}
+
+// findStr returns the place of a text.
+func (d *Dict) findStr(key string) (int, bool) {
+	if d.strs != nil {
+		i, ok := d.strs[key]
+		return i, ok
+	}
+	for i, k := range d.keys {
+		switch k := k.(type) {
+		case Str:
+			if string(k) == key {
+				return i, true
+			}
+		case Markup:
+			if string(k) == key {
+				return i, true
 			}
 		}
-		if _, hasMarkup := d.index[key]; !hasMarkup {
-			return nil, false
+	}
+	return 0, false
+}
+
+// getHinted is GetStr that looks first where hint says, for places that see
+// many dicts of one shape.
+func (d *Dict) getHinted(key string, hint *atomic.Int32) (Value, bool) {
+	if i := int(hint.Load()); i < len(d.keys) {
+		if k, ok := d.keys[i].(Str); ok && string(k) == key {
+			return d.vals[i], true
 		}
 	}
-	i, ok := d.index[key]
+	i, ok := d.findStr(key)
 	if !ok {
 		return nil, false
 	}
+	hint.Store(int32(i))
 	return d.vals[i], true
+}
+
+// addStr adds a text that is not there.
+func (d *Dict) addStr(s string, key, v Value) {
+	n := len(d.keys)
+	d.keys = append(d.keys, key)
+	d.vals = append(d.vals, v)
+	switch {
+	case d.strs != nil:
+		d.strs[s] = n
+	case n >= fewKeys:
+		d.strs = make(map[string]int, max(2*n, cap(d.keys)))
+		for i, k := range d.keys {
+			if s, ok := textOf(k); ok {
+				d.strs[s] = i
+			}
+		}
+	}
+}
+
+// find returns the place of a key; the error is Python's TypeError for one
+// that is unhashable.
+func (d *Dict) find(key Value) (i int, ok bool, err error) {
+	if s, isText := textOf(key); isText {
+		i, ok = d.findStr(s)
+		return i, ok, nil
+	}
+	h, err := hashKey(key)
+	if err != nil {
+		return 0, false, err
+	}
+	i, ok = d.rest[h]
+	return i, ok, nil
 }
 
 // Set sets an item; the error is Python's TypeError for an unhashable key.
 func (d *Dict) Set(key, v Value) error {
+	i, ok, err := d.find(key)
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		d.vals[i] = v
+		return nil
+	}
+	if s, isText := textOf(key); isText {
+		d.addStr(s, key, v)
+		return nil
+	}
 	h, err := hashKey(key)
 	if err != nil {
 		return err
 	}
-	d.set(h, key, v)
+	if d.rest == nil {
+		d.rest = make(map[any]int)
+	}
+	d.rest[h] = len(d.keys)
+	d.keys = append(d.keys, key)
+	d.vals = append(d.vals, v)
 	return nil
 }
 
 // Get returns the item of key.
 func (d *Dict) Get(key Value) (Value, bool, error) {
-	h, err := hashKey(key)
-	if err != nil {
+	i, ok, err := d.find(key)
+	if err != nil || !ok {
 		return nil, false, err
-	}
-	i, ok := d.index[h]
-	if !ok {
-		return nil, false, nil
 	}
 	return d.vals[i], true, nil
 }
 
 // Delete removes key and reports whether it was there.
 func (d *Dict) Delete(key Value) bool {
-	h, err := hashKey(key)
-	if err != nil {
+	i, ok, err := d.find(key)
+	if err != nil || !ok {
 		return false
 	}
-	i, ok := d.index[h]
-	if !ok {
-		return false
-	}
-	delete(d.index, h)
+	d.unlink(key)
 	d.keys[i], d.vals[i] = nil, nil
 	d.dead++
 	if d.dead > 16 && d.dead > len(d.keys)/2 {
 		d.squeeze()
 	}
 	return true
+}
+
+// unlink forgets the place of a key that is there.
+func (d *Dict) unlink(key Value) {
+	if s, isText := textOf(key); isText {
+		delete(d.strs, s)
+		return
+	}
+	h, _ := hashKey(key) // key is in the dict, so it has a hash
+	delete(d.rest, h)
 }
 
 // Len returns the number of items.
@@ -115,38 +211,24 @@ func (d *Dict) All(yield func(k, v Value) bool) {
 func (d *Dict) Copy() *Dict {
 	c := NewDict(d.Len())
 	c.Lazy = d.Lazy
+	if d.dead == 0 {
+		c.keys, c.vals = append(c.keys, d.keys...), append(c.vals, d.vals...)
+		c.strs, c.rest = maps.Clone(d.strs), maps.Clone(d.rest)
+		return c
+	}
 	for k, v := range d.All {
-		h, _ := hashKey(k) // k is in a dict, so it has a hash
-		c.set(h, k, v)
+		_ = c.Set(k, v) // k is in a dict, so it has a hash
 	}
 	return c
 }
 
-func (d *Dict) set(h any, key, v Value) {
-	if i, ok := d.index[h]; ok {
-		d.vals[i] = v
-		return
-	}
-	if d.index == nil {
-		d.index = make(map[any]int)
-	}
-	d.index[h] = len(d.keys)
-	d.keys = append(d.keys, key)
-	d.vals = append(d.vals, v)
-}
-
+// squeeze moves the items over the places of deleted ones.
 func (d *Dict) squeeze() {
-	keys, vals := d.keys[:0], d.vals[:0]
-	for i, k := range d.keys {
-		if k != nil {
-			h, _ := hashKey(k) // k is in a dict, so it has a hash
-			d.index[h] = len(keys)
-			keys, vals = append(keys, k), append(vals, d.vals[i])
-		}
+	c := Dict{Lazy: d.Lazy}
+	for k, v := range d.All {
+		_ = c.Set(k, v) // k is in a dict, so it has a hash
 	}
-	clear(d.keys[len(keys):])
-	clear(d.vals[len(vals):])
-	d.keys, d.vals, d.dead = keys, vals, 0
+	*d = c
 }
 
 // tupleKey is the hash of a tuple; none of Python's other hashes equal it.

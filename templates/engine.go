@@ -5,6 +5,7 @@ package templates
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +21,13 @@ type Engine struct {
 	syntax *syntax
 	exts   map[string]bool
 
+	// plain says that Finalize leaves texts and numbers as they are,
+	// noneEmpty that it prints None as nothing.
+	plain, noneEmpty bool
+
 	mu    sync.RWMutex
 	cache map[cacheKey]*cached
+	named map[string]*Template // those that a loader gave, by name
 
 	textOnce sync.Once
 	text     *Engine // with the default delimiters
@@ -51,6 +57,8 @@ type Template struct {
 	knownExtends bool
 	blocks       map[string]*block
 	blockOrder   []string
+	own          *blockTable
+	source       string // as it was given
 }
 
 // block is a compiled block.
@@ -64,7 +72,9 @@ type block struct {
 
 // New returns an engine.
 func New(o Options) *Engine {
-	e := &Engine{opts: o, syntax: newSyntax(&o), exts: map[string]bool{}, cache: map[cacheKey]*cached{}}
+	e := &Engine{opts: o, syntax: newSyntax(&o), exts: map[string]bool{}, cache: map[cacheKey]*cached{}, named: map[string]*Template{}}
+	e.noneEmpty = o.Finalize != nil && reflect.ValueOf(o.Finalize).Pointer() == reflect.ValueOf(NoneAsEmpty).Pointer()
+	e.plain = o.Finalize == nil || e.noneEmpty
 	for _, x := range o.Extensions {
 		x = strings.ToLower(x[strings.LastIndexByte(x, '.')+1:])
 		switch x {
@@ -143,9 +153,23 @@ func (e *Engine) compile(k cacheKey) (*Template, error) {
 	return c.t, c.err
 }
 
-func (e *Engine) mustCompile(src, name string) *Template {
+// compileNamed compiles what a loader gave for name. A text that is the same
+// as last time is not looked up by its hash.
+func (e *Engine) compileNamed(src, name string) *Template {
+	e.mu.RLock()
+	t := e.named[name]
+	e.mu.RUnlock()
+	if t != nil && t.source == src {
+		return t
+	}
 	t, err := e.Compile(src, name)
 	check(err)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.named) >= maxCached {
+		clear(e.named)
+	}
+	e.named[name] = t
 	return t
 }
 
@@ -165,7 +189,7 @@ func (e *Engine) build(k cacheKey) *Template {
 		syntax = &s
 	}
 	p, stmts := syntax.parse(k.src, e.exts)
-	t := &Template{e: e, name: name, src: p.src, newlines: len(k.src) - len(strings.TrimRight(k.src, "\n"))}
+	t := &Template{e: e, name: name, src: p.src, source: k.src, newlines: len(k.src) - len(strings.TrimRight(k.src, "\n"))}
 	c := &compiler{e: e, t: t, name: name}
 	c.root(stmts, p.blocks)
 	return t
@@ -188,8 +212,9 @@ func (e *Engine) buildExpr(src string) *Template {
 
 // start makes the frame of t's root.
 func (t *Template) start(rt *run, tc *tctx, out *buffer) *frame {
-	f := rt.newFrame(tc, nil, *t.main.slots, out)
+	f := rt.newFrame(tc, nil, t.main.unit, out)
 	if t.selfSlot >= 0 {
+		rt.kept = true
 		f.slots[t.selfSlot] = &selfRef{tc: tc}
 	}
 	f.enter(t.main.entries)
@@ -205,6 +230,7 @@ func (rt *run) runRoot(t *Template, tc *tctx, out *buffer) {
 		tc.parent = nil
 		f := t.start(rt, tc, out)
 		runAll(f, t.main.run)
+		rt.freeFrame(f, t.main.unit)
 		if tc.parent == nil {
 			break
 		}
@@ -220,7 +246,9 @@ func (t *Template) Render(ctx context.Context, s Scope) (text string, err error)
 	defer func() { rt.place(err) }()
 	defer catch(&err)
 	rt.t = t
-	return rt.render(t), nil
+	text = rt.render(t)
+	rt.done()
+	return text, nil
 }
 
 // maxPooled is the largest output buffer that is kept for the next rendering.
@@ -231,7 +259,9 @@ var outputs = sync.Pool{New: func() any { return new(buffer) }}
 func (rt *run) render(t *Template) string {
 	out := outputs.Get().(*buffer)
 	*out = buffer{b: out.b[:0], max: rt.max}
-	rt.runRoot(t, rt.newContext(t, nil), out)
+	tc := rt.newContext(t, nil)
+	rt.runRoot(t, tc, out)
+	rt.freeContext(tc)
 	text := string(out.b)
 	if cap(out.b) <= maxPooled {
 		outputs.Put(out)
@@ -254,7 +284,9 @@ func (t *Template) Eval(ctx context.Context, s Scope) (v Value, err error) {
 	defer func() { rt.place(err) }()
 	defer catch(&err)
 	rt.t = t
-	return rt.evalTemplate(t), nil
+	v = rt.evalTemplate(t)
+	rt.done()
+	return v, nil
 }
 
 // EvalExpr gives the native value of a bare expression in every era: for
@@ -265,9 +297,12 @@ func (t *Template) EvalExpr(ctx context.Context, s Scope) (v Value, err error) {
 	defer catch(&err)
 	rt.t = t
 	if t.single == nil {
-		return Str(rt.render(t)), nil
+		v = Str(rt.render(t))
+	} else {
+		v = rt.native(t)
 	}
-	return rt.native(t), nil
+	rt.done()
+	return v, nil
 }
 
 // Resolve returns v with every *Text in it, however deep, replaced by its
@@ -280,6 +315,7 @@ func (e *Engine) Resolve(ctx context.Context, v Value, s Scope) (out Value, err 
 	defer func() { rt.place(err) }()
 	defer catch(&err)
 	out = rt.deepIn(v, 0)
+	rt.done()
 	return out, nil
 }
 
@@ -324,6 +360,8 @@ const (
 	external
 	// acceptsUndefined ones are external and want to see undefined values.
 	acceptsUndefined
+	// keeps is set for those whose result computes later, and so keeps the call.
+	keeps
 )
 
 func (e *Engine) filter(name string) (Func, flags, bool) {

@@ -64,8 +64,10 @@ func init() { // set here because map and select refer to the table
 	}
 }
 
-// builtinFlags marks the filters that do not look into what they are given.
-var builtinFlags = map[string]flags{"default": shallow, "d": shallow, "length": shallow, "count": shallow, "first": shallow, "last": shallow}
+// builtinFlags marks the filters that do not look into what they are given, and those
+// that give generators.
+var builtinFlags = map[string]flags{"default": shallow, "d": shallow, "length": shallow, "count": shallow, "first": shallow, "last": shallow,
+	"batch": keeps, "items": keeps, "map": keeps, "reject": keeps, "rejectattr": keeps, "select": keeps, "selectattr": keeps, "slice": keeps, "unique": keeps}
 
 // softText is Jinja2's soft_str: Markup stays, anything else becomes its str.
 func softText(c *Call, v Value) (s string, wrap func(string) Value) {

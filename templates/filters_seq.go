@@ -287,9 +287,10 @@ func extreme(c *Call, a [maxParams]Value, op string) (Value, error) {
 	}
 	path := attrPath(a[2])
 	key := func(v Value) Value { return sortKey(rt.follow(v, path, nil), optTruth(a[1])) }
+	better := comparer(op)
 	best, bestKey := elems[0], key(elems[0])
 	for _, e := range elems[1:] {
-		if k := key(e); rt.compareBy(op, k, bestKey) {
+		if k := key(e); better(rt, k, bestKey) {
 			best, bestKey = e, k
 		}
 	}

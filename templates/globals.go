@@ -26,6 +26,9 @@ func init() { // set here because the functions call back into the engine
 		"joiner":    &funcValue{name: "jinja2.utils.Joiner", fn: globalJoiner, class: "type"},
 		"namespace": &funcValue{name: "jinja2.utils.Namespace", fn: globalNamespace, class: "type"},
 	}
+	for _, v := range globals {
+		v.(*funcValue).own = true
+	}
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-globals.range

@@ -3,7 +3,10 @@ package templates
 // This file joins templates: include, import, extends and blocks
 // (https://jinja.palletsprojects.com/en/3.1.x/templates/#template-inheritance).
 
-import "strings"
+import (
+	"strings"
+	"sync/atomic"
+)
 
 // load loads and compiles a template for the one called parent.
 func (rt *run) load(name, parent string) *Template {
@@ -12,7 +15,7 @@ func (rt *run) load(name, parent string) *Template {
 	}
 	src, err := rt.e.opts.Load(name, parent)
 	check(err)
-	return rt.e.mustCompile(src, name)
+	return rt.e.compileNamed(src, name)
 }
 
 // templateName is the name that a value of extends or include is.
@@ -108,10 +111,43 @@ func (rt *run) module(t *Template, tc *tctx) *moduleValue {
 		tc = rt.newContext(t, nil)
 		tc.noScope = true
 	}
+	rt.kept = true
 	out := buffer{max: rt.max}
 	rt.runRoot(t, tc, &out)
 	rt.bound(len(out.b))
 	return &moduleValue{tc: tc, name: t.name, body: string(out.b)}
+}
+
+// blockTable are the blocks of a template and of those that it extends, by
+// name, the overriding ones first. It does not change.
+type blockTable struct{ stacks map[string][]*block }
+
+var noBlocks = &blockTable{}
+
+// ownBlocks is the table of a template by itself.
+func ownBlocks(blocks map[string]*block) *blockTable {
+	if len(blocks) == 0 {
+		return noBlocks
+	}
+	return noBlocks.with(blocks)
+}
+
+// with is the table where a template with blocks is extended.
+func (b *blockTable) with(blocks map[string]*block) *blockTable {
+	out := &blockTable{make(map[string][]*block, len(b.stacks)+len(blocks))}
+	for name, stack := range b.stacks {
+		out.stacks[name] = stack[:len(stack):len(stack)]
+	}
+	for name, blk := range blocks {
+		out.stacks[name] = append(out.stacks[name], blk)
+	}
+	return out
+}
+
+// extension is what extending a template came to, for the next time.
+type extension struct {
+	from, to *blockTable
+	parent   *Template
 }
 
 // moduleValue is an imported template.
@@ -208,6 +244,7 @@ func (c *compiler) extends(p place, s *extendsStmt) execFn {
 	template := c.expr(p, s.template)
 	at := s.at()
 	c.extendsSeen = true
+	var last atomic.Pointer[extension]
 	if p.rootlevel {
 		c.knownExtends = true
 	}
@@ -223,12 +260,12 @@ func (c *compiler) extends(p place, s *extendsStmt) execFn {
 			throw(RecursionError, "maximum recursion depth exceeded")
 		}
 		f.tc.parent = parent
-		if f.tc.blocks == nil {
-			f.tc.blocks = map[string][]*block{}
+		x := last.Load()
+		if x == nil || x.from != f.tc.blocks || x.parent != parent {
+			x = &extension{from: f.tc.blocks, to: f.tc.blocks.with(parent.blocks), parent: parent}
+			last.Store(x)
 		}
-		for name, b := range parent.blocks {
-			f.tc.blocks[name] = append(f.tc.blocks[name], b)
-		}
+		f.tc.blocks = x.to
 		return goOn
 	}
 }
@@ -246,7 +283,7 @@ func (c *compiler) blockCall(p place, s *blockStmt) execFn {
 			return goOn
 		}
 		f.rt.pos = at
-		stack := f.tc.blocks[name]
+		stack := f.tc.blocks.stacks[name]
 		if len(stack) == 0 {
 			throw(KeyError, "%s", Repr(Str(name), Current))
 		}
@@ -271,8 +308,10 @@ func (rt *run) runBlock(tc *tctx, stack []*block, depth int, out *buffer) {
 	b := stack[depth]
 	old, pos, name := rt.t, rt.pos, tc.Name
 	rt.t, tc.Name = b.t, b.t.name
-	f := rt.newFrame(tc, nil, *b.body.slots, out)
+	f := rt.newFrame(tc, nil, b.body.unit, out)
+	f.stack, f.depth = stack, depth
 	if b.selfSlot >= 0 {
+		rt.kept = true
 		f.slots[b.selfSlot] = &selfRef{tc: tc}
 	}
 	if b.superSlot >= 0 {
@@ -280,6 +319,7 @@ func (rt *run) runBlock(tc *tctx, stack []*block, depth int, out *buffer) {
 	}
 	f.enter(b.body.entries)
 	runAll(f, b.body.run)
+	rt.freeFrame(f, b.body.unit)
 	rt.t, rt.pos, tc.Name = old, pos, name
 	rt.calls--
 }
@@ -288,6 +328,7 @@ func (rt *run) superOf(tc *tctx, name string, stack []*block, depth int) Value {
 	if depth+1 >= len(stack) {
 		return &Undefined{Kind: rt.e.opts.Undefined, Name: "super", Hint: "there is no parent block called " + Repr(Str(name), Current) + "."}
 	}
+	rt.kept = true
 	return &blockRef{name: name, tc: tc, stack: stack, depth: depth + 1}
 }
 
@@ -312,7 +353,7 @@ func nameRepr(name string) string {
 
 // Attr implements [Object].
 func (s *selfRef) Attr(name string) (Value, bool, error) {
-	if stack, ok := s.tc.blocks[name]; ok {
+	if stack, ok := s.tc.blocks.stacks[name]; ok {
 		return &blockRef{name: name, tc: s.tc, stack: stack}, true, nil
 	}
 	return nil, false, nil
@@ -343,11 +384,7 @@ func (b *blockRef) Attr(name string) (Value, bool, error) {
 // Call implements [Callable].
 func (b *blockRef) Call(*Call) (Value, error) {
 	rt := b.tc.run
-	out := buffer{max: rt.max}
-	rt.runBlock(b.tc, b.stack, b.depth, &out)
-	rt.bound(len(out.b))
-	if b.tc.autoescape {
-		return Markup(out.b), nil
-	}
-	return Str(out.b), nil
+	out := rt.takeBuffer()
+	rt.runBlock(b.tc, b.stack, b.depth, out)
+	return rt.textFrom(out, b.tc.autoescape), nil
 }

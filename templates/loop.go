@@ -31,7 +31,7 @@ func (c *compiler) forLoop(p place, s *forStmt) execFn {
 	at := s.at()
 	return func(f *frame) control {
 		f.rt.pos = at
-		lp.run(f, f.rt.iter(iter(f)), nil, 0)
+		lp.over(f, iter(f))
 		return goOn
 	}
 }
@@ -43,6 +43,8 @@ type loopCode struct {
 	assign, testAssign                func(*frame, Value)
 	test                              evalFn
 	body, els                         []execFn
+	slot                              int // of a target that is one name, else -1
+	pair                              [2]int
 }
 
 // loopBody compiles the body in place in, whose parent is p.
@@ -65,6 +67,19 @@ func (c *compiler) loopBody(in, p place, s *forStmt) *loopCode {
 	in.visit(s.body)
 	lp.entries = in.entries()
 	lp.assign = c.assign(in, s.target)
+	lp.slot, lp.pair = -1, [2]int{-1, -1}
+	switch x := s.target.(type) {
+	case *nameExpr:
+		lp.slot = in.find(x.name).slot
+	case *tupleExpr:
+		if len(x.items) == 2 {
+			k, isName := x.items[0].(*nameExpr)
+			v, areNames := x.items[1].(*nameExpr)
+			if isName && areNames {
+				lp.pair = [2]int{in.find(k.name).slot, in.find(v.name).slot}
+			}
+		}
+	}
 	lp.body = c.stmts(in, s.body)
 	els := p.inner()
 	els.visit(s.els)
@@ -81,12 +96,89 @@ func (c *compiler) loopBody(in, p place, s *forStmt) *loopCode {
 	return lp
 }
 
+// over runs the loop over v. Where nobody asks for loop, the elements of
+// lists, ranges and dicts are taken as they come.
+func (lp *loopCode) over(f *frame, v Value) {
+	if lp.loopSlot >= 0 || lp.test != nil || lp.slot < 0 && lp.pair[0] < 0 {
+		lp.run(f, f.rt.iter(v), nil, 0)
+		return
+	}
+	var completed bool
+	switch x := v.(type) {
+	case *List: // as Python's, which sees what is appended
+		for i := 0; i < len(x.Elems) && lp.turn(f, x.Elems[i], &completed); i++ {
+		}
+	case rangeValue:
+		n := x.Len()
+		for i := 0; i < n && lp.turn(f, x.Index(i), &completed); i++ {
+		}
+	case dictView:
+		d, ok := x.m.(*Dict)
+		if !ok || x.kind != "items" || lp.pair[0] < 0 {
+			lp.run(f, f.rt.iter(v), nil, 0)
+			return
+		}
+		keys, vals := d.keys, d.vals
+		for i, k := range keys {
+			if k == nil {
+				continue
+			}
+			f.rt.tick()
+			f.enter(lp.entries)
+			f.slots[lp.pair[0]], f.slots[lp.pair[1]] = k, f.rt.force(vals[i])
+			ctl := lp.body1(f)
+			if ctl == breakLoop {
+				break
+			}
+			completed = completed || ctl == goOn
+		}
+	default:
+		lp.run(f, f.rt.iter(v), nil, 0)
+		return
+	}
+	lp.end(f, completed)
+}
+
+// turn runs the body for an element; false ends the loop.
+func (lp *loopCode) turn(f *frame, e Value, completed *bool) bool {
+	f.rt.tick()
+	f.enter(lp.entries)
+	if t, ok := e.(*Text); ok {
+		e = f.rt.force(t)
+	}
+	if lp.slot >= 0 {
+		f.slots[lp.slot] = e
+	} else {
+		lp.assign(f, e)
+	}
+	ctl := lp.body1(f)
+	*completed = *completed || ctl == goOn
+	return ctl != breakLoop
+}
+
+// body1 runs the body once.
+func (lp *loopCode) body1(f *frame) control {
+	if len(lp.body) == 1 {
+		return lp.body[0](f)
+	}
+	return runAll(f, lp.body)
+}
+
+// end runs the else branch where no turn came to its end.
+func (lp *loopCode) end(f *frame, completed bool) {
+	if !completed {
+		f.enter(lp.elseEntries)
+		runAll(f, lp.els)
+	}
+}
+
 func (lp *loopCode) run(f *frame, elems []Value, recurse func(Value, int) Value, depth int) {
 	if lp.test != nil {
 		elems = lp.filter(f, elems)
 	}
 	var loop *loopContext
 	if lp.loopSlot >= 0 {
+		f.rt.kept = true
 		loop = &loopContext{rt: f.rt, elems: elems, recurse: recurse, depth0: depth}
 	}
 	completed := false // as in Jinja2, else also runs where no turn came to its end
@@ -107,10 +199,7 @@ func (lp *loopCode) run(f *frame, elems []Value, recurse func(Value, int) Value,
 			i = loop.i // iterating loop itself takes elements away
 		}
 	}
-	if !completed {
-		f.enter(lp.elseEntries)
-		runAll(f, lp.els)
-	}
+	lp.end(f, completed)
 }
 
 func (lp *loopCode) filter(f *frame, elems []Value) []Value {
@@ -131,6 +220,7 @@ func (lp *loopCode) filter(f *frame, elems []Value) []Value {
 func (c *compiler) recursiveLoop(p place, s *forStmt) execFn {
 	iter := c.expr(p, s.iter)
 	u := newUnit(p.unit)
+	p.unit.captured = true
 	outer := p
 	outer.scope = newScope(p.scope, u)
 	outer.toplevel, outer.rootlevel = false, false
@@ -141,8 +231,9 @@ func (c *compiler) recursiveLoop(p place, s *forStmt) execFn {
 		var recurse func(v Value, depth int) Value
 		runLoop := func(v Value, depth int, out *buffer, tc *tctx) {
 			f.rt.call()
-			g := f.rt.newFrame(tc, f, u.slots, out)
+			g := f.rt.newFrame(tc, f, u, out)
 			lp.run(g, f.rt.iter(v), recurse, depth)
+			f.rt.freeFrame(g, u)
 			f.rt.calls--
 		}
 		recurse = func(v Value, depth int) Value {

@@ -107,8 +107,10 @@ func (c *compiler) macroBody(p place, n node, name string, sig *signature, stmts
 
 func (c *compiler) macroDef(p place, s *macroStmt) execFn {
 	mc := c.macroBody(p, s.node, s.name, &s.signature, s.body)
+	p.unit.captured = true
 	assign := c.assignName(p, s.name)
 	return func(f *frame) control {
+		f.rt.kept = true
 		assign(f, &Macro{code: mc, f: f, t: f.rt.t})
 		return goOn
 	}
@@ -116,6 +118,7 @@ func (c *compiler) macroDef(p place, s *macroStmt) execFn {
 
 func (c *compiler) callBlock(p place, s *callStmt) execFn {
 	mc := c.macroBody(p, s.node, "", &s.signature, s.body)
+	p.unit.captured = true
 	call := *s.call
 	slot := p.unit.slots
 	p.unit.slots++
@@ -124,6 +127,7 @@ func (c *compiler) callBlock(p place, s *callStmt) execFn {
 	fn := c.expr(p, &call)
 	at := s.at()
 	return func(f *frame) control {
+		f.rt.kept = true
 		f.slots[slot] = &Macro{code: mc, f: f, t: f.rt.t}
 		v := fn(f)
 		f.rt.pos = at
@@ -140,12 +144,29 @@ type slotExpr struct {
 
 // Call implements [Callable].
 func (m *Macro) Call(c *Call) (Value, error) {
-	mc, rt := m.code, c.State.run
-	rt.call()
-	out := buffer{max: rt.max}
-	g := rt.newFrame(m.f.tc, m.f, mc.unit.slots, &out)
-	g.enter(mc.body.entries)
+	rt := c.State.run
+	out := rt.takeBuffer()
+	g := m.enter(rt, out)
 	m.bindArgs(g, c)
+	m.run(g)
+	return rt.textFrom(out, c.State.t.autoescape), nil
+}
+
+// special reports whether calls need more than parameters put in their slots.
+func (mc *macroCode) special() bool { return mc.caller != -1 || mc.kwargs >= 0 || mc.varargs >= 0 }
+
+// enter begins a call that writes to out.
+func (m *Macro) enter(rt *run, out *buffer) *frame {
+	rt.call()
+	rt.tick()
+	g := rt.newFrame(m.f.tc, m.f, m.code.unit, out)
+	g.enter(m.code.body.entries)
+	return g
+}
+
+// run runs the macro in a frame that holds its arguments, and ends the call.
+func (m *Macro) run(g *frame) {
+	mc, rt := m.code, g.rt
 	old, pos := rt.t, rt.pos
 	rt.t = m.t
 	missingParams := len(mc.params) - len(mc.defaults)
@@ -163,11 +184,7 @@ func (m *Macro) Call(c *Call) (Value, error) {
 	runAll(g, mc.body.run)
 	rt.t, rt.pos = old, pos
 	rt.calls--
-	rt.bound(len(out.b))
-	if c.State.t.autoescape {
-		return Markup(out.b), nil
-	}
-	return Str(out.b), nil
+	rt.freeFrame(g, mc.unit)
 }
 
 // bindArgs puts the arguments of a call in their slots; what is not given is

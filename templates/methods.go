@@ -238,7 +238,7 @@ func dictFromkeys(c *Call) (Value, error) {
 func listAppend(c *Call) (Value, error) {
 	l := c.Args[0].(*List)
 	a := c.methodArgs("list.append", 1, 1)
-	c.State.run.bound(1)
+	c.State.run.bound(8 * valueSize) // it may be in a loop over the list itself
 	l.Elems = append(l.Elems, a[0])
 	return None, nil
 }

@@ -34,25 +34,47 @@ func (rt *run) chunk(t *Template) Value {
 	if t.single != nil {
 		return rt.native(t)
 	}
-	out := buffer{max: rt.max, native: true, era: rt.era}
-	rt.runRoot(t, rt.newContext(t, nil), &out)
+	out := rt.takeBuffer()
+	out.native, out.era = true, rt.era
+	tc := rt.newContext(t, nil)
+	rt.runRoot(t, tc, out)
+	rt.freeContext(tc)
+	var v Value
 	switch {
 	case out.n == 0 && len(out.b) == 0:
 		if rt.e.opts.Unroll {
-			return None
+			v = None
+		} else {
+			v = Str("")
 		}
-		return Str("")
 	case out.first != nil && len(out.b) == 0:
-		return out.first
+		v = out.first
+	default:
+		out.flush()
+		v = Str(out.b)
 	}
-	out.flush()
-	return Str(out.b)
+	rt.freeBuffer(out)
+	return v
 }
 
 // native evaluates t's only expression.
 func (rt *run) native(t *Template) Value {
-	f := t.start(rt, rt.newContext(t, nil), &buffer{max: rt.max})
-	return rt.deep(t.single(f))
+	tc := rt.newContext(t, nil)
+	if t.variable != "" {
+		v := tc.resolve(t.variable)
+		if v == missing {
+			v = &Undefined{Kind: rt.e.opts.Undefined, Name: t.variable}
+		}
+		rt.freeContext(tc)
+		return rt.deep(v)
+	}
+	out := rt.takeBuffer()
+	f := t.start(rt, tc, out)
+	v := rt.deep(t.single(f))
+	rt.freeFrame(f, t.main.unit)
+	rt.freeBuffer(out)
+	rt.freeContext(tc)
+	return v
 }
 
 // keepNewlines gives a text the newlines back that its template ends with.

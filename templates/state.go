@@ -4,7 +4,9 @@ package templates
 
 import (
 	"context"
+	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -28,17 +30,127 @@ type run struct {
 	spent int // units of memory that operations asked for
 	max   int
 
-	texts  map[*Text]Value // resolved
-	active []*Text         // being resolved, outermost first
+	texts  resolvedTexts
+	active []*Text // being resolved, outermost first
+
+	// kept says that a value or a function of the caller's may refer to this
+	// run, or to a context of it, when it is over.
+	kept bool
+	// What follows is free for use, so that a rendering allocates little.
+	frames   []*frame
+	contexts []*tctx
+	buffers  []*buffer
+	spaces   []*callSpace
 }
+
+var runs = sync.Pool{New: func() any { return new(run) }}
 
 func (e *Engine) newRun(ctx context.Context, s Scope) *run {
 	limit := e.opts.MaxOutput
 	if limit <= 0 {
 		limit = defaultMaxOutput
 	}
-	return &run{ctx: ctx, e: e, scope: s, era: e.opts.Era, max: limit}
+	rt := runs.Get().(*run)
+	rt.ctx, rt.e, rt.scope, rt.era, rt.max = ctx, e, s, e.opts.Era, limit
+	return rt
 }
+
+// done gives rt back where nothing can refer to it. It is not called for a
+// run that failed, whose error may.
+func (rt *run) done() {
+	if rt.kept {
+		return
+	}
+	rt.texts.clear()
+	clear(rt.active)
+	*rt = run{texts: rt.texts, active: rt.active[:0], frames: rt.frames, contexts: rt.contexts, buffers: rt.buffers, spaces: rt.spaces}
+	runs.Put(rt)
+}
+
+// fewTexts is up to how many texts are searched from the beginning.
+const fewTexts = 16
+
+// resolvedTexts are the texts of variables that a run has resolved.
+type resolvedTexts struct {
+	few  []resolvedText
+	many map[*Text]Value
+}
+
+type resolvedText struct {
+	text *Text
+	v    Value
+}
+
+func (r *resolvedTexts) get(t *Text) (Value, bool) {
+	for i := range r.few {
+		if r.few[i].text == t {
+			return r.few[i].v, true
+		}
+	}
+	v, ok := r.many[t]
+	return v, ok
+}
+
+func (r *resolvedTexts) add(t *Text, v Value) {
+	if len(r.few) < fewTexts {
+		r.few = append(r.few, resolvedText{t, v})
+		return
+	}
+	if r.many == nil {
+		r.many = map[*Text]Value{}
+	}
+	r.many[t] = v
+}
+
+func (r *resolvedTexts) clear() {
+	clear(r.few)
+	r.few, r.many = r.few[:0], nil
+}
+
+// callSpace is room for a call of a function that keeps nothing of it.
+type callSpace struct {
+	c    Call
+	args [maxParams]Value
+	kws  [4]Kwarg
+}
+
+func (rt *run) takeSpace() *callSpace {
+	if n := len(rt.spaces); n > 0 {
+		s := rt.spaces[n-1]
+		rt.spaces = rt.spaces[:n-1]
+		return s
+	}
+	return new(callSpace)
+}
+
+func (rt *run) freeSpace(s *callSpace) {
+	s.c = Call{}
+	clear(s.args[:])
+	clear(s.kws[:])
+	rt.spaces = append(rt.spaces, s)
+}
+
+// takeBuffer returns an empty buffer of the run.
+func (rt *run) takeBuffer() *buffer {
+	if n := len(rt.buffers); n > 0 {
+		o := rt.buffers[n-1]
+		rt.buffers = rt.buffers[:n-1]
+		*o = buffer{b: o.b[:0], max: rt.max}
+		return o
+	}
+	return &buffer{max: rt.max}
+}
+
+// freeBuffer takes a buffer back whose bytes nobody refers to.
+func (rt *run) freeBuffer(o *buffer) {
+	if cap(o.b) <= maxKept {
+		o.first = nil
+		rt.buffers = append(rt.buffers, o)
+	}
+}
+
+// maxKept is the largest inner buffer that is kept for the next use.
+const maxKept = 64 << 10
 
 // bound throws where one operation, or all together, ask for too much.
 func (rt *run) bound(n int) {
@@ -123,6 +235,13 @@ func (o *buffer) text(s string) {
 func (o *buffer) write(s string) {
 	o.b = append(o.b, s...)
 	if len(o.b) > o.max {
+		o.full()
+	}
+}
+
+// full throws where o has become too long.
+func (o *buffer) full() {
+	if len(o.b) > o.max {
 		throw(OverflowError, "the template makes more than %d bytes", o.max)
 	}
 }
@@ -137,24 +256,35 @@ type tctx struct {
 	vars       map[string]Value
 	names      []string // of vars, oldest first
 	exported   map[string]bool
-	blocks     map[string][]*block
+	blocks     *blockTable
 	parent     *Template
 	autoescape bool
 }
 
 func (rt *run) newContext(t *Template, up *tctx) *tctx {
-	c := &tctx{e: rt.e, up: up, autoescape: rt.e.opts.Autoescape}
+	var c *tctx
+	if n := len(rt.contexts); n > 0 {
+		c = rt.contexts[n-1]
+		rt.contexts = rt.contexts[:n-1]
+	} else {
+		c = new(tctx)
+	}
+	c.e, c.up, c.autoescape = rt.e, up, rt.e.opts.Autoescape
 	c.State = State{Ctx: rt.ctx, Engine: rt.e, Scope: rt.scope, Name: t.name, run: rt, t: c}
 	if up != nil {
 		c.noScope = up.noScope
 	}
-	if len(t.blocks) > 0 {
-		c.blocks = make(map[string][]*block, len(t.blocks))
-		for name, b := range t.blocks {
-			c.blocks[name] = []*block{b}
-		}
-	}
+	c.blocks = t.own
 	return c
+}
+
+// freeContext takes a context back that has ended, where nothing refers to it.
+func (rt *run) freeContext(c *tctx) {
+	if rt.kept {
+		return
+	}
+	*c = tctx{}
+	rt.contexts = append(rt.contexts, c)
 }
 
 func (c *tctx) setVar(name string, v Value, public bool) {
@@ -211,10 +341,36 @@ type frame struct {
 	up    *frame // of the enclosing unit
 	slots []Value
 	out   *buffer
+	// stack are the blocks that override one another, depth the one that
+	// runs, in the frame of a block.
+	stack []*block
+	depth int
 }
 
-func (rt *run) newFrame(tc *tctx, up *frame, slots int, out *buffer) *frame {
-	return &frame{rt: rt, tc: tc, up: up, slots: make([]Value, slots), out: out}
+func (rt *run) newFrame(tc *tctx, up *frame, u *unit, out *buffer) *frame {
+	n := len(rt.frames)
+	if n == 0 {
+		return &frame{rt: rt, tc: tc, up: up, slots: make([]Value, u.slots, max(u.slots, 4)), out: out}
+	}
+	f := rt.frames[n-1]
+	rt.frames = rt.frames[:n-1]
+	f.rt, f.tc, f.up, f.out = rt, tc, up, out
+	if cap(f.slots) < u.slots {
+		f.slots = make([]Value, u.slots)
+	}
+	f.slots = f.slots[:u.slots]
+	return f
+}
+
+// freeFrame takes a frame back that has ended, unless something was defined
+// in it that may refer to it.
+func (rt *run) freeFrame(f *frame, u *unit) {
+	if u.captured {
+		return
+	}
+	clear(f.slots)
+	*f = frame{slots: f.slots}
+	rt.frames = append(rt.frames, f)
 }
 
 func (f *frame) outer(hops int) *frame {
@@ -247,19 +403,43 @@ func (f *frame) enter(entries []entry) {
 // capture runs a body into a text.
 func (f *frame) capture(body []execFn) (Value, control) {
 	out := f.out
-	f.out = &buffer{max: f.rt.max}
+	f.out = f.rt.takeBuffer()
 	ctl := runAll(f, body)
-	text := f.out.b
+	in := f.out
 	f.out = out
-	f.rt.bound(len(text))
-	if f.tc.autoescape {
-		return Markup(text), ctl
+	return f.rt.textFrom(in, f.tc.autoescape), ctl
+}
+
+// textFrom returns what o collected, and takes o back.
+func (rt *run) textFrom(o *buffer, markup bool) Value {
+	rt.bound(len(o.b))
+	var v Value
+	if markup {
+		v = Markup(o.b)
+	} else {
+		v = Str(o.b)
 	}
-	return Str(text), ctl
+	rt.freeBuffer(o)
+	return v
 }
 
 // print writes the value of a {{ }}.
 func (f *frame) print(v Value) {
+	if f.direct() {
+		switch x := v.(type) {
+		case Str:
+			f.out.write(string(x))
+			return
+		case Int:
+			f.out.b = strconv.AppendInt(f.out.b, int64(x), 10)
+			f.out.full()
+			return
+		case NoneType:
+			if f.rt.e.noneEmpty {
+				return
+			}
+		}
+	}
 	if f.out.native {
 		v = f.rt.deep(v)
 		if f.out.value(v) {
@@ -287,7 +467,12 @@ func (f *frame) print(v Value) {
 		return
 	}
 	f.out.b = appendStr(f.out.b, v, f.rt.era)
-	f.out.write("")
+	f.out.full()
+}
+
+// direct reports whether a text that is printed reaches the output as it is.
+func (f *frame) direct() bool {
+	return !f.out.native && !f.tc.autoescape && f.rt.e.plain
 }
 
 // truth is bool(v); a strict undefined has none.
@@ -305,42 +490,42 @@ func (rt *run) force(v Value) Value {
 	if !ok {
 		return v
 	}
-	if v, ok := rt.texts[t]; ok {
+	if v, ok := rt.texts.get(t); ok {
 		return v
 	}
 	for i, a := range rt.active {
-		if a == t || *a == *t && a.Pos.IsValid() {
+		if a == t || a.Pos == t.Pos && a.Pos.IsValid() && a.Src == t.Src {
 			panic(cycleError(append(rt.active[i:len(rt.active):len(rt.active)], t)))
 		}
 	}
 	rt.call()
 	rt.active = append(rt.active, t)
-	tmpl, pos := rt.t, rt.pos
+	tmpl, pos, calls, e := rt.t, rt.pos, rt.calls, rt.e
 	var out Value
 	err := try(func() { out = rt.evalText(t) })
 	if err != nil {
 		out = rt.failedText(t, asError(err))
 	}
-	rt.t, rt.pos = tmpl, pos
+	rt.t, rt.pos, rt.e = tmpl, pos, e
 	rt.active = rt.active[:len(rt.active)-1]
-	rt.calls--
-	if rt.texts == nil {
-		rt.texts = map[*Text]Value{}
-	}
-	rt.texts[t] = out
+	rt.calls = calls - 1
+	rt.texts.add(t, out)
 	return out
 }
 
 // evalText evaluates t with Ansible's delimiters, whatever the engine's are.
 func (rt *run) evalText(t *Text) Value {
-	e := rt.e.textEngine()
-	tmpl := e.mustText(t.Src)
-	inner := *rt
-	inner.e, inner.t, inner.pos = e, tmpl, 0
-	defer func() {
-		rt.spent, rt.ticks, rt.texts, rt.t, rt.pos = inner.spent, inner.ticks, inner.texts, inner.t, inner.pos
-	}()
-	return inner.evalTemplate(tmpl)
+	outer := rt.e
+	e := outer.textEngine()
+	tmpl := t.compiled.Load()
+	if tmpl == nil || tmpl.e != e {
+		tmpl = e.mustText(t.Src)
+		t.compiled.Store(tmpl)
+	}
+	rt.e, rt.t, rt.pos = e, tmpl, 0
+	v := rt.evalTemplate(tmpl)
+	rt.e = outer
+	return v
 }
 
 // failedText gives an error the place of the text it is in. Where a name is

@@ -77,6 +77,11 @@ func isDigitRune(r rune) bool {
 	return unicode.IsDigit(r) || strings.ContainsRune("\u00b2\u00b3\u00b9", r)
 }
 
+// textFilters are the filters that make a text of a text.
+var textFilters = map[string]func(string) string{"capitalize": capitalize, "lower": lower, "string": sameText, "upper": upper}
+
+func sameText(s string) string { return s }
+
 func lower(s string) string { return strings.ToLower(s) }
 
 // upper knows the characters that become several.

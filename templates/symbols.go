@@ -6,8 +6,11 @@ package templates
 // A unit is a body that runs in a frame of its own: a template's root, a
 // block, a macro, a call block, the body of a recursive loop.
 type unit struct {
-	parent   *unit
-	slots    int
+	parent *unit
+	slots  int
+	// captured says that something is defined in the unit that refers to its
+	// frame, and may outlive it.
+	captured bool
 	resolved map[string]*ref // names that come from the context
 }
 
@@ -28,6 +31,9 @@ type ref struct {
 	slot  int
 	load  loadKind
 	outer *ref // of a loadAlias
+	// super marks the super of a block; used says that its value is needed,
+	// as it is not where super() alone is called.
+	super, used bool
 }
 
 // A scope maps names to variables.
@@ -62,6 +68,9 @@ func (s *scope) define(name string, load loadKind, outer *ref) *ref {
 		s.order = append(s.order, name)
 	}
 	r.load, r.outer = load, outer
+	if outer != nil {
+		outer.used = true
+	}
 	s.refs[name] = r
 	return r
 }
@@ -73,7 +82,8 @@ func (s *scope) param(name string) *ref {
 
 func (s *scope) store(name string) {
 	s.stores[name] = true
-	if _, ok := s.refs[name]; ok {
+	if r, ok := s.refs[name]; ok {
+		r.super = false
 		return
 	}
 	if outer := s.parent.find(name); outer != nil {
@@ -180,7 +190,9 @@ func (s *scope) locals() map[string]access {
 	for x := s; x != nil; x = x.parent {
 		for name := range x.stores {
 			if _, ok := m[name]; !ok {
-				m[name] = s.access(s.find(name))
+				r := s.find(name)
+				r.used = true
+				m[name] = s.access(r)
 			}
 		}
 	}

@@ -60,6 +60,7 @@ func is1(fn string, f func(c *Call, v Value) bool) Func {
 
 // operatorTest makes a test of an operator.
 func operatorTest(name, op string) Func {
+	holds := comparer(op)
 	return func(c *Call) (Value, error) {
 		if len(c.Kwargs) > 0 {
 			throw(TypeError, "_operator.%s() takes no keyword arguments", name)
@@ -67,7 +68,7 @@ func operatorTest(name, op string) Func {
 		if len(c.Args) != 2 {
 			throw(TypeError, "%s expected 2 arguments, got %d", name, len(c.Args))
 		}
-		return Bool(c.State.run.compareBy(op, c.Args[0], c.Args[1])), nil
+		return Bool(holds(c.State.run, c.Args[0], c.Args[1])), nil
 	}
 }
 

@@ -11,6 +11,7 @@ package templates
 
 import (
 	"math/big"
+	"sync/atomic"
 	"time"
 )
 
@@ -114,6 +115,8 @@ type Text struct {
 	Src string
 	// Pos is where Src begins, for messages.
 	Pos Pos
+
+	compiled atomic.Pointer[Template] // by the engine that used it last
 }
 
 // Pos is a place in a file. The zero Pos is no place.

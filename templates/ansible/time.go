@@ -20,6 +20,9 @@ func filterStrftime(c *call) (value, error) {
 	if err := c.Unpack("strftime", "string_format", &layout, "second?", &second, "utc?", &utc); err != nil {
 		return nil, err
 	}
+	if !given(second) {
+		templates.Moment(c.State.Ctx)
+	}
 	t := time.Now()
 	if given(second) {
 		f, ok := number(second)

@@ -1,0 +1,313 @@
+package templates
+
+// This file compiles calls, filters and tests.
+
+// argsCode are the compiled arguments of a call.
+type argsCode struct {
+	args, kwargs []evalFn
+	names        []string // of kwargs
+	star, dict   evalFn   // nil where there are none
+}
+
+func (c *compiler) args(p place, a *callArgs) *argsCode {
+	ac := &argsCode{args: c.exprs(p, a.args), kwargs: c.exprs(p, a.kwargs), names: a.kwNames}
+	if a.star != nil {
+		ac.star = c.expr(p, a.star)
+	}
+	if a.dict != nil {
+		ac.dict = c.expr(p, a.dict)
+	}
+	return ac
+}
+
+// plain reports whether there are positional arguments alone.
+func (ac *argsCode) plain() bool { return len(ac.kwargs) == 0 && ac.star == nil && ac.dict == nil }
+
+// eval appends the values of the arguments; deep says that they are resolved
+// in depth.
+func (ac *argsCode) eval(f *frame, vals []Value, kws []Kwarg, deep bool) ([]Value, []Kwarg) {
+	for _, a := range ac.args {
+		v := a(f)
+		if deep {
+			v = f.rt.deep(v)
+		}
+		vals = append(vals, v)
+	}
+	for i, k := range ac.kwargs {
+		v := k(f)
+		if deep {
+			v = f.rt.deep(v)
+		}
+		kws = append(kws, Kwarg{ac.names[i], v})
+	}
+	if ac.star != nil {
+		for _, v := range f.rt.iter(ac.star(f)) {
+			vals = append(vals, f.rt.deep(v))
+		}
+	}
+	if ac.dict != nil {
+		kws = f.rt.spreadDict(kws, ac.dict(f))
+	}
+	return vals, kws
+}
+
+// apply calls fn, which keeps nothing of the call, with first and the
+// arguments; at is the place in the source.
+func (ac *argsCode) apply(f *frame, fn Func, first Value, deep bool, fl flags, at int) Value {
+	rt := f.rt
+	s := rt.takeSpace()
+	s.args[0] = first
+	vals, kws := ac.eval(f, s.args[:1], s.kws[:0], deep)
+	rt.pos = at
+	if fl&external != 0 {
+		refuseUndefined(vals, kws, fl)
+	}
+	s.c = Call{State: &f.tc.State, Args: vals, Kwargs: kws}
+	v := f.invoke(fn, &s.c)
+	rt.freeSpace(s)
+	return v
+}
+
+// applyKept is apply for a fn that may keep the call.
+func (ac *argsCode) applyKept(f *frame, fn Func, first Value, deep bool, fl flags, at int) Value {
+	vals, kws := ac.eval(f, append(make([]Value, 0, 1+len(ac.args)), first), nil, deep)
+	f.rt.pos = at
+	if fl&external != 0 {
+		f.rt.kept = true
+		refuseUndefined(vals, kws, fl)
+	}
+	return f.callFunc(fn, vals, kws)
+}
+
+// spreadDict appends the items of **v.
+func (rt *run) spreadDict(kws []Kwarg, v Value) []Kwarg {
+	m, ok := v.(Mapping)
+	if !ok {
+		failUndefined(v)
+		throw(TypeError, "argument after ** must be a mapping, not %s", pyType(v))
+	}
+	for _, k := range m.Keys() {
+		name, ok := textOf(k)
+		if !ok {
+			throw(TypeError, "keywords must be strings")
+		}
+		for _, have := range kws {
+			if have.Name == name {
+				throw(TypeError, "got multiple values for keyword argument '%s'", name)
+			}
+		}
+		x, _, err := m.Get(k)
+		check(err)
+		kws = append(kws, Kwarg{name, rt.deep(rt.force(x))})
+	}
+	return kws
+}
+
+func (c *compiler) call(p place, x *callExpr) evalFn {
+	if fn := c.superCall(p, x); fn != nil {
+		return func(f *frame) Value {
+			out := f.rt.takeBuffer()
+			if v := fn(f, out); v != nil {
+				f.rt.freeBuffer(out)
+				return v
+			}
+			return f.rt.textFrom(out, f.tc.autoescape)
+		}
+	}
+	args := c.args(p, &x.callArgs)
+	at := x.at()
+	if m, ok := x.fn.(*attrExpr); ok {
+		recv := c.expr(p, m.x)
+		name := m.name
+		return func(f *frame) Value {
+			r := recv(f)
+			if meth, shallow := f.rt.findMethod(r, name); meth != nil {
+				if !shallow {
+					r = f.rt.deep(r)
+				}
+				return args.apply(f, meth, r, true, 0, at)
+			}
+			return args.callValue(f, f.rt.getattr(r, name), at)
+		}
+	}
+	fn := c.expr(p, x.fn)
+	return func(f *frame) Value { return args.callValue(f, fn(f), at) }
+}
+
+// callValue calls a value.
+func (ac *argsCode) callValue(f *frame, callee Value, at int) Value {
+	if m, ok := callee.(*Macro); ok {
+		out := f.rt.takeBuffer()
+		ac.callMacro(f, m, out, at)
+		return f.rt.textFrom(out, f.tc.autoescape)
+	}
+	vals, kws := ac.eval(f, nil, nil, true)
+	f.rt.pos = at
+	return f.callValue(callee, vals, kws)
+}
+
+// callMacro runs a macro into out.
+func (ac *argsCode) callMacro(f *frame, m *Macro, out *buffer, at int) {
+	rt := f.rt
+	if !ac.plain() || len(ac.args) > len(m.code.slots) || m.code.special() {
+		s := rt.takeSpace()
+		s.c.Args, s.c.Kwargs = ac.eval(f, s.args[:0], s.kws[:0], true)
+		s.c.State = &f.tc.State
+		rt.pos = at
+		g := m.enter(rt, out)
+		m.bindArgs(g, &s.c)
+		rt.freeSpace(s)
+		m.run(g)
+		return
+	}
+	// with positional arguments alone they are put where they belong
+	g := rt.newFrame(m.f.tc, m.f, m.code.unit, out)
+	for i, slot := range m.code.slots {
+		if i < len(ac.args) {
+			g.slots[slot] = rt.deep(ac.args[i](f))
+		} else {
+			g.slots[slot] = missing
+		}
+	}
+	rt.pos = at
+	rt.call()
+	rt.tick()
+	g.enter(m.code.body.entries)
+	m.run(g)
+}
+
+// superCall compiles super(): it runs the overridden block into a buffer, or
+// gives an undefined value where there is none. It is nil where x is none.
+func (c *compiler) superCall(p place, x *callExpr) func(f *frame, out *buffer) Value {
+	if !isSuperCall(x) || p.block == "" || !p.find("super").super {
+		return nil
+	}
+	hops := p.access(p.find("super")).hops
+	name, at := p.block, x.at()
+	return func(f *frame, out *buffer) Value {
+		g := f.outer(hops)
+		f.rt.pos = at
+		if g.depth+1 >= len(g.stack) {
+			return f.callValue(f.rt.superOf(g.tc, name, g.stack, g.depth), nil, nil)
+		}
+		f.rt.runBlock(g.tc, g.stack, g.depth+1, out)
+		return nil
+	}
+}
+
+// isSuperCall reports whether x is super().
+func isSuperCall(x *callExpr) bool {
+	n, ok := x.fn.(*nameExpr)
+	return ok && n.name == "super" && len(x.args)+len(x.kwargs) == 0 && x.star == nil && x.dict == nil
+}
+
+// filterApply compiles a filter to a function of the value it is applied to.
+func (c *compiler) filterApply(p place, x *filterExpr) func(f *frame, v Value) Value {
+	fn, flags, ok := c.e.filter(x.name)
+	if !ok {
+		if !p.softUse {
+			e := c.unknown("filter", x.name, x.node)
+			panic(e)
+		}
+		name, at := x.name, x.at()
+		return func(f *frame, v Value) Value {
+			f.rt.pos = at
+			panic(&Error{Kind: TemplateRuntimeError, Msg: "No filter named " + Repr(Str(name), Current) + " found.",
+				Got: name, Known: f.rt.e.filterNames()})
+		}
+	}
+	args := c.args(p, &x.callArgs)
+	at := x.at()
+	deep := flags&shallow == 0
+	if flags&(external|keeps) != 0 {
+		return func(f *frame, v Value) Value {
+			if deep {
+				v = f.rt.deep(v)
+			}
+			return args.applyKept(f, fn, v, deep, flags, at)
+		}
+	}
+	if text := textFilters[x.name]; text != nil && args.plain() && len(args.args) == 0 {
+		return func(f *frame, v Value) Value {
+			if s, ok := v.(Str); ok {
+				if out := text(string(s)); len(out) != len(s) || out != string(s) {
+					return Str(out)
+				}
+				return v
+			}
+			return args.apply(f, fn, f.rt.deep(v), deep, flags, at)
+		}
+	}
+	return func(f *frame, v Value) Value {
+		if deep {
+			v = f.rt.deep(v)
+		}
+		return args.apply(f, fn, v, deep, flags, at)
+	}
+}
+
+func (c *compiler) unknown(what, name string, n node) *Error {
+	line, col := lineCol(c.t.src, int(n))
+	e := &Error{Kind: TemplateAssertError, Msg: "No " + what + " named " + Repr(Str(name), Current) + ".", Line: line, Col: col, Got: name}
+	if what == "filter" {
+		e.Known = c.e.filterNames()
+	} else {
+		e.Known = c.e.testNames()
+	}
+	return e
+}
+
+func (c *compiler) test(p place, x *testExpr) evalFn {
+	if holds := c.simpleTest(p, x); holds != nil {
+		return func(f *frame) Value { return Bool(holds(f)) }
+	}
+	in := c.expr(p, x.x)
+	name, at := x.name, x.at()
+	fn, flags, ok := c.e.test(name)
+	if !ok {
+		if !p.softUse {
+			panic(c.unknown("test", name, x.node))
+		}
+		return func(f *frame) Value {
+			f.rt.pos = at
+			panic(&Error{Kind: TemplateRuntimeError, Msg: "No test named " + Repr(Str(name), Current) + " found.",
+				Got: name, Known: f.rt.e.testNames()})
+		}
+	}
+	args := c.args(p, &x.callArgs)
+	deep := flags&shallow == 0
+	return func(f *frame) Value {
+		v := in(f)
+		if deep {
+			v = f.rt.deep(v)
+		}
+		if flags&external != 0 {
+			return args.applyKept(f, fn, v, true, flags, at)
+		}
+		return args.apply(f, fn, v, true, flags, at)
+	}
+}
+
+// simpleTest compiles the tests that need no call; nil where x is not one.
+func (c *compiler) simpleTest(p place, x *testExpr) condFn {
+	if _, own := c.e.opts.Tests[x.name]; own || len(x.args) > 0 || x.star != nil || x.dict != nil || len(x.kwNames) > 0 {
+		return nil
+	}
+	var holds func(v Value) bool
+	switch x.name {
+	case "defined":
+		holds = func(v Value) bool { return !IsUndefined(v) }
+	case "undefined":
+		holds = IsUndefined
+	case "none":
+		holds = func(v Value) bool { return v == None }
+	case "string":
+		holds = func(v Value) bool { _, omit := v.(OmitType); return omit || isText(v) }
+	case "mapping":
+		holds = func(v Value) bool { _, ok := v.(Mapping); return ok }
+	default:
+		return nil
+	}
+	in := c.expr(p, x.x)
+	return func(f *frame) bool { return holds(in(f)) }
+}
