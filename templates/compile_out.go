@@ -51,24 +51,50 @@ func (c *compiler) output(p place, s *outputStmt) execFn {
 		if check && f.tc.parent != nil {
 			return goOn
 		}
+		if f.direct() {
+			f.writeItems(items)
+			return goOn
+		}
 		for i := range items {
 			it := &items[i]
-			switch {
-			case it.write == nil:
+			if it.write == nil {
 				f.out.text(it.text)
 				continue
-			case it.slot >= 0:
-				if v := f.slots[it.slot]; v != nil && v != missing {
-					f.rt.pos = it.at
-					f.print(v)
-					continue
-				}
 			}
 			f.rt.pos = it.at
 			it.write(f)
 		}
 		return goOn
 	}
+}
+
+// writeItems writes items to an output that takes texts as they are.
+func (f *frame) writeItems(items []outputItem) {
+	o := f.out
+	b := o.b
+	for i := range items {
+		it := &items[i]
+		if it.write == nil {
+			b = append(b, it.text...)
+			continue
+		}
+		if it.slot >= 0 {
+			switch v := f.slots[it.slot].(type) {
+			case Str:
+				b = append(b, v...)
+				continue
+			case Int:
+				b = strconv.AppendInt(b, int64(v), 10)
+				continue
+			}
+		}
+		o.b = b
+		f.rt.pos = it.at
+		it.write(f)
+		b = o.b
+	}
+	o.b = b
+	o.full()
 }
 
 // writer compiles the printing of an expression.

@@ -106,6 +106,10 @@ func (lp *loopCode) over(f *frame, v Value) {
 	var completed bool
 	switch x := v.(type) {
 	case *List: // as Python's, which sees what is appended
+		if lp.slot >= 0 && len(lp.entries) == 0 && len(lp.body) == 1 && !x.Lazy {
+			completed = lp.simple(f, x)
+			break
+		}
 		for i := 0; i < len(x.Elems) && lp.turn(f, x.Elems[i], &completed); i++ {
 		}
 	case rangeValue:
@@ -137,6 +141,22 @@ func (lp *loopCode) over(f *frame, v Value) {
 		return
 	}
 	lp.end(f, completed)
+}
+
+// simple runs a body of one statement over a list without texts to resolve.
+func (lp *loopCode) simple(f *frame, l *List) (completed bool) {
+	body, slot := lp.body[0], lp.slot
+	for i := 0; i < len(l.Elems); i++ {
+		f.rt.tick()
+		f.slots[slot] = l.Elems[i]
+		switch body(f) {
+		case goOn:
+			completed = true
+		case breakLoop:
+			return completed
+		}
+	}
+	return completed
 }
 
 // turn runs the body for an element; false ends the loop.
