@@ -12,6 +12,9 @@ import (
 var collectionFilters = []collection{
 	{[]string{general}, generalFilters},
 	{[]string{utils, netcomm}, addressFilters},
+	{[]string{utils, netcomm}, hardwareFilters},
+	{[]string{utils}, utilsFilters},
+	{[]string{netcomm}, netcommonFilters},
 }
 
 var collectionTests = []collection{
