@@ -390,25 +390,51 @@ func (s *State) Era() Era {
 func (c *tctx) frame() *frame { return &frame{rt: c.run, tc: c} }
 
 func (c *tctx) applyFilter(name string, args []Value, kws []Kwarg) Value {
-	fn, fl, ok := c.e.filter(name)
-	if !ok {
-		panic(&Error{Kind: TemplateRuntimeError, Msg: "No filter named " + Repr(Str(name), Current) + ".", Got: name, Known: c.e.filterNames()})
-	}
-	if fl&external != 0 {
-		c.run.kept = true
-		refuseUndefined(args, kws, fl)
-	}
-	return c.frame().callFunc(fn, args, kws)
+	return c.filterNamed(name)(args[0], args[1:], kws)
 }
 
 func (c *tctx) applyTest(name string, args []Value, kws []Kwarg) bool {
+	return truth(c.testNamed(name)(args[0], args[1:], kws))
+}
+
+// filterNamed returns what applies the filter called name to many values.
+func (c *tctx) filterNamed(name string) func(v Value, rest []Value, kws []Kwarg) Value {
+	fn, fl, ok := c.e.filter(name)
+	return c.applier("filter", name, fn, fl, ok)
+}
+
+// testNamed is filterNamed for a test.
+func (c *tctx) testNamed(name string) func(v Value, rest []Value, kws []Kwarg) Value {
 	fn, fl, ok := c.e.test(name)
+	return c.applier("test", name, fn, fl, ok)
+}
+
+func (c *tctx) applier(what, name string, fn Func, fl flags, ok bool) func(v Value, rest []Value, kws []Kwarg) Value {
 	if !ok {
-		panic(&Error{Kind: TemplateRuntimeError, Msg: "No test named " + Repr(Str(name), Current) + ".", Got: name, Known: c.e.testNames()})
+		return func(Value, []Value, []Kwarg) Value {
+			e := &Error{Kind: TemplateRuntimeError, Msg: "No " + what + " named " + Repr(Str(name), Current) + ".", Got: name, Known: c.e.filterNames()}
+			if what == "test" {
+				e.Known = c.e.testNames()
+			}
+			panic(e)
+		}
 	}
-	if fl&external != 0 {
+	f := c.frame()
+	if fl&(external|keeps) != 0 {
 		c.run.kept = true
-		refuseUndefined(args, kws, fl)
+		return func(v Value, rest []Value, kws []Kwarg) Value {
+			args := append([]Value{v}, rest...)
+			if fl&external != 0 {
+				refuseUndefined(args, kws, fl)
+			}
+			return f.callFunc(fn, args, kws)
+		}
 	}
-	return truth(c.frame().callFunc(fn, args, kws))
+	call := &Call{State: &c.State}
+	args := make([]Value, 0, maxParams)
+	return func(v Value, rest []Value, kws []Kwarg) Value {
+		args = append(append(args[:0], v), rest...)
+		call.Args, call.Kwargs = args, kws
+		return f.invoke(fn, call)
+	}
 }

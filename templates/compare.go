@@ -119,7 +119,7 @@ func compareNumbers(a, b Value) (c int, ordered bool) {
 	x, okx := toInt(a)
 	y, oky := toInt(b)
 	if okx && oky {
-		return cmp(x, y), true
+		return order(x, y), true
 	}
 	fx, isFloatX := a.(Float)
 	fy, isFloatY := b.(Float)
@@ -127,7 +127,7 @@ func compareNumbers(a, b Value) (c int, ordered bool) {
 		return 0, false
 	}
 	if isFloatX && isFloatY {
-		return cmp(fx, fy), true
+		return order(fx, fy), true
 	}
 	return exact(a).Cmp(exact(b)), true
 }
@@ -141,7 +141,7 @@ func exact(v Value) *big.Float {
 	return new(big.Float).SetPrec(uint(max(i.BitLen(), 64))).SetInt(i)
 }
 
-func cmp[T int64 | Float | TimeDelta | int](x, y T) int {
+func order[T int64 | Float | TimeDelta | int](x, y T) int {
 	switch {
 	case x < y:
 		return -1
@@ -188,7 +188,7 @@ func compare(op string, a, b Value, depth int) int {
 		}
 	case TimeDelta:
 		if y, ok := b.(TimeDelta); ok {
-			return cmp(x, y)
+			return order(x, y)
 		}
 	case *DateTime:
 		if y, ok := b.(*DateTime); ok {
@@ -212,7 +212,7 @@ func compareElems(op string, x, y []Value, depth int) int {
 			return compare(op, e, y[i], depth+1)
 		}
 	}
-	return cmp(len(x), len(y))
+	return order(len(x), len(y))
 }
 
 func compareTimes(x, y *DateTime) int {

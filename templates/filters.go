@@ -129,21 +129,3 @@ func (rt *run) follow(v Value, path []Value, dflt Value) Value {
 	}
 	return v
 }
-
-// sortKey is the key that v is compared by.
-func sortKey(v Value, caseSensitive bool) Value {
-	if caseSensitive {
-		return v
-	}
-	switch s := v.(type) {
-	case Str:
-		if l := lower(string(s)); l != string(s) {
-			return Str(l)
-		}
-	case Markup:
-		if l := lower(string(s)); l != string(s) {
-			return Markup(l)
-		}
-	}
-	return v
-}

@@ -116,8 +116,8 @@ func filterDictsort(c *Call) (Value, error) {
 		failUndefined(a[0])
 		throw(AttributeError, "'%s' object has no attribute 'items'", pyType(a[0]))
 	}
-	key := func(v Value) Value { return sortKey(v.(Tuple)[at], optTruth(a[1])) }
-	return NewList(sortBy(dictView{"items", m}.elems(), key, optTruth(a[3]))...), nil
+	key := func(v Value) Value { return v.(Tuple)[at] }
+	return NewList(sortBy(dictView{"items", m}.elems(), key, !optTruth(a[1]), optTruth(a[3]))...), nil
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.first
@@ -183,7 +183,7 @@ func filterGroupby(c *Call) (Value, error) {
 	key := func(v Value) Value { return sortKey(rt.follow(v, path, dflt), caseSensitive) }
 	out := NewList()
 	var last Value
-	for _, v := range sortBy(rt.iter(a[0]), key, false) {
+	for _, v := range sortBy(rt.iter(a[0]), key, false, false) {
 		k := key(v)
 		if last == nil || !equal(k, last, 0) {
 			out.Elems = append(out.Elems, groupTuple{Tuple{rt.follow(v, path, dflt), NewList()}})
@@ -388,7 +388,7 @@ func filterSort(c *Call) (Value, error) {
 	caseSensitive := optTruth(a[2])
 	key := func(v Value) Value {
 		if len(paths) == 1 {
-			return sortKey(rt.follow(v, paths[0], nil), caseSensitive)
+			return rt.follow(v, paths[0], nil)
 		}
 		keys := make(Tuple, len(paths))
 		for i, p := range paths {
@@ -396,7 +396,7 @@ func filterSort(c *Call) (Value, error) {
 		}
 		return keys
 	}
-	return NewList(sortPairs(rt.iter(a[0]), key, optTruth(a[1]), true)...), nil
+	return NewList(sortPairs(rt.iter(a[0]), key, len(paths) == 1 && !caseSensitive, optTruth(a[1]), true)...), nil
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.sum
@@ -424,10 +424,21 @@ func filterUnique(c *Call) (Value, error) {
 	rt := c.State.run
 	return rt.newGenerator("sync_do_unique", func() []Value {
 		path := attrPath(a[2])
+		elems, fold := rt.iter(a[0]), !optTruth(a[1])
+		keys := elems
+		if path != nil {
+			keys = make([]Value, len(elems))
+			for i, e := range elems {
+				keys[i] = rt.follow(e, path, nil)
+			}
+		}
+		if texts, ok := textKeys(keys, fold); ok {
+			return uniqueTexts(elems, texts)
+		}
 		seen := &Set{}
 		var out []Value
-		for _, e := range rt.iter(a[0]) {
-			k := sortKey(rt.follow(e, path, nil), optTruth(a[1]))
+		for i, e := range elems {
+			k := sortKey(keys[i], !fold)
 			if !seen.Has(k) {
 				check(seen.d.Set(k, None))
 				out = append(out, e)
@@ -435,6 +446,22 @@ func filterUnique(c *Call) (Value, error) {
 		}
 		return out
 	}), nil
+}
+
+// uniqueTexts are the elements whose key is seen for the first time.
+func uniqueTexts(elems []Value, keys []string) []Value {
+	seen := make(map[string]struct{}, len(keys))
+	out := make([]Value, 0, len(elems))
+	for i, k := range keys {
+		if i > 0 && k == keys[i-1] { // as in what is sorted
+			continue
+		}
+		if _, ok := seen[k]; !ok {
+			seen[k] = struct{}{}
+			out = append(out, elems[i])
+		}
+	}
+	return out
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.map
@@ -482,8 +509,19 @@ func mapFunc(c *Call) func(Value) Value {
 	}
 	name := StrOf(c.Args[1], Current)
 	rest := c.Args[2:]
+	apply := c.State.t.filterNamed(name)
+	text := textFilters[name]
+	if len(rest) > 0 || len(c.Kwargs) > 0 || rt.e.opts.Filters[name] != nil {
+		text = nil
+	}
 	return func(v Value) Value {
-		return c.State.t.applyFilter(name, append([]Value{v}, rest...), c.Kwargs)
+		if s, ok := v.(Str); ok && text != nil {
+			if out := text(string(s)); out != string(s) {
+				return Str(out)
+			}
+			return v
+		}
+		return apply(v, rest, c.Kwargs)
 	}
 }
 
@@ -518,13 +556,18 @@ func selecting(c *Call, name string, want, attr bool) (Value, error) {
 			path = attrPath(args[0])
 			args = args[1:]
 		}
-		var out []Value
-		for _, e := range rt.iter(c.Args[0]) {
+		elems := rt.iter(c.Args[0])
+		out := make([]Value, 0, len(elems))
+		var apply func(v Value, rest []Value, kws []Kwarg) Value
+		if len(args) > 0 && len(elems) > 0 {
+			apply = c.State.t.testNamed(StrOf(args[0], Current))
+		}
+		for _, e := range elems {
 			rt.tick()
 			v := rt.follow(e, path, nil)
 			ok := false
-			if len(args) > 0 {
-				ok = c.State.t.applyTest(StrOf(args[0], Current), append([]Value{v}, args[1:]...), c.Kwargs)
+			if apply != nil {
+				ok = truth(apply(v, args[1:], c.Kwargs))
 			} else {
 				ok = truth(v)
 			}

@@ -335,62 +335,8 @@ func listSort(c *Call) (Value, error) {
 	if key != nil && key != None {
 		keyOf = func(v Value) Value { return c.State.t.frame().callValue(key, []Value{v}, nil) }
 	}
-	l.Elems = sortBy(l.Elems, keyOf, reverse)
+	l.Elems = sortBy(l.Elems, keyOf, false, reverse)
 	return None, nil
-}
-
-// sortBy sorts stably, as sorted(elems, key=..., reverse=...).
-func sortBy(elems []Value, key func(Value) Value, reverse bool) []Value {
-	return sortPairs(elems, key, reverse, false)
-}
-
-// allStr reports whether n values are plain texts, which have no other order
-// than their bytes'.
-func allStr(n int, at func(i int) Value) bool {
-	for i := range n {
-		if _, ok := at(i).(Str); !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// sortPairs is sortBy; sameFirst asks whether keys are equal before it orders
-// them, as Python does with keys that are lists.
-func sortPairs(elems []Value, key func(Value) Value, reverse, sameFirst bool) []Value {
-	type pair struct{ key, v Value }
-	out := make([]Value, len(elems))
-	pairs := make([]pair, len(elems))
-	for i, e := range elems {
-		pairs[i] = pair{key(e), e}
-	}
-	if reverse { // as Python does, so that equal elements keep their order
-		slices.Reverse(pairs)
-		defer slices.Reverse(out)
-	}
-	if text := allStr(len(pairs), func(i int) Value { return pairs[i].key }); text {
-		slices.SortStableFunc(pairs, func(x, y pair) int { return strings.Compare(string(x.key.(Str)), string(y.key.(Str))) })
-		for i, p := range pairs {
-			out[i] = p.v
-		}
-		return out
-	}
-	slices.SortStableFunc(pairs, func(x, y pair) int {
-		if sameFirst && IsUndefined(x.key) == IsUndefined(y.key) && !isText(x.key) && !isNumber(x.key) && equal(x.key, y.key, 0) {
-			return 0
-		}
-		switch compare("<", x.key, y.key, 0) {
-		case -1:
-			return -1
-		case 1:
-			return 1
-		}
-		return 0
-	})
-	for i, p := range pairs {
-		out[i] = p.v
-	}
-	return out
 }
 
 func seqIndex(c *Call) (Value, error) {
