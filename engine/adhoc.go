@@ -27,7 +27,7 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 	if t.Module == "" {
 		t.Module = "command"
 	}
-	if ok, near := KnownAction(t.Module, nil); !ok {
+	if ok, near := KnownAction(r.o.Foreign)(t.Module, nil); !ok {
 		return Outcome{Code: CodeError}, &unknownAction{t.Module, near}
 	}
 	play := &playbook.Play{}
@@ -35,7 +35,7 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 	play.Name, play.Hosts = str("Ansible Ad-Hoc"), str(t.Pattern)
 	play.Gather = playbook.Value{V: templates.Bool(false)}
 	task := &playbook.Task{Action: t.Module, Play: play, ID: 1}
-	if err := adhocArgs(task, t); err != nil {
+	if err := r.adhocArgs(task, t); err != nil {
 		return Outcome{Code: CodeError}, err
 	}
 	if t.Async > 0 {
@@ -51,8 +51,8 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 }
 
 // adhocArgs reads -a.
-func adhocArgs(task *playbook.Task, t AdhocTask) error {
-	full, _ := action.Route(t.Module, nil)
+func (r *Run) adhocArgs(task *playbook.Task, t AdhocTask) error {
+	full, _ := r.route(t.Module, nil)
 	if len(t.ArgsText) > 0 && t.ArgsText[0] == '{' {
 		v, err := templates.FromJSON([]byte(t.ArgsText))
 		if err == nil {
@@ -91,4 +91,6 @@ func (e *unknownAction) Error() string {
 }
 
 // routed is the full name of a task's action.
-func routed(t *playbook.Task) (string, bool) { return action.Route(t.Action, t.EffectiveCollections()) }
+func (r *Run) routed(t *playbook.Task) (string, bool) {
+	return r.route(t.Action, t.EffectiveCollections())
+}

@@ -214,7 +214,7 @@ func (tr *taskRun) applyDefaults(d *templates.Dict, module string, pos playbook.
 		if strings.HasPrefix(name, "group/") {
 			continue
 		}
-		if full, ok := action.Route(name, tr.collections()); ok && full == module || name == tr.t.Action {
+		if full, ok := tr.r.route(name, tr.collections()); ok && full == module || name == tr.t.Action {
 			if err := add(v); err != nil {
 				return err
 			}

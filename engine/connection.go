@@ -23,6 +23,7 @@ type connected struct {
 	host       transport.Host
 	executable string
 	asyncDir   string
+	scope      *vars.Scope // of the host that is connected to
 }
 
 // settings reads connection variables of a host; the first error sticks.
@@ -116,7 +117,7 @@ func (p *playRun) connect(ctx context.Context, t *playbook.Task, task *vars.Scop
 		name = delegate
 		s.scope = p.scopeAs(delegate, host, t)
 	}
-	c := &connected{}
+	c := &connected{scope: s.scope}
 	c.target = p.target(s, t, task, name)
 	c.become = p.become(s, t, task)
 	c.executable, _ = s.get("ansible_shell_executable")

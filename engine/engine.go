@@ -13,7 +13,9 @@ import (
 	"context"
 	"time"
 
+	"gorun/engine/action"
 	"gorun/engine/callback"
+	"gorun/engine/foreign"
 	"gorun/engine/lookup"
 	"gorun/engine/playbook"
 	"gorun/engine/transport"
@@ -38,6 +40,11 @@ type Options struct {
 	LocalModules map[string]*modules.Module
 	// ReadFile reads a file of the controller and decrypts it where it is a vault; nil is os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
+
+	// Foreign finds modules and plugins that are not gorun's own; nil: there are none.
+	Foreign *foreign.Finder
+	// ModuleSettings are settings that modules are told of.
+	ModuleSettings action.Settings
 
 	// Forks bounds the hosts that work at once; 0 is 5 in the older eras and min(hosts, 100) today.
 	Forks          int

@@ -156,7 +156,7 @@ func currentCause(err error) string {
 
 // fullAction is the full name of the task's action.
 func (tr *taskRun) fullAction() string {
-	if full, ok := routed(tr.t); ok {
+	if full, ok := tr.r.routed(tr.t); ok {
 		return full
 	}
 	return tr.t.Action

@@ -116,7 +116,7 @@ func grow(b *testing.B, n int) {
 		}
 	}
 	tmpl := templates.New(TemplateOptions(templates.Current, TemplateHooks{ReadFile: os.ReadFile, Warn: func(string) {}}))
-	loader := playbook.NewLoader(playbook.Options{Era: templates.Current, KnownAction: KnownAction})
+	loader := playbook.NewLoader(playbook.Options{Era: templates.Current, KnownAction: KnownAction(nil)})
 	inv, err := inventory.Load([]string{hosts}, inventory.Options{
 		ReadFile: os.ReadFile, Warn: func(string) {}, Engine: tmpl, Era: templates.Current,
 		ParseYAML: func(data []byte, file string) (templates.Value, error) {

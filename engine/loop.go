@@ -337,7 +337,7 @@ var squashing = map[string]bool{
 // squash joins the items of a package module into one call, as Ansible 1.x
 // did where all of them are text: when filters the items first.
 func (tr *taskRun) squash(ctx context.Context, lc loopControl, items []templates.Value) ([]templates.Value, bool) {
-	module, ok := action.Route(tr.t.Action, tr.collections())
+	module, ok := tr.r.route(tr.t.Action, tr.collections())
 	if tr.r.o.Era != templates.Era19 || !ok || !squashing[module] || tr.t.LoopWith == "" {
 		return nil, false
 	}

@@ -10,6 +10,7 @@ import (
 
 	"gorun/engine/action"
 	"gorun/engine/callback"
+	"gorun/engine/foreign"
 	"gorun/engine/playbook"
 	"gorun/templates"
 )
@@ -185,11 +186,20 @@ func (w *walk) resetConnections(ctx context.Context, hosts []*hostRun, t *playbo
 	}
 }
 
-// KnownAction reports whether an action name can run; near are the nearest
-// known names. It is [playbook.Options.KnownAction].
-func KnownAction(name string, collections []string) (ok bool, near []string) {
-	if _, ok := action.Route(name, collections); ok {
-		return true, nil
+// KnownAction makes a [playbook.Options.KnownAction]: it reports whether an
+// action name can run, with the nearest known names. f may be nil.
+func KnownAction(f *foreign.Finder) func(name string, collections []string) (ok bool, near []string) {
+	return func(name string, collections []string) (ok bool, near []string) {
+		// One that a collection dropped fails as its task, with the collection's word on it.
+		if _, ok, err := action.Resolve(f, name, collections); ok || err != nil {
+			return true, nil
+		}
+		return false, action.Near(name)
 	}
-	return false, action.Near(name)
+}
+
+// route is the full name of an action that can run.
+func (r *Run) route(name string, collections []string) (full string, ok bool) {
+	t, ok, err := action.Resolve(r.o.Foreign, name, collections)
+	return t.Full, ok && err == nil
 }

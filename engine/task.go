@@ -304,7 +304,11 @@ func (tr *taskRun) await(ctx context.Context, at *action.Task, res *taskResult, 
 
 // actionTask is what the action is given.
 func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResult) (*action.Task, error) {
-	module, ok := action.Route(tr.t.Action, tr.collections())
+	to, ok, err := action.Resolve(tr.r.o.Foreign, tr.t.Action, tr.collections())
+	if err != nil {
+		return nil, err
+	}
+	module := to.Full
 	if !ok {
 		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", tr.t.Action)
 	}
@@ -317,6 +321,7 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 		Check: res.check, Diff: res.diff, NoLog: res.noLog, Verbosity: tr.r.o.Verbosity, Era: tr.r.o.Era,
 		Scope: s, Templates: tr.r.o.Templates, Services: tr.r.services,
 		SearchPath: tr.p.searchPath(tr.t), Delegated: res.delegate != "",
+		Foreign: tr.r.o.Foreign, Target: to, Settings: tr.r.o.ModuleSettings,
 	}
 	if tr.t.File != "" {
 		at.TaskDir = filepath.Dir(absPath(tr.t.File))
@@ -332,6 +337,7 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 		return nil, err
 	}
 	at.Host, at.RemoteTmp, at.Executable, at.AsyncDir = c.host, c.target.RemoteTmp, c.executable, c.asyncDir
+	at.ConnScope = c.scope
 	facts := tr.h.name
 	if res.delegate != "" {
 		facts = res.delegate

@@ -226,7 +226,7 @@ func (w *walk) each(ctx context.Context, hosts []*hostRun, t *playbook.Task, sho
 		results[i] = p.execute(ctx, hosts[i], t, shown)
 		w.report(ctx, hosts[i], t, results[i])
 	}
-	if len(hosts) == 1 || runsHere(t) {
+	if len(hosts) == 1 || p.runsHere(t) {
 		// Nothing to wait for: one after the other, so that the screen keeps the hosts' order.
 		for i := range hosts {
 			limit <- struct{}{}
@@ -254,8 +254,8 @@ func (w *walk) each(ctx context.Context, hosts []*hostRun, t *playbook.Task, sho
 }
 
 // runsHere reports whether a task does nothing but think.
-func runsHere(t *playbook.Task) bool {
-	full, ok := routed(t)
+func (p *playRun) runsHere(t *playbook.Task) bool {
+	full, ok := p.r.route(t.Action, t.EffectiveCollections())
 	return ok && (t.Include != nil || action.Actions[full].NoHost)
 }
 

@@ -189,6 +189,7 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 		PollInterval:    time.Duration(cfg.Int("DEFAULT_POLL_INTERVAL")) * time.Second,
 		NoLogEverything: cfg.Bool("DEFAULT_NO_LOG"), ErrorOnMissingHandlerOff: !cfg.Bool("ERROR_ON_MISSING_HANDLER"),
 		ConfigFile: cfg.File, RolesPath: cfg.PathList("DEFAULT_ROLES_PATH"),
+		Foreign: s.foreign, ModuleSettings: s.moduleSettings(),
 		Prompt: s.prompt, Live: c.Bool("live"), BootWait: bootWait,
 	}
 	return o, nil
@@ -262,9 +263,6 @@ func (s *session) retryFile(files []string, o engine.Outcome) error {
 // adviseUnsupported names, once each, the options and settings that gorun
 // takes and cannot honour.
 func (s *session) adviseUnsupported(c *cli.Context) {
-	if c.IsSet("module-path") {
-		s.warn("--module-path: modules in Python are not run by this version of gorun")
-	}
 	for _, set := range s.cfg.NotHonoured() {
 		s.warn(fmt.Sprintf("%s (%s) is set and has no effect in gorun", set.Name, set.Origin))
 	}

@@ -20,6 +20,7 @@ import (
 	"gorun/engine"
 	"gorun/engine/callback"
 	"gorun/engine/config"
+	"gorun/engine/foreign"
 	"gorun/engine/lookup"
 	"gorun/engine/playbook"
 	"gorun/engine/transport"
@@ -44,6 +45,7 @@ type session struct {
 	inv      *inventory.Inventory
 	extra    *templates.Dict
 	loader   *playbook.Loader
+	foreign  *foreign.Finder
 	vars     *vars.Manager
 	sources  []string
 
@@ -93,8 +95,12 @@ func newSession(c *cli.Context) (*session, error) {
 }
 
 // knownLookup reports whether with_NAME has a lookup, by its short or full name.
-func knownLookup(name string) bool {
-	return slices.Contains(lookup.Names(), name[strings.LastIndexByte(name, '.')+1:])
+func (s *session) knownLookup(name string) bool {
+	if slices.Contains(lookup.Names(), name[strings.LastIndexByte(name, '.')+1:]) {
+		return true
+	}
+	found, err := s.foreign.Find(foreign.Lookup, name, nil)
+	return found != nil || err != nil
 }
 
 // openHosts makes the connections' keeper: on a terminal it asks about unknown
@@ -130,6 +136,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	if err := s.loadSecrets(c); err != nil {
 		return err
 	}
+	s.findForeign(c, dirs)
 	s.tmpl = templates.New(engine.TemplateOptions(s.era, engine.TemplateHooks{
 		Warn:       s.warn,
 		Extensions: s.cfg.List("DEFAULT_JINJA2_EXTENSIONS"),
@@ -141,7 +148,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
 		ReadFile: s.readFile, DecryptInline: s.decryptInline,
 		StaticVars:  s.static,
-		KnownAction: engine.KnownAction, KnownLookup: knownLookup,
+		KnownAction: engine.KnownAction(s.foreign), KnownLookup: s.knownLookup, RoleFound: s.foreign.AddRole,
 		Warn: s.warn, Deprecate: s.deprecate,
 	})
 	var err error

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"gorun/engine/foreign"
 	"gorun/engine/transport"
 	"gorun/modules"
 	"gorun/templates"
@@ -74,9 +75,28 @@ type Task struct {
 	// Delegated says that Host is not the inventory host.
 	Delegated bool
 	Services  *Services
+	// Foreign finds modules and plugins that are not gorun's own; Target is
+	// what the name led to where it is such a one.
+	Foreign  *foreign.Finder
+	Target   Target
+	Settings Settings
+	// ConnScope has the variables of the host that the module runs on: those
+	// of the delegate where there is one.
+	ConnScope templates.Scope
 
 	// Effects are what the engine is to do with a good result.
 	Effects Effects
+}
+
+// Settings are those that modules are told of.
+type Settings struct {
+	// InterpreterPython is interpreter_python: a mode of discovery or a path.
+	InterpreterPython string
+	SyslogFacility    string
+	SELinuxFS         []string
+	NoTargetSyslog    bool
+	// Version is that of the Ansible that gorun behaves as.
+	Version string
 }
 
 // Services are what actions need of the run.
@@ -228,6 +248,9 @@ func runAsIs(ctx context.Context, t *Task) (*templates.Dict, error) {
 
 // Run runs the action of t's name, or its module.
 func Run(ctx context.Context, t *Task) (*templates.Dict, error) {
+	if t.Target.Module != nil {
+		return t.RunForeign(ctx, t.Target.Module, t.Args, t.Async)
+	}
 	if a, ok := Actions[t.Module]; ok {
 		return a.Run(ctx, t)
 	}

@@ -42,6 +42,8 @@ type Options struct {
 	// KnownLookup reports whether there is a lookup for with_NAME; without it
 	// there is one for every name.
 	KnownLookup func(name string) bool
+	// RoleFound is told of the folder of each role before its tasks are read; nil: nobody.
+	RoleFound func(dir string)
 	// Warn and Deprecate are told what the user should know; nil drops it.
 	Warn, Deprecate func(msg string)
 }

@@ -197,6 +197,9 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 		role.Parents = append([]*Role{c.role}, c.role.Parents...)
 	}
 	use.Role = role
+	if ld.l.opts.RoleFound != nil {
+		ld.l.opts.RoleFound(dir)
+	}
 	key := "role " + dir + " " + from.tasks
 	if slices.Contains(ld.busy, key) {
 		ld.fail(c, pos, "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles")

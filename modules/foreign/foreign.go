@@ -24,6 +24,7 @@ const Name = "gorun foreign"
 // The operations of a [Request].
 const (
 	OpRun      = "run"      // run a module
+	OpHave     = "have"     // put the bundle into its place, run nothing
 	OpDiscover = "discover" // look for interpreters
 )
 
@@ -50,8 +51,6 @@ type Request struct {
 	File string `arg:"file"`
 	// Interpreter is the command before the file, as a shell takes it; "" where the file is a program.
 	Interpreter string `arg:"interpreter"`
-	// Shebang replaces the file's first line; "" leaves it.
-	Shebang string `arg:"shebang"`
 	// Old and New are texts in the file and what is put in their place.
 	Old []string `arg:"old"`
 	New []string `arg:"new"`
@@ -71,10 +70,10 @@ var Module = modules.Define(modules.Spec{
 	Name: Name,
 	Doc:  "Runs a module that is not gorun's own.",
 	Options: []modules.Option{
-		{Name: "op", Required: true, Choices: []string{OpRun, OpDiscover}},
+		{Name: "op", Required: true, Choices: []string{OpRun, OpHave, OpDiscover}},
 		{Name: "names", Type: modules.List, Elements: modules.Str},
 		{Name: "sha256"}, {Name: "upload"}, {Name: "zip", Type: modules.Bool}, {Name: "file"},
-		{Name: "interpreter"}, {Name: "shebang"},
+		{Name: "interpreter"},
 		{Name: "old", Type: modules.List, Elements: modules.Str}, {Name: "new", Type: modules.List, Elements: modules.Str},
 		{Name: "stdin"}, {Name: "args_file"}, {Name: "has_args", Type: modules.Bool},
 		{Name: "parse", Type: modules.Bool}, {Name: "current", Type: modules.Bool},
@@ -91,6 +90,9 @@ func run(ctx context.Context, m *modules.Run, r *Request) (*modules.Result, erro
 	}
 	if missing {
 		return answer(map[string]any{KeyMissing: true}), nil
+	}
+	if r.Op == OpHave {
+		return answer(map[string]any{}), nil
 	}
 	out, err := r.start(ctx, m, path)
 	if err != nil {
@@ -111,7 +113,7 @@ func answer(data map[string]any) *modules.Result {
 
 // start runs the module's file and waits for it.
 func (r *Request) start(ctx context.Context, m *modules.Run, path string) (modules.CommandResult, error) {
-	if len(r.Old) > 0 || r.Shebang != "" {
+	if len(r.Old) > 0 {
 		changed, err := r.rewrite(m, path)
 		if err != nil {
 			return modules.CommandResult{}, err
@@ -141,10 +143,6 @@ func (r *Request) rewrite(m *modules.Run, path string) (string, error) {
 		return "", err
 	}
 	text := string(data)
-	if r.Shebang != "" {
-		_, rest, _ := strings.Cut(text, "\n")
-		text = r.Shebang + "\n" + rest
-	}
 	for i, old := range r.Old {
 		if i < len(r.New) {
 			text = strings.ReplaceAll(text, old, r.New[i])

@@ -1,0 +1,242 @@
+package foreign
+
+// This file finds modules and plugins by their names.
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A Kind is a kind of plugin: the name of its folder in a collection.
+type Kind string
+
+// The kinds that are looked for.
+const (
+	Modules     Kind = "modules"
+	ModuleUtils Kind = "module_utils"
+	Action      Kind = "action"
+	Filter      Kind = "filter"
+	Test        Kind = "test"
+	Lookup      Kind = "lookup"
+)
+
+// beside is the folder of a kind beside a playbook or in a role.
+func (k Kind) beside() string {
+	switch k {
+	case Modules:
+		return "library"
+	case ModuleUtils:
+		return "module_utils"
+	}
+	return string(k) + "_plugins"
+}
+
+// Options say where to look.
+type Options struct {
+	// Dirs are folders of playbooks.
+	Dirs []string
+	// Paths are the settings' folders by kind (library, filter_plugins ...).
+	Paths map[Kind][]string
+	// Collections is the setting of that name.
+	Collections []string
+	// Install is the setting that names the Ansible to use; see [FindInstall].
+	Install string
+	// Warn and Deprecate tell the user; nil: nobody.
+	Warn, Deprecate func(msg string)
+}
+
+// A Finder finds what is not gorun's own. It is safe for concurrent use.
+type Finder struct {
+	o       Options
+	install func() *Install
+
+	mu      sync.Mutex
+	roles   []string // folders of roles, in the order they were met
+	folders map[string]map[string]string
+	runtime map[string]*routing
+	bundles map[string]*Bundle
+	found   map[string]lookupResult
+}
+
+// New returns a finder.
+func New(o Options) *Finder {
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
+	if o.Deprecate == nil {
+		o.Deprecate = func(string) {}
+	}
+	return &Finder{
+		o:       o,
+		install: sync.OnceValue(func() *Install { return FindInstall(o.Install) }),
+		folders: map[string]map[string]string{}, runtime: map[string]*routing{},
+		bundles: map[string]*Bundle{}, found: map[string]lookupResult{},
+	}
+}
+
+// Install is the Ansible on the controller; nil: there is none.
+func (f *Finder) Install() *Install { return f.install() }
+
+// AddRole tells of a role: its plugins are found from then on.
+func (f *Finder) AddRole(dir string) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.Contains(f.roles, dir) {
+		f.roles = append(f.roles, dir)
+		clear(f.found)
+	}
+}
+
+// Dirs are the folders of a kind's plugins that have no collection, nearest
+// first: beside the playbooks, of the roles, of the settings.
+func (f *Finder) Dirs(k Kind) []string {
+	f.mu.Lock()
+	roots := append(slices.Clone(f.o.Dirs), f.roles...)
+	f.mu.Unlock()
+	var out []string
+	for _, r := range roots {
+		if d := filepath.Join(r, k.beside()); isDir(d) {
+			out = append(out, d)
+		}
+	}
+	for _, p := range f.o.Paths[k] {
+		if p = expand(p); isDir(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// ignored are the endings of files that are no modules.
+var ignored = map[string]bool{
+	".pyc": true, ".pyo": true, ".swp": true, ".bak": true, ".rpm": true, ".md": true, ".txt": true, ".rst": true,
+	".yaml": true, ".yml": true, ".ini": true, ".json": true, ".toml": true,
+}
+
+// inFolder lists a folder's plugins by name, with those two levels below.
+func (f *Finder) inFolder(dir string, k Kind) map[string]string {
+	key := string(k) + "\x00" + dir
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t, ok := f.folders[key]; ok {
+		return t
+	}
+	t := map[string]string{}
+	add := func(dir string) (subs []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil
+		}
+		for _, e := range entries {
+			name := e.Name()
+			path := filepath.Join(dir, name)
+			if isDir(path) {
+				if name != "__pycache__" && !strings.HasPrefix(name, ".") {
+					subs = append(subs, path)
+				}
+				continue
+			}
+			ext := filepath.Ext(name)
+			if ignored[ext] || strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".") || name == "__init__.py" || k != Modules && ext != ".py" {
+				continue
+			}
+			base := strings.TrimSuffix(name, ext)
+			if old, taken := t[base]; !taken || filepath.Ext(old) != ".py" && ext == ".py" && filepath.Dir(old) == dir {
+				t[base] = path
+			}
+		}
+		return subs
+	}
+	for _, sub := range add(dir) {
+		for _, deeper := range add(sub) {
+			add(deeper)
+		}
+	}
+	f.folders[key] = t
+	return t
+}
+
+// File finds a plugin without a collection: its path, or "".
+func (f *Finder) File(k Kind, name string) string {
+	for _, dir := range f.Dirs(k) {
+		t := f.inFolder(dir, k)
+		if p, ok := t[name]; ok {
+			return p
+		}
+		if p, ok := t["_"+name]; ok { // Ansible's old way of marking it as deprecated
+			return p
+		}
+	}
+	return ""
+}
+
+// CollectionDirs are the folders that hold ansible_collections, nearest first.
+func (f *Finder) CollectionDirs() []string {
+	var out []string
+	add := func(p string) {
+		p = expand(p)
+		if filepath.Base(p) != "ansible_collections" {
+			p = filepath.Join(p, "ansible_collections")
+		}
+		if !slices.Contains(out, p) && isDir(p) {
+			out = append(out, p)
+		}
+	}
+	for _, d := range f.o.Dirs {
+		add(filepath.Join(d, "collections"))
+	}
+	for _, p := range f.o.Collections {
+		add(p)
+	}
+	if in := f.Install(); in != nil {
+		add(in.Site)
+	}
+	return out
+}
+
+// collection is the folder of a collection, or "".
+func (f *Finder) collection(ns, name string) string {
+	for _, d := range f.CollectionDirs() {
+		if p := filepath.Join(d, ns, name); isDir(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// inCollection finds the file of a plugin in a collection's folder.
+func inCollection(dir string, k Kind, name string) string {
+	base := filepath.Join(dir, "plugins", string(k), filepath.Join(strings.Split(name, ".")...))
+	if isFile(base + ".py") {
+		return base + ".py"
+	}
+	if k != Modules {
+		return ""
+	}
+	if isFile(base) {
+		return base
+	}
+	found, _ := filepath.Glob(base + ".*") // a name with wildcards finds what it finds
+	for _, p := range found {
+		if !ignored[filepath.Ext(p)] && !strings.HasSuffix(p, "~") && isFile(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// splitName takes namespace.collection.name apart.
+func splitName(name string) (ns, col, rest string, ok bool) {
+	parts := strings.SplitN(name, ".", 3)
+	if len(parts) < 3 || slices.Contains(parts, "") {
+		return "", "", "", false
+	}
+	return parts[0], parts[1], parts[2], true
+}
