@@ -11,7 +11,7 @@ import (
 // export the variables of groups stay with the groups.
 func (m *Manager) Exporter(export bool) *inventory.Exporter {
 	return &inventory.Exporter{
-		Inv: m.o.Inventory, Export: export, Profile: m.o.Era >= templates.Current,
+		Inv: m.o.Inventory, Export: export, Current: m.o.Era >= templates.Current,
 		HostVars: func(h *inventory.Host) (*templates.Dict, error) {
 			if export {
 				return m.ownVars(h)
@@ -80,3 +80,7 @@ func (m *Manager) groupVars(g *inventory.Group) (*templates.Dict, error) {
 	}
 	return d, c.err
 }
+
+// InjectsFacts reports whether facts are variables of their own too
+// (inject_facts_as_vars).
+func (m *Manager) InjectsFacts() bool { return m.o.InjectFacts }

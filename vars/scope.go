@@ -21,6 +21,9 @@ type Scope struct {
 	// locals are found first; outer are those of the scope that With was called on.
 	locals *templates.Dict
 	outer  *Scope
+	// late gives the variable lateName, found behind the locals, when it is asked for.
+	late     func() (templates.Value, bool)
+	lateName string
 	// depth counts vars within vars, against loops.
 	depth int
 	// foreign is a host as hostvars shows it, asked for from another scope.
@@ -50,6 +53,15 @@ func (s *Scope) With(locals *templates.Dict) *Scope {
 	if s.locals != nil {
 		inner.outer = s
 	}
+	return &inner
+}
+
+// WithLate returns a scope in which a variable is what get gives when it is
+// asked for: a value that is not there yet. Locals that are added hide it;
+// where get has none the variable is what it is in s.
+func (s *Scope) WithLate(name string, get func() (templates.Value, bool)) *Scope {
+	inner := *s
+	inner.late, inner.lateName = get, name
 	return &inner
 }
 
@@ -111,6 +123,11 @@ func (s *Scope) walk(name string, yield func(Layer, templates.Value) bool) {
 			break
 		}
 		if v, ok := in.locals.GetStr(name); ok && !yield(Layer{Locals, "loop", in.locals}, v) {
+			return
+		}
+	}
+	if s.late != nil && name == s.lateName {
+		if v, ok := s.late(); ok && !yield(Layer{Kind: Locals, Source: "loop"}, v) {
 			return
 		}
 	}

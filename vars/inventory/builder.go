@@ -113,18 +113,33 @@ func (b *Builder) AddChild(group, child string) error {
 
 // SetHostVar sets a variable of a host that is there.
 func (b *Builder) SetHostVar(host, key string, v templates.Value) {
+	b.checkName(key)
 	b.inv.hosts[host].Vars.SetStr(key, v)
+}
+
+var variableName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// checkName tells of a variable's name that ansible-core 2.23 refuses.
+func (b *Builder) checkName(name string) {
+	if b.inv.o.Era == templates.Current && b.inv.o.Deprecate != nil && !variableName.MatchString(name) {
+		b.inv.o.Deprecate(fmt.Sprintf("Accepting inventory variable with invalid name '%s'. This feature will be removed from ansible-core version 2.23.", name))
+	}
 }
 
 // SetGroupVar sets a variable of a group that is there.
 func (b *Builder) SetGroupVar(group, key string, v templates.Value) error {
 	g := b.inv.groups[group]
 	if key != "ansible_group_priority" {
+		b.checkName(key)
 		g.Vars.SetStr(key, v)
 		return nil
 	}
 	text := strings.TrimSpace(templates.StrOf(v, templates.Current))
 	n, err := strconv.Atoi(text)
+	if err != nil && b.inv.o.Era == templates.Current {
+		b.inv.warn(fmt.Sprintf("Invalid priority value '%s' for group '%s': the priority stays %d.", text, group, g.Priority))
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("invalid literal for int() with base 10: '%s'", text)
 	}
@@ -135,15 +150,17 @@ func (b *Builder) SetGroupVar(group, key string, v templates.Value) error {
 // addPattern adds the hosts of a pattern with its port and variables to a group.
 func (b *Builder) addPattern(names []string, port int, group string, vars *templates.Dict) error {
 	for _, name := range names {
+		isNew := !b.HasHost(name)
 		if err := b.AddHost(name, group); err != nil {
 			return err
 		}
 		h := b.inv.hosts[name]
-		if port >= 0 {
+		if port >= 0 && isNew { // of a host that was named before the port says nothing
 			h.Vars.SetStr("ansible_port", templates.Int(port))
 		}
 		for k, v := range vars.All {
 			if s, ok := k.(templates.Str); ok {
+				b.checkName(string(s))
 				h.Vars.SetStr(string(s), v)
 			}
 		}

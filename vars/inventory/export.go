@@ -4,12 +4,12 @@ package inventory
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -29,8 +29,9 @@ type Exporter struct {
 	Export bool
 	// Limit shows only the hosts of a pattern, "" all.
 	Limit string
-	// Profile adds _meta.profile, as ansible-core 2.19 and later do.
-	Profile bool
+	// Current shows as ansible-core 2.19 and later do: with _meta.profile, and
+	// without groups that hold nothing.
+	Current bool
 }
 
 // internalVars are never shown.
@@ -188,7 +189,7 @@ func (e *Exporter) List() (*templates.Dict, error) {
 	}
 	meta := &templates.Dict{}
 	meta.SetStr("hostvars", hostvars)
-	if e.Profile {
+	if e.Current {
 		meta.SetStr("profile", templates.Str("inventory_legacy"))
 	}
 	out.SetStr("_meta", meta)
@@ -278,6 +279,9 @@ func (e *Exporter) treeGroup(g *Group, groups map[*Group]bool, seen, within map[
 		if vars.Len() > 0 {
 			d.SetStr("vars", vars)
 		}
+	}
+	if d.Len() == 0 && e.Current {
+		return &templates.Dict{}, nil
 	}
 	return out, nil
 }
@@ -369,11 +373,50 @@ func JSON(v templates.Value) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, unescapeJSON(compact), "", "    "); err != nil {
-		return nil, err
+	return indentJSON(unescapeJSON(compact)), nil
+}
+
+// indentJSON breaks compact JSON into lines. NaN and Infinity, which Python
+// writes and JSON does not have, pass.
+func indentJSON(src []byte) []byte {
+	out := make([]byte, 0, 2*len(src))
+	depth := 0
+	line := func() { out = append(append(out, '\n'), strings.Repeat("    ", depth)...) }
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; c {
+		case '"':
+			end := i + 1
+			for ; src[end] != '"'; end++ {
+				if src[end] == '\\' {
+					end++
+				}
+			}
+			out = append(out, src[i:end+1]...)
+			i = end
+		case '{', '[':
+			out = append(out, c)
+			if next := src[i+1]; next == '}' || next == ']' {
+				out = append(out, next)
+				i++
+				continue
+			}
+			depth++
+			line()
+		case '}', ']':
+			depth--
+			line()
+			out = append(out, c)
+		case ',':
+			out = append(out, c)
+			line()
+		case ':':
+			out = append(out, ':', ' ')
+		case ' ':
+		default:
+			out = append(out, c)
+		}
 	}
-	return out.Bytes(), nil
+	return out
 }
 
 // unescapeJSON writes the characters of \u escapes beyond ASCII as they are,
@@ -425,11 +468,15 @@ func unicodeEscape(b []byte) (r rune, n int) {
 func isoDates(v templates.Value) templates.Value {
 	switch v := v.(type) {
 	case *templates.DateTime:
-		layout := "2006-01-02T15:04:05.999999-07:00"
 		if v.DateOnly {
-			layout = "2006-01-02"
-		} else if v.Naive {
-			layout = "2006-01-02T15:04:05.999999"
+			return templates.Str(v.T.Format(time.DateOnly))
+		}
+		layout := "2006-01-02T15:04:05"
+		if v.T.Nanosecond() >= 1000 {
+			layout += ".000000"
+		}
+		if !v.Naive {
+			layout += "-07:00"
 		}
 		return templates.Str(v.T.Format(layout))
 	case *templates.List:

@@ -5,6 +5,7 @@ package inventory
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -129,8 +130,10 @@ func (inv *Inventory) deepen(g *Group, depth int) {
 
 // reconcile puts groups without a parent under all and hosts without a group
 // into ungrouped, and takes grouped hosts out of ungrouped.
-func (inv *Inventory) reconcile() {
-	inv.adopt()
+func (inv *Inventory) reconcile() error {
+	if err := inv.adopt(); err != nil {
+		return err
+	}
 	ungrouped := inv.groups["ungrouped"]
 	for _, h := range inv.order {
 		switch grouped := inv.isGrouped(h); {
@@ -143,16 +146,21 @@ func (inv *Inventory) reconcile() {
 	if len(ungrouped.hosts) != len(ungrouped.member) {
 		ungrouped.squeeze()
 	}
+	return nil
 }
 
-// adopt puts groups without a parent under all.
-func (inv *Inventory) adopt() {
+// adopt puts groups without a parent under all. The error is for one that a
+// source has put above all.
+func (inv *Inventory) adopt() error {
 	all := inv.groups["all"]
 	for _, g := range inv.gorder {
 		if g != all && len(g.parents) == 0 {
-			inv.addChild(all, g) // nothing is above all: no loop
+			if _, err := inv.addChild(all, g); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // settle is reconcile for one host.
@@ -167,10 +175,11 @@ func (inv *Inventory) settle(h *Host) {
 	}
 }
 
-// isGrouped reports whether h is in a group other than all and ungrouped.
+// isGrouped reports whether h is in a group other than all and ungrouped, be
+// it only because that group holds ungrouped.
 func (inv *Inventory) isGrouped(h *Host) bool {
 	for _, g := range h.groups {
-		if g.Name != "all" && g.Name != "ungrouped" {
+		if g.Name != "all" && (g.Name != "ungrouped" || slices.ContainsFunc(g.parents, func(p *Group) bool { return p.Name != "all" })) {
 			return true
 		}
 	}

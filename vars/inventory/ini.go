@@ -156,9 +156,13 @@ func (p *iniParser) unresolved() error {
 	if first == nil {
 		return nil
 	}
-	msg := fmt.Sprintf("Section [%s:vars] not valid for undefined group: %s", name, name)
+	named := ": " + name
+	if p.b.inv.o.Era == templates.Current {
+		named = " '" + name + "'."
+	}
+	msg := fmt.Sprintf("Section [%s:vars] not valid for undefined group%s", name, named)
 	if first.state == "children" {
-		msg = fmt.Sprintf("Section [%s:children] includes undefined group: %s", first.parents[0], name)
+		msg = fmt.Sprintf("Section [%s:children] includes undefined group%s", first.parents[0], named)
 	}
 	return &Error{File: p.b.Source, Line: first.line, Msg: msg}
 }
@@ -207,8 +211,31 @@ func (p *iniParser) value(s string) templates.Value {
 	text := func(s string) templates.Value {
 		return templates.NewText(s, templates.Pos{File: p.b.Source, Line: p.line, Col: 1})
 	}
-	if v, ok := literal(s, text); ok {
-		return v
+	v, ok := literal(s, text)
+	if !ok {
+		return text(s)
 	}
-	return text(s)
+	if p.b.inv.o.Era == templates.Current {
+		return listed(v)
+	}
+	return v
+}
+
+// listed returns v with lists in the place of tuples, which have been lists in
+// variables since ansible-core 2.19.
+func listed(v templates.Value) templates.Value {
+	switch v := v.(type) {
+	case templates.Tuple:
+		return listed(lazyList(v))
+	case *templates.List:
+		for i, e := range v.Elems {
+			v.Elems[i] = listed(e)
+		}
+	case *templates.Dict:
+		for _, k := range v.Keys() {
+			e, _, _ := v.Get(k)
+			v.Set(k, listed(e)) // k was a key: it has a hash
+		}
+	}
+	return v
 }

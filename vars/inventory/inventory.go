@@ -53,6 +53,8 @@ type Options struct {
 	ParseYAML func(data []byte, file string) (templates.Value, error)
 	// Warn tells the user.
 	Warn func(msg string)
+	// Deprecate tells the user of what a release to come refuses; nil: nobody.
+	Deprecate func(msg string)
 	// Verbose tells what only -v (level 1) and more ask for.
 	Verbose func(level int, msg string)
 	// Engine templates what constructed and the like need.
@@ -292,7 +294,7 @@ func (inv *Inventory) AddHost(name string, port int, groups []string) (changed b
 		}
 	}
 	if changed {
-		inv.adopt()
+		_ = inv.adopt() // what a task adds is never above all
 		inv.settle(h)
 	}
 	return changed
@@ -309,7 +311,7 @@ func (inv *Inventory) AddGroup(name string, parents []string) (changed bool) {
 		changed = changed || isNew || (added && err == nil)
 	}
 	if changed {
-		inv.adopt()
+		_ = inv.adopt() // what a task adds is never above all
 	}
 	return changed
 }

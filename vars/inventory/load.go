@@ -58,8 +58,7 @@ func Load(sources []string, o Options) (*Inventory, error) {
 		parsed = parsed || ok
 	}
 	if parsed {
-		l.finish()
-		return inv, nil
+		return inv, l.finish()
 	}
 	if o.UnparsedFails {
 		return nil, errors.New("No inventory was parsed, please check your configuration and options.")
@@ -76,14 +75,17 @@ type loader struct {
 }
 
 // finish sets the groups right and warns of names that are both.
-func (l *loader) finish() {
+func (l *loader) finish() error {
 	inv := l.inv
-	inv.reconcile()
+	if err := inv.reconcile(); err != nil {
+		return err
+	}
 	for _, g := range inv.gorder {
 		if inv.hosts[g.Name] != nil {
 			inv.warn("Found both group and host with same name: " + g.Name)
 		}
 	}
+	return nil
 }
 
 // source reads one source; false where nothing could read it.
@@ -110,7 +112,7 @@ func (l *loader) source(src string) (bool, error) {
 		if err == nil {
 			return true, nil
 		}
-		failures = append(failures, fmt.Sprintf(" * Failed to parse %s with %s plugin: %s", src, name, err))
+		failures = append(failures, l.failure(src, name, err))
 	}
 	for _, f := range failures {
 		l.inv.warn(f)
@@ -120,6 +122,21 @@ func (l *loader) source(src string) (bool, error) {
 	}
 	l.inv.warn(fmt.Sprintf("Unable to parse %s as an inventory source", src))
 	return false, nil
+}
+
+// failure is how a plugin that could not read a source is reported.
+func (l *loader) failure(src, plugin string, err error) string {
+	if l.inv.o.Era != templates.Current {
+		return fmt.Sprintf(" * Failed to parse %s with %s plugin: %s", src, plugin, err)
+	}
+	msg, origin := err.Error(), src
+	var placed *Error
+	if errors.As(err, &placed) {
+		if msg = placed.Msg; placed.Line > 0 {
+			origin = fmt.Sprintf("%s:%d", placed.File, placed.Line)
+		}
+	}
+	return fmt.Sprintf("Failed to parse inventory with '%s' plugin: %s\nOrigin: %s\n", plugin, msg, origin)
 }
 
 // folder reads the files of a folder in the order of their names.
@@ -181,7 +198,7 @@ func init() {
 		"script":             {isScript, parseScript},
 		"auto":               {hasExt(".yml", ".yaml"), parseAuto},
 		"yaml":               {hasExt("", ".yaml", ".yml", ".json"), parseYAMLFile},
-		"ini":                {isFile, parseINIFile},
+		"ini":                {isINI, parseINIFile},
 		"toml":               {hasExt(".toml"), parseTOMLFile},
 		"constructed":        {hasExt("", ".config", ".yaml", ".yml", ".json"), configured("constructed")},
 		"generator":          {hasExt("", ".config", ".yaml", ".yml", ".json"), configured("generator")},
@@ -191,6 +208,12 @@ func init() {
 func isFile(b *Builder) bool {
 	st, err := os.Stat(b.Source)
 	return err == nil && !st.IsDir()
+}
+
+// isINI reports whether a source may be INI: any file, but a TOML file, of
+// which Ansible used to read a part before it gave up.
+func isINI(b *Builder) bool {
+	return isFile(b) && (b.inv.o.Era != templates.Current || pythonExt(b.Source) != ".toml")
 }
 
 func hasExt(exts ...string) func(b *Builder) bool {

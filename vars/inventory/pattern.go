@@ -103,23 +103,36 @@ func SplitPattern(pattern string) []string {
 	return kept
 }
 
-// splitColons splits at colons and blanks that stand outside brackets.
+// splitColons returns the runs of characters and of complete bracketed
+// expressions; colons, blanks and other brackets stand between them.
 func splitColons(s string) []string {
 	var parts []string
-	start, i := 0, 0
-	for i < len(s) {
-		switch c := s[i]; {
-		case c == '[':
-			if end := strings.IndexByte(s[i:], ']'); end > 0 {
-				i += end
-			}
-		case c == ':' || c == ' ' || c == '\t' || c == '\n':
+	start := -1
+	end := func(i int) {
+		if start >= 0 {
 			parts = append(parts, s[start:i])
-			start = i + 1
+			start = -1
 		}
-		i++
 	}
-	return append(parts, s[start:])
+	for i := 0; i < len(s); i++ {
+		n := 1
+		switch c := s[i]; c {
+		case '[':
+			if n = strings.IndexByte(s[i:], ']') + 1; n == 0 {
+				end(i)
+				continue
+			}
+		case ']', ':', ' ', '\t', '\n', '\r', '\v', '\f':
+			end(i)
+			continue
+		}
+		if start < 0 {
+			start = i
+		}
+		i += n - 1
+	}
+	end(len(s))
+	return parts
 }
 
 // evaluate returns the hosts of patterns: first what they name, then only what
@@ -388,6 +401,29 @@ func globSet(s string) (re string, n int) {
 	if strings.HasPrefix(body, "!") {
 		not, body = "^", body[1:]
 	}
-	body = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `^`, `\^`, `&`, `\&`, `~`, `\~`).Replace(body)
-	return "[" + not + body + "]", end + 1
+	return "(?:" + setExpr(body, not) + ")", end + 1
+}
+
+// setExpr is the regular expression of a set's characters and ranges; one whose
+// ends are in the wrong order holds nothing.
+func setExpr(body, not string) string {
+	var b strings.Builder
+	rs := []rune(body)
+	for i := 0; i < len(rs); i++ {
+		lo, hi := rs[i], rs[i]
+		if i+2 < len(rs) && rs[i+1] == '-' {
+			hi = rs[i+2]
+			i += 2
+		}
+		if lo <= hi {
+			fmt.Fprintf(&b, `\x{%x}-\x{%x}`, lo, hi)
+		}
+	}
+	switch {
+	case b.Len() > 0:
+		return "[" + not + b.String() + "]"
+	case not != "":
+		return "."
+	}
+	return `[^\x{0}-\x{10ffff}]`
 }

@@ -302,6 +302,9 @@ func (c *converter) scalar(n *yaml.Node, tagged bool) (templates.Value, error) {
 		if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 			return c.text(n), nil
 		}
+		if n.Value == "=" { // YAML 1.1's default value, which PyYAML knows and cannot make
+			return nil, c.doc.errorAt(c.doc.Pos(n), "could not determine a constructor for the tag 'tag:yaml.org,2002:value'")
+		}
 		return c.plain(n, func(templates.Value) bool { return true })
 	}
 	switch n.Tag {

@@ -137,7 +137,7 @@ func TestDocuments(t *testing.T) {
 		{"\xef\xbb\xbfa: 1\n", "{a: 1}"},
 		{"a: 1\r\nb: 2\r\n", "{a: 1, b: 2}"},
 		{"{\"a\": [1, 2.5, null, true], \"b\": \"\\u00e9\"}", "{a: [1, float, None, True], b: \u00e9}"},
-		{"a: =\n", "{a: =}"},
+		{"a: '='\nb: ==\n", "{a: =, b: ==}"},
 		{"k: 'it''s'\nl: \"tab\\there\"\n", "{k: it's, l: tab\there}"},
 		{"\"{{ k }}\": 1\n", "{{{ k }}: 1}"},
 	} {
@@ -215,6 +215,7 @@ func TestErrors(t *testing.T) {
 		{"a: 1\n b: 2\n", "f:2:3: mapping values are not allowed in this context", ""},
 		{"a:\n  - b\n  c: 1\n", "f:3:3: did not find expected '-' indicator", ""},
 		{"a: 2024-02-31\n", "f:1:4: day is out of range for month", "quoted"},
+		{"a: =\n", "f:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:value'", ""},
 		{"a: !!int foo\n", "f:1:4: 'foo' is no int", ""},
 		{"a: !vault x\n", "f:1:4: found !vault but no vault password provided", ""},
 		{"a: 1\nb: \xff\n", "f:2:4: the byte 0xff is not UTF-8", ""},
