@@ -20,6 +20,9 @@ func (tr *taskRun) args(ctx context.Context, s *vars.Scope, module string) (*tem
 	if err := tr.moduleDefaults(ctx, s, module, out); err != nil {
 		return nil, err
 	}
+	if err := tr.rawParams(module); err != nil {
+		return nil, err
+	}
 	if tr.t.ArgsText.IsSet() {
 		if err := tr.argsText(ctx, s, module, out); err != nil {
 			return nil, err
@@ -47,6 +50,32 @@ func (tr *taskRun) args(ctx context.Context, s *vars.Scope, module string) (*tem
 	return out, nil
 }
 
+// rawParams refuses text beside key=value where the action takes none: up to
+// 2.18 that was an error of the playbook.
+func (tr *taskRun) rawParams(module string) error {
+	if tr.r.o.Era < templates.Current || module == "" || playbook.TakesRawParams(tr.t.Action) {
+		return nil
+	}
+	_, raw := tr.t.Args.GetStr("_raw_params")
+	if text, isText := tr.t.ArgsText.V.(*templates.Text); isText {
+		src := strings.TrimSpace(text.Src)
+		raw = raw || !strings.HasPrefix(src, "{{") || !strings.HasSuffix(src, "}}")
+	}
+	if !raw {
+		return nil
+	}
+	return &placedError{fmt.Sprintf("Action '%s' does not support raw params.", tr.fullAction()), tr.t.ActionPos, ""}
+}
+
+// A placedError is an error with a place of its own.
+type placedError struct {
+	msg  string
+	pos  playbook.Pos
+	help string
+}
+
+func (e *placedError) Error() string { return e.msg }
+
 // An argumentError is an argument that cannot be templated.
 type argumentError struct {
 	name string
@@ -66,6 +95,9 @@ func (tr *taskRun) argPos(name string) playbook.Pos {
 
 // argsText resolves arguments that are one template as a whole.
 func (tr *taskRun) argsText(ctx context.Context, s *vars.Scope, module string, out *templates.Dict) error {
+	if tr.r.o.Era >= templates.Current && tr.r.o.Vars.InjectsFacts() {
+		tr.warnAt("Using a template for task args is unsafe in some situations (see https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe).", tr.t.ArgsText.Pos)
+	}
 	v, err := tr.r.resolve(ctx, tr.t.ArgsText.V, s)
 	if err != nil {
 		return &argumentError{"args", tr.t.ArgsText.Pos, err}
@@ -81,6 +113,9 @@ func (tr *taskRun) argsText(ctx context.Context, s *vars.Scope, module string, o
 	case templates.NoneType, templates.OmitType:
 		return nil
 	case templates.Str:
+		if tr.r.o.Era >= templates.Current {
+			break
+		}
 		kv, err := playbook.ParseKV(string(v), action.FreeForm(module))
 		if err != nil {
 			return &argumentError{"args", tr.t.ArgsText.Pos, err}
@@ -102,6 +137,9 @@ func (tr *taskRun) argsText(ctx context.Context, s *vars.Scope, module string, o
 
 // malformed tells of a template in the arguments' place that gave no arguments.
 func (tr *taskRun) malformed(v templates.Value) error {
+	if tr.r.o.Era >= templates.Current {
+		return &argumentError{"", tr.t.ArgsText.Pos, fmt.Errorf("Task args must resolve to a 'dict' not '%s'.", v.Type())}
+	}
 	return &argumentError{"args", tr.t.ArgsText.Pos, fmt.Errorf("invalid or malformed argument: '%s'", templates.StrOf(v, tr.r.o.Era))}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gorun/engine/callback"
 	"gorun/engine/playbook"
 	"gorun/templates"
 )
@@ -15,7 +16,10 @@ import (
 // explain is the msg of a result whose task could not run for err.
 func (tr *taskRun) explain(err error) string {
 	if tr.r.o.Era >= templates.Current {
-		return tr.explainCurrent(err)
+		if bad := (*loopError)(nil); errors.As(err, &bad) {
+			return bad.msg
+		}
+		return (&callback.Event{Msg: "Task failed.", Cause: tr.errorEvent(err)}).Brief()
 	}
 	return tr.explain214(err)
 }
@@ -114,45 +118,15 @@ Should be written as:
       - "{{ foo }}"
 `
 
-// explainCurrent is ansible-core 2.19's wording. The callback shows the task's
-// place beside it.
-func (tr *taskRun) explainCurrent(err error) string {
-	var cond *conditionError
-	var arg *argumentError
-	var kw *keywordUse
-	var msg string
-	switch {
-	case errors.As(err, &cond):
-		msg = fmt.Sprintf("A '%s' expression failed: Error while evaluating conditional: %s", cond.keyword, currentCause(cond.err))
-		if cond.keyword != "when" {
-			msg = "Action failed: " + msg
-		}
-	case errors.As(err, &arg):
-		msg = fmt.Sprintf("Finalization of task args for '%s' failed: Error while resolving value for '%s': %s", tr.fullAction(), arg.name, currentCause(arg.err))
-	case errors.As(err, &kw):
-		msg = fmt.Sprintf("Error processing keyword '%s': %s", kw.name, currentCause(kw.err))
-	default:
-		msg = currentCause(err)
-	}
-	return "Task failed: " + msg
-}
-
 // keywordUse is an error in the value of a keyword whose name is known.
 type keywordUse struct {
 	name string
+	pos  playbook.Pos
 	err  error
 }
 
 func (e *keywordUse) Error() string { return e.err.Error() }
 func (e *keywordUse) Unwrap() error { return e.err }
-
-func currentCause(err error) string {
-	var e *templates.Error
-	if errors.As(err, &e) && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
-		return "Syntax error in template: " + e.Msg
-	}
-	return err.Error()
-}
 
 // fullAction is the full name of the task's action.
 func (tr *taskRun) fullAction() string {

@@ -33,6 +33,12 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 		}
 		seq, ok := v.(templates.Sequence)
 		if !ok {
+			if tr.r.o.Era >= templates.Current {
+				return nil, true, &loopError{&placedError{
+				fmt.Sprintf("The `loop` value must resolve to a 'list', not '%s'.", v.Type()), t.Loop.Pos,
+				"Provide a list of items/templates, or a template resolving to a list.",
+			}}
+			}
 			return nil, true, fmt.Errorf("Invalid data passed to 'loop', it requires a list, got this instead: %s. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", templates.StrOf(v, tr.r.o.Era))
 		}
 		return elements(seq), true, nil
@@ -46,6 +52,9 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 	})
 	return items, true, err
 }
+
+// A loopError is a loop that cannot be had. It fails the task without more words.
+type loopError struct{ *placedError }
 
 // withTerms resolves what stands behind with_*. In the old era a bare name of
 // a variable stands for its value.
@@ -170,9 +179,12 @@ func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates
 	if v, known, _ := tr.scope.Lookup(lc.loopVar); known && v != nil && tr.t.Include == nil {
 		tr.r.warn(fmt.Sprintf("%s: The loop variable '%s' is already in use. You should set the `loop_var` value in the `loop_control` option for the task to something else to avoid variable collisions and unexpected behavior.", tr.shown.Name, lc.loopVar))
 	}
-	if lc.parallel > 1 {
+	switch {
+	case lc.parallel > 1:
 		tr.parallel(ctx, base, lc, items)
-	} else {
+	case tr.sendsAhead(lc, items):
+		tr.ahead(ctx, base, lc, items)
+	default:
 		tr.serial(ctx, base, lc, items)
 	}
 	if !base.looped {
@@ -195,7 +207,7 @@ func (tr *taskRun) escapes(res *taskResult) bool {
 
 // serial runs the items one after the other.
 func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl, items []templates.Value) {
-	outer, facts := tr.scope, templates.NewDict(0)
+	outer, learned := tr.scope, templates.NewDict(0)
 	for i := range items {
 		if i > 0 && lc.pause > 0 && !sleep(ctx, lc.pause) || ctx.Err() != nil {
 			return
@@ -208,13 +220,20 @@ func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl,
 		}
 		base.items = append(base.items, res)
 		tr.tellItem(res)
-		// The next item sees the facts that this one has set.
-		if f, ok := dictAt(res.data, "ansible_facts"); ok {
-			facts = facts.Copy()
+		// The next item sees the facts that this one has set, and its result.
+		f, hasFacts := dictAt(res.data, "ansible_facts")
+		keeps := tr.registers(res)
+		if hasFacts || keeps {
+			learned = learned.Copy()
+			outer = tr.scope.With(learned)
+		}
+		if hasFacts {
 			for k, v := range f.All {
-				_ = facts.Set(k, v) // k is in a dict, so it has a hash
+				_ = learned.Set(k, v) // k is in a dict, so it has a hash
 			}
-			outer = tr.scope.With(facts)
+		}
+		if keeps {
+			learned.SetStr(tr.t.Register, res.registered())
 		}
 		if len(tr.t.LoopControl.BreakWhen) > 0 {
 			stop, _, err := tr.r.all(ctx, "break_when", tr.t.LoopControl.BreakWhen, tr.registered(scope, res))
@@ -226,6 +245,12 @@ func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl,
 			}
 		}
 	}
+}
+
+// registers reports whether the next item finds this one's result under the
+// name of register: up to 2.18 that of the last item that was not skipped.
+func (tr *taskRun) registers(res *taskResult) bool {
+	return tr.t.Register != "" && (!res.byWhen || tr.r.o.Era >= templates.Current)
 }
 
 // parallel runs up to lc.parallel items at once; results stay in order.
@@ -276,7 +301,7 @@ func (tr *taskRun) item(ctx context.Context, base *taskResult, lc loopControl, s
 		res.data.SetStr("ansible_loop", extendedLoop(lc, items, i))
 	}
 	res.label = tr.label(ctx, scope, items[i])
-	return res
+	return tr.seal(res)
 }
 
 // label is what an item shows as.

@@ -30,7 +30,11 @@ type taskResult struct {
 	delegate                        string
 	delegateFacts                   bool
 	ranAction                       bool // an action gave data, good or bad
+	byWhen                          bool // a condition was false: no action ran
 	failure                         error
+	event                           *callback.Event // the error that the screen shows, in the current era
+	judged                          *callback.Event // what changed_when or failed_when made of the result
+	module                          bool            // a module failed, not its action
 	effects                         []action.Effects
 	notify                          []string
 	include                         *includeRequest
@@ -56,6 +60,7 @@ func (res *taskResult) status() callback.Status {
 // skipped makes a result of a condition that was false.
 func skipped(res *taskResult, which string) *taskResult {
 	res.data.SetStr("changed", templates.Bool(false))
+	res.byWhen = true
 	res.data.SetStr("skipped", templates.Bool(true))
 	res.data.SetStr("skip_reason", templates.Str("Conditional result was False"))
 	if which != "" && res.current {
@@ -70,11 +75,17 @@ func (res *taskResult) shown() callback.Result {
 	if res.noLog {
 		data = censored(data)
 	}
-	label, looped, delegate := res.label, res.looped, res.delegate
+	label, looped, delegate, event := res.label, res.looped, res.delegate, res.event
 	if res.noLog {
-		looped = false
-		if label != "" {
-			label = "None"
+		event = hidden(event)
+		switch {
+		case res.current && label != "":
+			label = "(censored due to no_log)"
+		case !res.current:
+			looped = false
+			if label != "" {
+				label = "None"
+			}
 		}
 	}
 	if delegate == res.host {
@@ -84,14 +95,14 @@ func (res *taskResult) shown() callback.Result {
 		Host: res.host, Task: res.task, Status: res.status(), Data: data,
 		DelegatedTo: delegate, IgnoreErrors: res.ignoreErrors, IgnoreUnreachable: res.ignoreUnreachable,
 		ItemLabel: label, Looped: looped, Diff: res.diff, NoLog: res.noLog,
-		Start: res.start, Elapsed: res.elapsed,
+		Start: res.start, Elapsed: res.elapsed, Error: event,
 	}
 }
 
 // censored keeps what Ansible shows of a result under no_log.
 func censored(data *templates.Dict) *templates.Dict {
 	d := templates.NewDict(4)
-	d.SetStr("censored", templates.Str("the output has been hidden due to the fact that 'no_log: true' was specified for this result"))
+	d.SetStr("censored", templates.Str(noLogText))
 	for _, k := range []string{"attempts", "changed", "retries"} {
 		if v, ok := data.GetStr(k); ok {
 			d.SetStr(k, v)

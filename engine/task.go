@@ -26,6 +26,8 @@ type taskRun struct {
 	t     *playbook.Task
 	scope *vars.Scope
 	shown callback.Task
+	// round is the item of a loop that is sent ahead, else nil.
+	round *round
 }
 
 // execute runs a task on a host. It never fails: every error is a result.
@@ -40,7 +42,7 @@ func (p *playRun) execute(ctx context.Context, h *hostRun, t *playbook.Task, sho
 func (tr *taskRun) run(ctx context.Context) *taskResult {
 	base := tr.newResult()
 	if err := tr.keywords(ctx, tr.scope, base); err != nil {
-		return tr.failedResult(base, err)
+		return tr.seal(tr.failedResult(base, err))
 	}
 	items, looped, err := tr.loopItems(ctx)
 	switch {
@@ -49,11 +51,11 @@ func (tr *taskRun) run(ctx context.Context) *taskResult {
 		if ok, which, cerr := tr.r.all(ctx, "when", tr.t.AllWhen(), tr.scope); cerr == nil && !ok {
 			return skipped(base, which)
 		}
-		return tr.failedResult(base, err)
+		return tr.seal(tr.failedResult(base, err))
 	case looped:
 		return tr.loop(ctx, base, items)
 	}
-	return tr.once(ctx, tr.scope, base)
+	return tr.seal(tr.once(ctx, tr.scope, base))
 }
 
 // newResult is an empty result of the task.
@@ -136,7 +138,7 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 func (tr *taskRun) again(res *taskResult) *taskResult {
 	next := *res
 	next.data, next.effects = templates.NewDict(8), nil
-	next.failure = nil
+	next.failure, next.judged, next.module = nil, nil, false
 	return &next
 }
 
@@ -217,7 +219,7 @@ func dictAt(data *templates.Dict, key string) (*templates.Dict, bool) {
 // try runs the action once and judges its result.
 func (tr *taskRun) try(ctx context.Context, s *vars.Scope, res *taskResult) {
 	limit := tr.r.o.TaskTimeout
-	secs, err := tr.r.number(ctx, tr.p.keyword(tr.t, func(b *playbook.Base) playbook.Value { return b.Timeout }), s, limit.Seconds())
+	secs, err := tr.r.number(ctx, tr.p.keyword(tr.t, timeoutOf), s, limit.Seconds())
 	if err != nil {
 		tr.failedResult(res, err)
 		return
@@ -255,7 +257,11 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 		return err
 	}
 	at.Async = time.Duration(async) * time.Second
+	if tr.round != nil {
+		tr.round.begin(at)
+	}
 	data, err := action.Run(ctx, at)
+	res.module = at.ModuleFailed
 	if err != nil {
 		return err
 	}
@@ -425,19 +431,38 @@ func (tr *taskRun) judge(ctx context.Context, s *vars.Scope, res *taskResult) er
 	if t.ChangedWhen != nil && !truth(res.data, "skipped") {
 		ok, _, err := tr.r.all(ctx, "changed_when", t.ChangedWhen, scope)
 		if err != nil {
-			return err
+			return tr.misjudged(res, "changed_when", err)
 		}
 		res.data.SetStr("changed", templates.Bool(ok))
+		if res.current {
+			res.data.SetStr("changed_when_result", templates.Bool(ok))
+		}
 		scope = tr.registered(s, res)
 	}
 	if t.FailedWhen != nil && !truth(res.data, "skipped") {
 		ok, _, err := tr.r.all(ctx, "failed_when", t.FailedWhen, scope)
 		if err != nil {
-			return err
+			return tr.misjudged(res, "failed_when", err)
+		}
+		if ok {
+			res.judged = &callback.Event{Msg: "A 'failed_when' expression evaluated to 'True'."}
 		}
 		res.data.SetStr("failed", templates.Bool(ok))
 		res.data.SetStr("failed_when_result", templates.Bool(ok))
 	}
+	return nil
+}
+
+// misjudged keeps the result of a task whose changed_when or failed_when
+// cannot be evaluated, as failed; up to 2.18 the error was all that was left.
+func (tr *taskRun) misjudged(res *taskResult, keyword string, err error) error {
+	var cond *conditionError
+	if !res.current || !errors.As(err, &cond) {
+		return err
+	}
+	res.judged = conditionEvent(cond)
+	res.data.SetStr("failed", templates.Bool(true))
+	res.data.SetStr(keyword+"_result", templates.Str(res.judged.Cause.Brief()))
 	return nil
 }
 
@@ -497,6 +522,9 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 			d.SetStr("exception", templates.Str(fail.Exception))
 		}
 	default:
+		if res.current {
+			d.SetStr("changed", templates.Bool(false))
+		}
 		d.SetStr("failed", templates.Bool(true))
 		d.SetStr("msg", templates.Str(tr.explain(err)))
 	}

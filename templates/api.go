@@ -71,6 +71,9 @@ type Options struct {
 	Unroll bool
 	// Warn is told of constructs that are of former days; nil: nobody.
 	Warn func(msg string)
+	// BrokenConditionals lets conditionals of the current era have results that
+	// are no bool (ALLOW_BROKEN_CONDITIONALS).
+	BrokenConditionals bool
 	// MaxOutput bounds the bytes of a result; 0: 256 MiB.
 	MaxOutput int
 }
@@ -144,6 +147,8 @@ const (
 	UnicodeError         = "UnicodeEncodeError"
 	AnsibleFilterError   = "AnsibleFilterError"
 	AnsibleError         = "AnsibleError"
+	// BrokenConditional is a conditional without a bool as its result.
+	BrokenConditional = "AnsibleBrokenConditionalError"
 )
 
 // An Error is what goes wrong in a template. Line and Col are relative to the
@@ -151,6 +156,7 @@ const (
 type Error struct {
 	Kind string // one of the constants above
 	Msg  string
+	Help string // advice, shown below the place
 	// Template is the template's name, Src its text.
 	Template, Src string
 	Line, Col     int // from 1; 0: not known

@@ -103,6 +103,8 @@ func literals(list []expr) []Value {
 // as it is, None and "" hold, a text is an expression. Text of former days
 // with {{ }} in it is templated first and its result evaluated as an
 // expression, with a warning in the eras that give one; Options.Warn is told.
+// In the current era the result has to be a bool, and there has to be a
+// conditional; else the error is of kind BrokenConditional.
 func (e *Engine) Condition(ctx context.Context, v Value, s Scope) (ok bool, err error) {
 	rt := e.newRun(ctx, s)
 	defer func() { rt.place(err) }()
@@ -116,6 +118,7 @@ func (rt *run) condition(v Value) bool {
 	var src string
 	switch x := v.(type) {
 	case nil, NoneType:
+		rt.emptyCondition()
 		return true
 	case Bool:
 		return bool(x)
@@ -131,12 +134,27 @@ func (rt *run) condition(v Value) bool {
 		}
 		return true
 	default:
+		if rt.strictConditions() {
+			panic(&Error{Kind: BrokenConditional, Msg: "Conditional expressions must be strings.", Help: brokenHelp})
+		}
 		return truth(rt.deep(v))
 	}
 	if strings.TrimFunc(src, isSpace) == "" {
+		rt.emptyCondition()
 		return true
 	}
 	if rt.e.textEngine().IsTemplate(src) {
+		if rt.strictConditions() {
+			if t, isText := v.(*Text); isText && isAllTemplate(src) {
+				return rt.indirectCondition(t)
+			}
+			_, err := rt.e.textEngine().CompileExpr(src)
+			if e, ok := err.(*Error); ok {
+				c := *e
+				c.Msg = "Template delimiters are not supported in expressions: " + e.Msg
+				panic(&c)
+			}
+		}
 		return rt.legacyCondition(src)
 	}
 	c := rt.expression(src)
@@ -145,7 +163,63 @@ func (rt *run) condition(v Value) bool {
 		return rt.textCondition(string(s), src)
 	}
 	failStrict(c)
-	return truth(c)
+	return rt.verdict(c)
+}
+
+// strictConditions reports whether a conditional has to give a bool.
+func (rt *run) strictConditions() bool { return rt.era >= Current && !rt.e.opts.BrokenConditionals }
+
+const brokenHelp = "Broken conditionals can be temporarily allowed with the `ALLOW_BROKEN_CONDITIONALS` configuration option."
+
+// emptyCondition refuses a conditional that is empty, where the era does.
+func (rt *run) emptyCondition() {
+	if rt.strictConditions() {
+		panic(&Error{Kind: BrokenConditional, Msg: "Empty conditional expressions are not allowed.", Help: brokenHelp})
+	}
+}
+
+// verdict is the truth of a conditional's result.
+func (rt *run) verdict(v Value) bool {
+	b, isBool := v.(Bool)
+	if isBool || !rt.strictConditions() {
+		return truth(v)
+	}
+	word := "False"
+	if b = Bool(truth(v)); b {
+		word = "True"
+	}
+	panic(&Error{Kind: BrokenConditional, Help: brokenHelp, Msg: "Conditional result (" + word + ") was derived from value of type '" + v.Type() + "' at '" + UnknownOrigin +
+		"'. Conditionals must have a boolean result."})
+}
+
+// UnknownOrigin stands in the message of a BrokenConditional where the place
+// of the conditional belongs: who knows it puts it in.
+const UnknownOrigin = "<unknown>"
+
+// isAllTemplate reports whether src is a template from end to end.
+func isAllTemplate(src string) bool {
+	src = strings.TrimFunc(src, isSpace)
+	return strings.HasPrefix(src, "{{") && strings.HasSuffix(src, "}}") || strings.HasPrefix(src, "{%") && strings.HasSuffix(src, "%}")
+}
+
+// indirectCondition evaluates a conditional that a template gives: text is an
+// expression, anything else the result.
+func (rt *run) indirectCondition(t *Text) bool {
+	v := rt.deep(t)
+	failStrict(v)
+	s, isText := v.(Str)
+	if !isText {
+		if rt.e.opts.Warn != nil {
+			rt.e.opts.Warn("conditional statements should not include jinja2 templating delimiters such as {{ }} or {% %}. Found: " + t.Src)
+		}
+		return rt.verdict(v)
+	}
+	if strings.TrimFunc(string(s), isSpace) == "" {
+		rt.emptyCondition()
+	}
+	v = rt.expression(string(s))
+	failStrict(v)
+	return rt.verdict(v)
 }
 
 // expression evaluates a bare expression.
@@ -174,7 +248,7 @@ func (rt *run) legacyCondition(src string) bool {
 	}
 	v := rt.expression(text)
 	failStrict(v)
-	return truth(v)
+	return rt.verdict(v)
 }
 
 // textCondition is the truth of a variable's text that stands as a condition.

@@ -75,6 +75,11 @@ type Task struct {
 	// Delegated says that Host is not the inventory host.
 	Delegated bool
 	Services  *Services
+	// Order is the sequence that the task's requests belong to; nil: none.
+	Order *transport.Order
+	// Sent is called with a size in bytes when the last request of the action
+	// is on its way; it may be nil, and need not be called.
+	Sent func(size int)
 	// Foreign finds modules and plugins that are not gorun's own; Target is
 	// what the name led to where it is such a one.
 	Foreign  *foreign.Finder
@@ -83,6 +88,9 @@ type Task struct {
 	// ConnScope has the variables of the host that the module runs on: those
 	// of the delegate where there is one.
 	ConnScope templates.Scope
+
+	// ModuleFailed says that the last module that ran for the action failed.
+	ModuleFailed bool
 
 	// Effects are what the engine is to do with a good result.
 	Effects Effects
@@ -177,26 +185,44 @@ func goValue(v any) templates.Value {
 
 // RunModule runs a module on the task's host with the task's settings.
 func (t *Task) RunModule(ctx context.Context, name string, args *templates.Dict) (*templates.Dict, error) {
-	return t.request(ctx, name, args, t.Check, 0)
+	return t.request(ctx, request{name: name, args: args, check: t.Check})
+}
+
+// runLast is RunModule for the last request of an action: nothing else of it
+// follows on the target.
+func (t *Task) runLast(ctx context.Context, name string, args *templates.Dict) (*templates.Dict, error) {
+	return t.request(ctx, request{name: name, args: args, check: t.Check, last: true})
 }
 
 // runAlways is RunModule that also works in check mode: for modules that only look.
 func (t *Task) runAlways(ctx context.Context, name string, args *templates.Dict) (*templates.Dict, error) {
-	return t.request(ctx, name, args, false, 0)
+	return t.request(ctx, request{name: name, args: args})
 }
 
-func (t *Task) request(ctx context.Context, name string, args *templates.Dict, check bool, async time.Duration) (*templates.Dict, error) {
-	body, err := templates.AppendJSON(nil, args)
+// A request is a module to be run for a task.
+type request struct {
+	name  string
+	args  *templates.Dict
+	check bool
+	async time.Duration
+	last  bool // no other request of the action follows
+}
+
+func (t *Task) request(ctx context.Context, q request) (*templates.Dict, error) {
+	body, err := templates.AppendJSON(nil, q.args)
 	if err != nil {
 		return nil, fmt.Errorf("the arguments of %s: %w", t.Name, err)
 	}
-	if mod := t.Services.Local[name]; mod != nil {
-		return t.runHere(ctx, mod, name, body, check)
+	if mod := t.Services.Local[q.name]; mod != nil {
+		return t.heard(t.runHere(ctx, mod, q.name, body, q.check))
 	}
 	r := transport.ModuleRequest{
-		Name: name, Action: t.Name, Args: body,
-		Check: check, Diff: t.Diff, NoLog: t.NoLog, Verbosity: t.Verbosity,
-		Env: t.Env, RemoteTmp: t.RemoteTmp, Async: async, AsyncDir: t.AsyncDir,
+		Name: q.name, Action: t.Name, Args: body,
+		Check: q.check, Diff: t.Diff, NoLog: t.NoLog, Verbosity: t.Verbosity,
+		Env: t.Env, RemoteTmp: t.RemoteTmp, Async: q.async, AsyncDir: t.AsyncDir, Order: t.Order,
+	}
+	if q.last && t.Sent != nil {
+		r.Sent = func() { t.Sent(len(body)) }
 	}
 	if t.Facts != nil {
 		if r.Facts, err = templates.AppendJSON(nil, t.Facts); err != nil {
@@ -211,7 +237,13 @@ func (t *Task) request(ctx context.Context, name string, args *templates.Dict, c
 	if err != nil {
 		return nil, err
 	}
-	return DecodeResult(raw)
+	return t.heard(DecodeResult(raw))
+}
+
+// heard notes whether a module failed.
+func (t *Task) heard(d *templates.Dict, err error) (*templates.Dict, error) {
+	t.ModuleFailed = d != nil && (failed(d) || truth(d, "rc"))
+	return d, err
 }
 
 // runHere runs a controller-only module in this process.
@@ -243,7 +275,7 @@ func DecodeResult(raw json.RawMessage) (*templates.Dict, error) {
 
 // runAsIs is the action of every name without one: the module runs on the target.
 func runAsIs(ctx context.Context, t *Task) (*templates.Dict, error) {
-	return t.request(ctx, t.Module, t.Args, t.Check, t.Async)
+	return t.request(ctx, request{name: t.Module, args: t.Args, check: t.Check, async: t.Async, last: true})
 }
 
 // Run runs the action of t's name, or its module.

@@ -100,6 +100,8 @@ type Result struct {
 	Attempt, Retries int
 	Elapsed          time.Duration
 	Start            time.Time
+	// Error is what failed, in the current era; nil where nothing did.
+	Error *Event
 }
 
 // HostStats counts what happened on a host.

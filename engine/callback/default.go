@@ -46,13 +46,14 @@ type Default struct {
 	waiting    func() // prints the banner of a task that has shown no result yet
 	warned     map[string]bool
 	deprecated map[string]bool
+	errors     map[string]bool
 }
 
 var _ Callback = (*Default)(nil)
 
 // NewDefault returns the default callback on a screen.
 func NewDefault(s *Screen, set Settings) *Default {
-	return &Default{s: s, set: set, warned: map[string]bool{}, deprecated: map[string]bool{}}
+	return &Default{s: s, set: set, warned: map[string]bool{}, deprecated: map[string]bool{}, errors: map[string]bool{}}
 }
 
 // PlaybookStart prints what comes before the first play.
@@ -142,7 +143,7 @@ func (d *Default) Result(r Result) {
 		d.failed(r)
 	case Unreachable:
 		d.head()
-		d.origin(r)
+		d.failure(r)
 		d.printFailure("fatal: ["+hostLabel(r)+"]: UNREACHABLE! => "+d.dump(r), d.s.Colors.Unreachable)
 		if r.IgnoreUnreachable {
 			d.s.Print("...ignoring", d.s.Colors.Skip)
@@ -178,12 +179,12 @@ func (d *Default) ok(r Result) {
 
 func (d *Default) failed(r Result) {
 	d.head()
+	d.failure(r)
 	if d.set.ShowTaskPath && d.set.Verbosity < 2 && r.Task.Path != "" {
 		d.s.Print("task path: "+r.Task.Path, d.s.Colors.Debug)
 	}
 	d.exception(r.Data)
-	if !r.Looped {
-		d.origin(r)
+	if !r.Looped || d.set.Current && !r.NoLog && shortName(r.Task.Action) == "debug" {
 		d.printFailure("fatal: ["+hostLabel(r)+"]: FAILED! => "+d.dump(r), d.s.Colors.Error)
 	}
 	if r.IgnoreErrors {
@@ -211,7 +212,7 @@ func (d *Default) Item(r Result) {
 		d.s.Print("changed: ["+hostLabel(r)+"] =>"+label+tail, d.s.Colors.Changed)
 	case Failed, Unreachable:
 		d.exception(r.Data)
-		d.origin(r)
+		d.failure(r)
 		d.printFailure("failed: ["+hostLabel(r)+"]"+label+" => "+d.dump(r), d.s.Colors.Error)
 	case Skipped:
 		if !d.set.HideSkipped {
@@ -340,15 +341,33 @@ func (d *Default) customStats(s Stats) {
 // Warning prints a warning, each once a run.
 func (d *Default) Warning(msg string) {
 	if d.first(d.warned, msg) {
-		d.s.PrintErr(wrap("[WARNING]: "+msg, d.s.Columns), d.s.Colors.Warn)
+		d.s.PrintErr(d.lines("[WARNING]: "+msg), d.s.Colors.Warn)
 	}
 }
 
 // Deprecated prints a deprecation, each once a run.
 func (d *Default) Deprecated(msg string) {
-	if d.set.Deprecations && d.first(d.deprecated, msg) {
-		d.s.PrintErr(wrap("[DEPRECATION WARNING]: "+msg, d.s.Columns), d.s.Colors.Deprecate)
+	if !d.set.Deprecations {
+		return
 	}
+	if d.set.Current {
+		d.Warning("Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg.")
+	}
+	if d.first(d.deprecated, msg) {
+		d.s.PrintErr(d.lines("[DEPRECATION WARNING]: "+msg), d.s.Colors.Deprecate)
+	}
+}
+
+// lines breaks a message into lines of the screen's width; since 2.19 it stays
+// as it is, with a blank line behind several.
+func (d *Default) lines(msg string) string {
+	switch {
+	case !d.set.Current:
+		return wrap(msg, d.s.Columns)
+	case strings.Contains(strings.TrimSuffix(msg, "\n"), "\n"):
+		return strings.TrimRight(msg, "\n") + "\n\n"
+	}
+	return msg
 }
 
 func (d *Default) first(seen map[string]bool, msg string) bool {
@@ -472,14 +491,18 @@ var debugNoise = []string{"changed", "invocation", "skipped", "failed", "skip_re
 func (d *Default) visible(r Result) *templates.Dict {
 	out := templates.NewDict(r.Data.Len())
 	_, hasMsg := r.Data.GetStr("msg")
-	debug := shortName(r.Task.Action) == "debug" && r.Status != Failed
+	debug := shortName(r.Task.Action) == "debug" && (r.Status != Failed || d.set.Current)
+	noise := debugNoise
+	if d.set.Current {
+		noise = append(noise, "ansible_loop_var", "ansible_index_var", "ansible_loop")
+	}
 	for k, v := range r.Data.All {
 		key := keyText(k)
 		switch {
 		case strings.HasPrefix(key, "_ansible_"),
 			key == "warnings", key == "deprecations", key == "exception",
 			d.set.Verbosity < 3 && (key == "invocation" || key == "diff"),
-			debug && slices.Contains(debugNoise, key),
+			debug && slices.Contains(noise, key),
 			debug && hasMsg && key != "msg",
 			key == "failed", key == "skipped" && r.Status == Skipped:
 			continue

@@ -24,6 +24,9 @@ func IsFreeForm(action string) bool {
 	return slices.Contains(freeForm, shortName(strings.TrimPrefix(action, "ansible.windows.")))
 }
 
+// TakesRawParams reports whether an action takes text that is no key=value.
+func TakesRawParams(action string) bool { return takesRawParams(action) }
+
 func takesRawParams(action string) bool {
 	return slices.Contains(rawParams, shortName(strings.TrimPrefix(action, "ansible.windows.")))
 }
@@ -49,6 +52,9 @@ func (ld *loading) args(c *scope, t *Task, act actionRef, fs []field) bool {
 			t.ArgsText = Value{V: raw, Pos: act.pos}
 			t.Args.Delete(templates.Str("_raw_params"))
 			return true
+		}
+		if ld.l.opts.Era >= templates.Current {
+			return true // the task fails, where it is run at all
 		}
 		names := slices.Sorted(slices.Values(rawParams))
 		ld.fail(c, t.Pos, "this task '%s' has extra params, which is only allowed in the following modules: %s", t.Action, strings.Join(names, ", "))
@@ -159,6 +165,7 @@ func (ld *loading) kvArgs(c *scope, t *Task, act actionRef) bool {
 		t.ArgsText = ld.value(c, act.n)
 		return true
 	}
+	t.KVPos = pos
 	d, err := parseKV(src, IsFreeForm(t.Action), pos)
 	if err != nil {
 		if err.Pos.Col == 0 {

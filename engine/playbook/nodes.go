@@ -122,6 +122,8 @@ type Task struct {
 	// Action is the action's name as written ("copy", "ansible.builtin.copy"), ActionPos where it stands.
 	Action    string
 	ActionPos Pos
+	// KVPos is where key=value arguments begin; the zero place without such.
+	KVPos Pos
 	// Args are the action's arguments as a dict, key=value forms parsed,
 	// args: merged in. A text that is nothing but arguments to be templated
 	// first ("{{ args }}") is ArgsText. Free-form text is under "_raw_params".
