@@ -350,6 +350,12 @@ func (s *State) GetItem(v, key Value) (out Value, err error) {
 	return s.run.getitem(v, key), nil
 }
 
+// Add is a + b.
+func (s *State) Add(a, b Value) (out Value, err error) {
+	defer catch(&err)
+	return s.run.add(a, b), nil
+}
+
 // Resolve returns v with every *Text in it replaced by its value.
 func (s *State) Resolve(v Value) (out Value, err error) {
 	defer catch(&err)

@@ -15,10 +15,12 @@ var collectionFilters = []collection{
 	{[]string{utils, netcomm}, hardwareFilters},
 	{[]string{utils}, utilsFilters},
 	{[]string{netcomm}, netcommonFilters},
+	{[]string{general}, generalMore},
 }
 
 var collectionTests = []collection{
 	{[]string{utils}, addressTests},
+	{[]string{general}, generalTests},
 }
 
 // addressTests are the tests of addresses
