@@ -3,6 +3,10 @@ package main
 // This file defines gorun adhoc, which is ansible: one task on a pattern of hosts.
 
 import (
+	"errors"
+	"slices"
+	"strconv"
+
 	"github.com/urfave/cli/v2"
 
 	"gorun/engine"
@@ -50,8 +54,13 @@ func runAdhoc(c *cli.Context) error {
 		return err
 	}
 	pattern := c.Args().First()
+	names, err := s.targets(pattern, c.String("limit"))
+	if err != nil {
+		return err
+	}
 	if c.Bool("list-hosts") {
-		return s.listHosts(pattern, c.String("limit"))
+		s.listHosts(names)
+		return nil
 	}
 	hosts := s.openHosts()
 	defer hosts.Close()
@@ -77,14 +86,48 @@ func runAdhoc(c *cli.Context) error {
 	return nil
 }
 
-func (s *session) listHosts(pattern, limit string) error {
+// targets are the names of the hosts that the command means. A limit that
+// leaves none is an error; without one the user is told.
+func (s *session) targets(pattern, limit string) ([]string, error) {
+	names, err := s.hostList(pattern, limit)
+	if err == nil {
+		return names, nil
+	}
+	if limit != "" {
+		return nil, err
+	}
+	s.warn("No hosts matched, nothing to do")
+	return nil, nil
+}
+
+// hostList are the hosts of a pattern within a limit. None at all is an error,
+// unless the inventory is empty.
+func (s *session) hostList(pattern, limit string) ([]string, error) {
+	local := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, pattern)
+	empty := len(s.inv.Hosts()) == 0
+	if empty && !local && s.cfg.Bool("LOCALHOST_WARNING") {
+		s.warn("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
+	}
 	hosts, err := s.inv.Match(pattern, limit)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.screen.Print("  hosts ("+itoa(len(hosts))+"):", "")
-	for _, h := range hosts {
-		s.screen.Print("    "+h.Name, "")
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.Name
 	}
-	return nil
+	if len(names) == 0 && local {
+		names = []string{pattern} // named, though the limit keeps it from being reached
+	}
+	if len(names) == 0 && !empty {
+		return nil, errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
+	}
+	return names, nil
+}
+
+func (s *session) listHosts(names []string) {
+	s.screen.Print("  hosts ("+strconv.Itoa(len(names))+"):", "")
+	for _, name := range names {
+		s.screen.Print("    "+name, "")
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -73,5 +72,3 @@ func settingText(v any) string {
 	}
 	return fmt.Sprint(v)
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -35,7 +35,7 @@ func runPlaybooks(c *cli.Context) error {
 		return err
 	}
 	s.adviseUnsupported(c)
-	if err := s.checkLimit(c.String("limit")); err != nil {
+	if _, err := s.hostList("all", c.String("limit")); err != nil {
 		return err
 	}
 	books, err := s.load(files)
@@ -67,18 +67,6 @@ func runPlaybooks(c *cli.Context) error {
 		return exitCode(outcome.Code)
 	}
 	return nil
-}
-
-// checkLimit is an error where a limit leaves no host of the inventory.
-func (s *session) checkLimit(limit string) error {
-	if limit == "" {
-		return nil
-	}
-	hosts, err := s.inv.Match("all", limit)
-	if err == nil && len(hosts) == 0 {
-		err = errors.New("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
-	}
-	return err
 }
 
 // playbookDirs are the folders of playbooks, each once, in their order.

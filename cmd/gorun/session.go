@@ -183,7 +183,7 @@ func (s *session) loadInventory(c *cli.Context) error {
 		ParseYAML: func(data []byte, file string) (templates.Value, error) {
 			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Warn: s.warn})
 		},
-		Warn: s.warn, Verbose: func(level int, msg string) { s.cb.Verbose(level, "", msg) }, Engine: s.tmpl, Era: s.era,
+		Warn: s.warn, Deprecate: s.deprecate, Verbose: func(level int, msg string) { s.cb.Verbose(level, "", msg) }, Engine: s.tmpl, Era: s.era,
 		EnabledPlugins: cfg.List("INVENTORY_ENABLED"), IgnoredExtensions: cfg.List("INVENTORY_IGNORE_EXTS"),
 		IgnoredPatterns: cfg.List("INVENTORY_IGNORE_PATTERNS"), AnyUnparsedFails: cfg.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
 		UnparsedFails: cfg.Bool("INVENTORY_UNPARSED_IS_FAILED"), NoUnparsedWarning: !cfg.Bool("INVENTORY_UNPARSED_WARNING"),
