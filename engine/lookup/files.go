@@ -282,6 +282,9 @@ func splitList(v templates.Value) []string {
 		}
 		return out
 	}
+	if !isList(v) {
+		return []string{text(v)}
+	}
 	var out []string
 	for _, e := range listify(v) {
 		out = append(out, splitList(e)...)
