@@ -21,22 +21,7 @@ func (c *compiler) output(p place, s *outputStmt) execFn {
 	if p.check && c.knownExtends {
 		return nil
 	}
-	items := make([]outputItem, 0, len(s.items))
-	for _, x := range s.items {
-		it := outputItem{at: x.at(), slot: -1}
-		switch x := x.(type) {
-		case *templateText:
-			it.text = x.text
-		case *nameExpr:
-			it.write = c.writer(p, x)
-			if a := p.access(p.find(x.name)); x.name != debugName && a.hops == 0 {
-				it.slot = a.slot
-			}
-		default:
-			it.write = c.writer(p, x)
-		}
-		items = append(items, it)
-	}
+	items := c.outputItems(p, s)
 	check := p.check
 	if len(items) == 1 && items[0].write == nil {
 		text := items[0].text
@@ -66,6 +51,26 @@ func (c *compiler) output(p place, s *outputStmt) execFn {
 		}
 		return goOn
 	}
+}
+
+func (c *compiler) outputItems(p place, s *outputStmt) []outputItem {
+	items := make([]outputItem, 0, len(s.items))
+	for _, x := range s.items {
+		it := outputItem{at: x.at(), slot: -1}
+		switch x := x.(type) {
+		case *templateText:
+			it.text = x.text
+		case *nameExpr:
+			it.write = c.writer(p, x)
+			if a := p.access(p.find(x.name)); x.name != debugName && a.hops == 0 {
+				it.slot = a.slot
+			}
+		default:
+			it.write = c.writer(p, x)
+		}
+		items = append(items, it)
+	}
+	return items
 }
 
 // writeItems writes items to an output that takes texts as they are.
@@ -179,13 +184,20 @@ func (c *compiler) filterWriter(p place, x *filterExpr) writeFn {
 	at := x.at()
 	return func(f *frame) {
 		v := f.rt.deep(in(f))
-		elems, isList := v.(*List)
-		if isList && f.direct() {
-			if d, ok := sep(f).(Str); ok {
-				f.rt.pos = at
-				f.rt.tick()
-				f.out.join(elems.Elems, string(d), f.rt.era)
-				return
+		if f.direct() {
+			d, isText := sep(f).(Str)
+			f.rt.pos = at
+			switch x := v.(type) {
+			case *List:
+				if isText {
+					f.out.join(x.Elems, string(d), f.rt.era)
+					return
+				}
+			case *generator:
+				if isText {
+					f.out.join(x.take(), string(d), f.rt.era)
+					return
+				}
 			}
 		}
 		v = apply(f, v)

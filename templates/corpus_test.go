@@ -72,7 +72,7 @@ func required(what string) bool {
 // the recorded ones.
 func checkLive(t *testing.T, lines []byte) {
 	t.Helper()
-	cmd := exec.Command("python3", "../testdata/jinja/record.py", "--live")
+	cmd := exec.Command("/usr/bin/python3", "../testdata/jinja/record.py", "--live")
 	cmd.Stdin = bytes.NewReader(lines)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -64,6 +64,9 @@ func try(f func()) (err error) {
 
 // isKind reports whether err is an *Error of one of the kinds.
 func isKind(err error, kinds ...string) bool {
+	if err == nil {
+		return false
+	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return false

@@ -119,10 +119,22 @@ func attrPath(v Value) []Value {
 	}
 }
 
+// step is v[key].
+func (rt *run) step(v, key Value) Value {
+	if d, ok := v.(*Dict); ok {
+		if name, ok := key.(Str); ok {
+			if x, ok := d.GetStr(string(name)); ok {
+				return rt.force(x)
+			}
+		}
+	}
+	return rt.getitem(v, key)
+}
+
 // follow gets an attribute by its path; dflt, unless nil, replaces what is undefined.
 func (rt *run) follow(v Value, path []Value, dflt Value) Value {
 	for _, p := range path {
-		v = rt.getitem(v, p)
+		v = rt.step(v, p)
 		if dflt != nil && IsUndefined(v) {
 			v = dflt
 		}

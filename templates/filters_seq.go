@@ -5,6 +5,7 @@ package templates
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 var (
@@ -476,6 +477,9 @@ func filterMap(c *Call) (Value, error) {
 		}
 		fn := mapFunc(c)
 		elems := rt.iter(c.Args[0])
+		if texts := mapTexts(c, elems); texts != nil {
+			return texts
+		}
 		out := make([]Value, len(elems))
 		for i, e := range elems {
 			rt.tick()
@@ -483,6 +487,44 @@ func filterMap(c *Call) (Value, error) {
 		}
 		return out
 	}), nil
+}
+
+// mapTexts applies upper or lower to texts of ASCII, which then share one piece
+// of memory; nil where it is not that.
+func mapTexts(c *Call, elems []Value) []Value {
+	if len(c.Args) != 2 || len(c.Kwargs) > 0 {
+		return nil
+	}
+	name, _ := c.Args[1].(Str)
+	if name != "upper" && name != "lower" || c.State.run.e.opts.Filters[string(name)] != nil {
+		return nil
+	}
+	size := 0
+	for _, e := range elems {
+		s, ok := e.(Str)
+		if !ok {
+			return nil
+		}
+		if _, other := casesOf(string(s)); other {
+			return nil
+		}
+		size += len(s)
+	}
+	change := lowerByte
+	if name == "upper" {
+		change = upperByte
+	}
+	var b strings.Builder
+	b.Grow(size)
+	out := make([]Value, len(elems))
+	for i, e := range elems {
+		s, n := e.(Str), b.Len()
+		for j := range len(s) {
+			b.WriteByte(change(s[j]))
+		}
+		out[i] = Str(b.String()[n:])
+	}
+	return out
 }
 
 // mapFunc returns what map applies: an attribute or a filter.

@@ -2,6 +2,8 @@ package templates
 
 // This file runs loops (https://jinja.palletsprojects.com/en/3.1.x/templates/#for).
 
+import "strconv"
+
 // forLoop compiles a for loop.
 func (c *compiler) forLoop(p place, s *forStmt) execFn {
 	bad := false
@@ -45,6 +47,7 @@ type loopCode struct {
 	body, els                         []execFn
 	slot                              int // of a target that is one name, else -1
 	pair                              [2]int
+	items                             []outputItem // of a body that prints texts and the element alone
 }
 
 // loopBody compiles the body in place in, whose parent is p.
@@ -81,6 +84,9 @@ func (c *compiler) loopBody(in, p place, s *forStmt) *loopCode {
 		}
 	}
 	lp.body = c.stmts(in, s.body)
+	if out, ok := onlyOutput(s.body); ok && lp.slot >= 0 && lp.loopSlot < 0 && !in.check && printsOnly(out, s.target.(*nameExpr).name) {
+		lp.items = c.outputItems(in, out)
+	}
 	els := p.inner()
 	els.visit(s.els)
 	lp.elseEntries = els.entries()
@@ -106,6 +112,11 @@ func (lp *loopCode) over(f *frame, v Value) {
 	var completed bool
 	switch x := v.(type) {
 	case *List: // as Python's, which sees what is appended
+		if lp.items != nil && !x.Lazy && f.direct() {
+			lp.printAll(f, x)
+			completed = len(x.Elems) > 0
+			break
+		}
 		if lp.slot >= 0 && len(lp.entries) == 0 && len(lp.body) == 1 && !x.Lazy {
 			completed = lp.simple(f, x)
 			break
@@ -141,6 +152,61 @@ func (lp *loopCode) over(f *frame, v Value) {
 		return
 	}
 	lp.end(f, completed)
+}
+
+// onlyOutput returns the statement of a body that has no other than output.
+func onlyOutput(body []stmt) (*outputStmt, bool) {
+	if len(body) != 1 {
+		return nil, false
+	}
+	out, ok := body[0].(*outputStmt)
+	return out, ok
+}
+
+// printsOnly reports whether a statement prints texts and a variable alone.
+func printsOnly(s *outputStmt, name string) bool {
+	for _, x := range s.items {
+		if n, ok := x.(*nameExpr); ok && n.name == name {
+			continue
+		}
+		if _, ok := x.(*templateText); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// printAll runs such a body over a list: the elements go from the list to the
+// output.
+func (lp *loopCode) printAll(f *frame, l *List) {
+	o := f.out
+	b := o.b
+	for _, e := range l.Elems {
+		f.rt.tick()
+		for i := range lp.items {
+			it := &lp.items[i]
+			if it.write == nil {
+				b = append(b, it.text...)
+				continue
+			}
+			switch e := e.(type) {
+			case Str:
+				b = append(b, e...)
+			case Int:
+				b = strconv.AppendInt(b, int64(e), 10)
+			default:
+				o.b = b
+				f.rt.pos = it.at
+				f.print(e)
+				b = o.b
+			}
+		}
+		if len(b) > o.max {
+			o.b = b
+			o.full()
+		}
+	}
+	o.b = b
 }
 
 // simple runs a body of one statement over a list without texts to resolve.

@@ -86,6 +86,13 @@ func lowerByte(c byte) byte {
 	return c
 }
 
+func upperByte(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		c -= 'a' - 'A'
+	}
+	return c
+}
+
 // sortBy sorts stably, as sorted(elems, key=..., reverse=...); fold folds the
 // case of keys that are texts.
 func sortBy(elems []Value, key func(Value) Value, fold, reverse bool) []Value {

@@ -86,6 +86,9 @@ func lower(s string) string { return strings.ToLower(s) }
 
 // upper knows the characters that become several.
 func upper(s string) string {
+	if _, other := casesOf(s); !other {
+		return strings.ToUpper(s)
+	}
 	s = strings.ToUpper(s)
 	if strings.ContainsRune(s, '\u00df') {
 		s = strings.ReplaceAll(s, "\u00df", "SS")
