@@ -29,7 +29,7 @@ func assemble(ctx context.Context, t *Task) (*templates.Dict, error) {
 		return nil, failf("src and dest are required")
 	}
 	if remote {
-		return t.RunModule(ctx, "ansible.builtin.assemble", t.Args)
+		return t.runLast(ctx, "ansible.builtin.assemble", t.Args)
 	}
 	dir, err := t.findFile("files", src)
 	if err != nil {

@@ -60,7 +60,7 @@ func packageAny(ctx context.Context, t *Task) (*templates.Dict, error) {
 	if !ok || registry.Lookup(module) == nil {
 		return nil, failf("Could not find a matching action for the \"%s\" package manager.", mgr)
 	}
-	return t.request(ctx, module, t.Args, t.Check, t.Async)
+	return t.request(ctx, request{name: module, args: t.Args, check: t.Check, async: t.Async, last: true})
 }
 
 // sysvOnly are arguments of service that systemd's module has no use for.
@@ -87,7 +87,7 @@ func service(ctx context.Context, t *Task) (*templates.Dict, error) {
 			t.Args.Delete(templates.Str(k))
 		}
 	}
-	return t.request(ctx, module, t.Args, t.Check, t.Async)
+	return t.request(ctx, request{name: module, args: t.Args, check: t.Check, async: t.Async, last: true})
 }
 
 // Names lists the full names of all actions and modules, sorted.

@@ -44,7 +44,7 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 	case t.has("content") && strings.HasSuffix(dest, "/"):
 		return nil, failf("can not use content with a dir as dest")
 	case remote:
-		return t.RunModule(ctx, "ansible.builtin.copy", t.Args)
+		return t.runLast(ctx, "ansible.builtin.copy", t.Args)
 	case t.has("content"):
 		text, err := contentText(t.value("content"), t.Era)
 		if err != nil {
@@ -91,7 +91,7 @@ func (t *Task) putContent(ctx context.Context, data []byte, name, shown string) 
 	if shown != "" {
 		t.Args.SetStr("_diff_src", templates.Str(shown))
 	}
-	return t.withoutContent(t.RunModule(ctx, "ansible.builtin.copy", t.Args))
+	return t.withoutContent(t.runLast(ctx, "ansible.builtin.copy", t.Args))
 }
 
 // dropLocal takes out the arguments that only the controller needs.
@@ -187,7 +187,7 @@ func (t *Task) putStream(ctx context.Context, r io.Reader, size int64, sum, name
 			dest = filepath.Join(dest, name)
 		}
 		args.SetStr("path", templates.Str(dest))
-		d, err := t.RunModule(ctx, "ansible.builtin.file", args)
+		d, err := t.runLast(ctx, "ansible.builtin.file", args)
 		if err == nil {
 			d.SetStr("checksum", templates.Str(sum))
 			d.SetStr("dest", templates.Str(dest))
@@ -202,7 +202,7 @@ func (t *Task) putStream(ctx context.Context, r io.Reader, size int64, sum, name
 		return nil, err
 	}
 	t.Args.SetStr("src", templates.Str(tmp))
-	return t.RunModule(ctx, "ansible.builtin.copy", t.Args)
+	return t.runLast(ctx, "ansible.builtin.copy", t.Args)
 }
 
 // remoteSum is the SHA-1 of what stands at dest, "" where nothing does.
@@ -383,6 +383,7 @@ func (c *treeCopy) entry(path string) error {
 		return c.walk(path)
 	}
 	sub := *c.t
+	sub.Sent = nil // other files follow
 	sub.Args = c.args()
 	sub.Args.SetStr("dest", templates.Str(to))
 	d, err := sub.copyOne(c.ctx, path, st)

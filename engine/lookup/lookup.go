@@ -128,13 +128,14 @@ func listify(v templates.Value) []templates.Value {
 	return []templates.Value{v}
 }
 
-// Globals are the functions lookup, query and q for [templates.Options.Globals].
+// Globals are the functions lookup, query, q and now for [templates.Options.Globals].
 func (t *Table) Globals() map[string]templates.Value {
 	query := func(c *templates.Call) (templates.Value, error) { return t.fromTemplate(c, true) }
 	return map[string]templates.Value{
 		"lookup": templates.NewFunc("lookup", func(c *templates.Call) (templates.Value, error) { return t.fromTemplate(c, false) }),
 		"query":  templates.NewFunc("query", query),
 		"q":      templates.NewFunc("q", query),
+		"now":    templates.NewFunc("now", now),
 	}
 }
 
@@ -166,6 +167,10 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 		default:
 			c.opts[kw.Name] = kw.Value
 		}
+	}
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "pipe", "lines", "url":
+		templates.Moment(c.ctx)
 	}
 	items, err := f(c)
 	if err != nil {

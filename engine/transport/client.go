@@ -231,15 +231,31 @@ func frameError(f *wire.Frame) error {
 	return nil
 }
 
-// do sends a request of one frame and returns its result.
-func (c *client) do(ctx context.Context, t wire.Type, msg any, onLine func(string)) (json.RawMessage, error) {
-	id, k, err := c.begin(onLine, 1)
+// run asks for a module, behind the requests of an order where there is one.
+func (c *client) run(ctx context.Context, msg *wire.RunMessage, r *ModuleRequest) (json.RawMessage, error) {
+	o := r.Order
+	if o == nil {
+		o = &Order{}
+	}
+	o.mu.Lock()
+	id, k, err := c.begin(r.Stream, 1)
+	if err == nil {
+		if o.client == c {
+			msg.After = o.last
+		}
+		o.client, o.last = c, id
+		if err = c.out.SendJSON(wire.Run, id, msg); err != nil {
+			c.end(id, k)
+			err = &lostError{reason: err.Error(), err: err}
+		}
+	}
+	o.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	defer c.end(id, k)
-	if err := c.out.SendJSON(t, id, msg); err != nil {
-		return nil, &lostError{reason: err.Error(), err: err}
+	if r.Sent != nil {
+		r.Sent()
 	}
 	return c.result(ctx, id, k)
 }

@@ -131,7 +131,7 @@ func (h *host) Run(ctx context.Context, r ModuleRequest) (json.RawMessage, error
 	if err != nil {
 		return nil, err
 	}
-	data, err := c.do(ctx, wire.Run, msg, r.Stream)
+	data, err := c.run(ctx, msg, &r)
 	if err != nil {
 		return nil, h.lost(c, err)
 	}

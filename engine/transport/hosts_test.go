@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -112,12 +113,61 @@ func testHost(t *testing.T, h transport.Host) {
 	if err == nil || !strings.Contains(err.Error(), "no.such.module") {
 		t.Errorf("Run of no module: %v", err)
 	}
+	testOrder(t, h)
 	testCancel(t, h)
 	if err := h.Reset(ctx); err != nil {
 		t.Errorf("Reset: %v", err)
 	}
 	if out := call(t, h, "ansible.builtin.command", `{"_raw_params":"echo again"}`); out["stdout"] != "again" {
 		t.Errorf("after Reset: %v", out)
+	}
+}
+
+// testOrder sends commands that are to run one after the other, each when the
+// one before is on its way, and cancels another such row.
+func testOrder(t *testing.T, h transport.Host) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "order")
+	send := func(ctx context.Context, order *transport.Order, cmd string, wg *sync.WaitGroup) {
+		sent := make(chan struct{})
+		args, _ := json.Marshal(map[string]any{"_raw_params": cmd, "_uses_shell": true})
+		wg.Go(func() {
+			_, err := h.Run(ctx, transport.ModuleRequest{Name: "ansible.builtin.command", Args: args, Order: order, Sent: func() { close(sent) }})
+			if err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+			if h.Local() {
+				close(sent)
+			}
+		})
+		<-sent
+	}
+	var wg sync.WaitGroup
+	var order transport.Order
+	want := ""
+	for i := range 30 { // the earlier ones take longer
+		send(t.Context(), &order, fmt.Sprintf("sleep 0.0%02d; echo %d >>%s", 30-i, i, file), &wg)
+		want += fmt.Sprintln(i)
+	}
+	wg.Wait()
+	if got, _ := os.ReadFile(file); string(got) != want {
+		t.Errorf("they ran in the order %q", got)
+	}
+	if h.Local() {
+		return // there nothing is sent before an answer
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	order = transport.Order{}
+	send(ctx, &order, "exec sleep 60", &wg)
+	for range 20 {
+		send(ctx, &order, "echo late >>"+file, &wg)
+	}
+	cancel()
+	wg.Wait()
+	call(t, h, "ansible.builtin.command", `{"_raw_params":"true"}`)
+	if got, _ := os.ReadFile(file); string(got) != want {
+		t.Errorf("what was cancelled ran: %q", got)
 	}
 }
 

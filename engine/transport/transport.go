@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -129,6 +130,22 @@ type ModuleRequest struct {
 	AsyncDir string
 	// Stream takes lines of output while the module runs (may be nil).
 	Stream func(line string)
+	// Order, where not nil, runs the module behind all requests that were sent
+	// with the same Order before: the answers to these need not be awaited.
+	Order *Order
+	// Sent is called once the request is on its way (may be nil); what follows
+	// it in its Order may be sent then. The host that is this process's machine
+	// without become never calls it.
+	Sent func()
+}
+
+// An Order is a sequence of requests to one host. The target runs one when
+// the one before has ended, and none behind one that was cancelled. The zero
+// value is an empty sequence.
+type Order struct {
+	mu     sync.Mutex
+	client *client
+	last   uint32
 }
 
 // ExecOptions say how Exec runs.

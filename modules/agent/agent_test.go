@@ -144,6 +144,43 @@ func (d drain) Read([]byte) (int, error) {
 	return 0, err
 }
 
+// TestServeOrder checks that a request runs behind another, and not where that
+// one was cancelled.
+func TestServeOrder(t *testing.T) {
+	p := serve(t, `{"version":1}`)
+	p.send(wire.Run, 1, `{"module":"test.sleep","args":{"seconds":0.05,"text":"first"}}`)
+	p.send(wire.Run, 2, `{"module":"test.sleep","args":{"text":"second"},"after":1}`)
+	p.send(wire.Run, 3, `{"module":"test.sleep","args":{"text":"third"},"after":2}`)
+	p.expect(wire.Result, 1, "first")
+	p.expect(wire.Result, 2, "second")
+	p.expect(wire.Result, 3, "third")
+	p.send(wire.Run, 4, `{"module":"test.sleep","args":{"text":"behind one that has ended"},"after":2}`)
+	p.expect(wire.Result, 4, "behind")
+	p.send(wire.Run, 5, `{"module":"no.such"}`)
+	p.send(wire.Run, 6, `{"module":"test.sleep","args":{"text":"behind a failure"},"after":5}`)
+	p.expect(wire.Error, 5, "no_module")
+	p.expect(wire.Result, 6, "behind")
+
+	p.send(wire.Run, 7, `{"module":"test.sleep","args":{"seconds":60},"stream":true}`)
+	p.expect(wire.Line, 7, "begins")
+	p.send(wire.Run, 8, `{"module":"test.sleep","stream":true,"after":7}`)
+	p.send(wire.Run, 9, `{"module":"test.sleep","stream":true,"after":8}`)
+	p.send(wire.Cancel, 7, "")
+	p.expect(wire.Error, 7, "cancelled")
+	p.expect(wire.Error, 8, "cancelled")
+	p.expect(wire.Error, 9, "cancelled")
+	p.send(wire.Run, 10, `{"module":"test.sleep","stream":true,"after":7}`) // it comes late
+	p.expect(wire.Error, 10, "cancelled")
+
+	p.send(wire.Run, 11, `{"module":"test.sleep","args":{"seconds":60},"stream":true}`)
+	p.expect(wire.Line, 11, "begins")
+	p.send(wire.Run, 12, `{"module":"test.sleep","stream":true,"after":11}`)
+	p.send(wire.Cancel, 12, "") // while it waits
+	p.expect(wire.Error, 12, "cancelled")
+	p.send(wire.Cancel, 11, "")
+	p.expect(wire.Error, 11, "cancelled")
+}
+
 func TestServeVersion(t *testing.T) {
 	p := serve(t, `{"version":2}`)
 	p.expect(wire.Error, 0, "protocol version 2 is wanted, this agent speaks 1")

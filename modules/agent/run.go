@@ -21,6 +21,11 @@ func (s *server) run(ctx context.Context, _ *request, f wire.Frame) error {
 	if err != nil {
 		return fmt.Errorf("the run request is no valid JSON: %w", err)
 	}
+	if msg.After != 0 {
+		if err := s.await(ctx, f.ID, msg.After); err != nil {
+			return err
+		}
+	}
 	if msg.AsyncSeconds > 0 {
 		data, err := StartJob(ctx, &msg)
 		if err != nil {

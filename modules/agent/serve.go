@@ -39,6 +39,7 @@ type server struct {
 
 	mu        sync.Mutex
 	requests  map[uint32]*request
+	cancelled map[uint32]bool // by the controller, while they ran
 	running   sync.WaitGroup
 	remoteTmp string
 	tmp       string // the folder of PutMessage.Name, "" until it is made
@@ -46,6 +47,7 @@ type server struct {
 
 // A request is one that is being answered.
 type request struct {
+	done   chan struct{} // closed when it has ended
 	cancel context.CancelFunc
 	ctx    context.Context
 	chunks chan wire.Frame // of a Put: Chunks and End
@@ -55,7 +57,7 @@ type request struct {
 // side does not speak the protocol. Then all requests are cancelled and the
 // temporary folder is removed. The error is nil at r's end.
 func Serve(ctx context.Context, r io.Reader, w io.Writer, lookup Lookup) error {
-	s := &server{lookup: lookup, out: wire.NewWriter(w), requests: make(map[uint32]*request)}
+	s := &server{lookup: lookup, out: wire.NewWriter(w), requests: make(map[uint32]*request), cancelled: make(map[uint32]bool)}
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.stop(cancel)
 	if err := s.out.SendJSON(wire.Hello, 0, hello()); err != nil {
@@ -166,6 +168,7 @@ func (s *server) dispatch(ctx context.Context, f wire.Frame) {
 	case wire.Cancel:
 		s.mu.Lock()
 		if r := s.requests[f.ID]; r != nil {
+			s.cancelled[f.ID] = true
 			r.cancel()
 		}
 		s.mu.Unlock()
@@ -178,7 +181,7 @@ func (s *server) dispatch(ctx context.Context, f wire.Frame) {
 
 // start runs handle in a goroutine as the request f.ID.
 func (s *server) start(ctx context.Context, f wire.Frame, takesChunks bool, handle func(ctx context.Context, r *request, f wire.Frame) error) {
-	r := &request{}
+	r := &request{done: make(chan struct{})}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	if takesChunks {
 		r.chunks = make(chan wire.Frame, chunkQueue)
@@ -201,10 +204,33 @@ func (s *server) start(ctx context.Context, f wire.Frame, takesChunks bool, hand
 		s.mu.Lock()
 		delete(s.requests, f.ID)
 		s.mu.Unlock()
+		close(r.done)
 		if err != nil {
 			s.fail(f.ID, err)
 		}
 	})
+}
+
+// await has request id wait for the end of an earlier one. Where the
+// controller has cancelled that it is an error: what was to follow is not
+// wanted either, nor what follows in turn.
+func (s *server) await(ctx context.Context, id, earlier uint32) error {
+	s.mu.Lock()
+	before := s.requests[earlier] // none: it has ended
+	s.mu.Unlock()
+	if before != nil {
+		select {
+		case <-before.done:
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.cancelled[earlier] && ctx.Err() == nil {
+		return nil
+	}
+	s.cancelled[id] = true
+	return context.Canceled
 }
 
 // route gives a Chunk or End to its Put. What belongs to none is dropped: the

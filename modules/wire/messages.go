@@ -41,6 +41,9 @@ type RunMessage struct {
 	// the connection; AsyncDir is where its result goes.
 	AsyncSeconds float64 `json:"async,omitempty"`
 	AsyncDir     string  `json:"async_dir,omitempty"`
+	// After, where not 0, is the id of a request behind which this one runs:
+	// when it has ended, or not at all where it was cancelled.
+	After uint32 `json:"after,omitempty"`
 }
 
 // PutMessage begins a file. Either Path or Name is set.
