@@ -153,19 +153,19 @@ func (e *conditionError) Error() string {
 func (e *conditionError) Unwrap() error { return e.err }
 
 // all evaluates conditionals that are anded; false comes with the one that was false.
-func (r *Run) all(ctx context.Context, keyword string, conds []playbook.Value, s templates.Scope) (ok bool, which string, err error) {
+func (r *Run) all(ctx context.Context, keyword string, conds []playbook.Value, s templates.Scope) (ok bool, which templates.Value, err error) {
 	for _, c := range conds {
 		for _, v := range conditionList(c.V) {
 			ok, err := r.condition(ctx, v, s)
 			if err != nil {
-				return false, "", &conditionError{keyword, condText(v), c.Pos, err}
+				return false, nil, &conditionError{keyword, condText(v), c.Pos, err}
 			}
 			if !ok {
-				return false, condText(v), nil
+				return false, condition(v), nil
 			}
 		}
 	}
-	return true, "", nil
+	return true, nil, nil
 }
 
 func conditionList(v templates.Value) []templates.Value {
@@ -173,6 +173,14 @@ func conditionList(v templates.Value) []templates.Value {
 		return l.Elems
 	}
 	return []templates.Value{v}
+}
+
+// condition is a conditional as a result tells of it.
+func condition(v templates.Value) templates.Value {
+	if b, ok := v.(templates.Bool); ok {
+		return b
+	}
+	return templates.Str(condText(v))
 }
 
 // condText is a conditional as written.

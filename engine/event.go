@@ -56,7 +56,7 @@ func (tr *taskRun) resultCause(res *taskResult) *callback.Event {
 		return &callback.Event{Msg: "Action failed.", Cause: res.judged}
 	}
 	var fail *action.Failure
-	if res.failure != nil && (!errors.As(res.failure, &fail) || fail.Data == nil) {
+	if res.failure != nil && (!errors.As(res.failure, &fail) || fail.Data == nil || fail.Raised) {
 		return tr.errorEvent(res.failure)
 	}
 	msg := "Unknown error."
@@ -66,6 +66,9 @@ func (tr *taskRun) resultCause(res *taskResult) *callback.Event {
 	who := "Action failed."
 	if res.module {
 		who = "Module failed."
+	}
+	if v, ok := res.data.GetStr(errorDetail); ok {
+		msg = strings.TrimRight(msg, ". ") + ": " + templates.StrOf(v, tr.r.o.Era)
 	}
 	return &callback.Event{Msg: who, Cause: &callback.Event{Msg: msg}}
 }
@@ -101,7 +104,7 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 	case errors.As(err, &un):
 		return &callback.Event{Msg: un.Msg}
 	case errors.As(err, &fail):
-		return &callback.Event{Msg: fail.Msg}
+		return &callback.Event{Msg: strings.TrimPrefix(fail.Msg, "Task failed: ")}
 	}
 	return tr.templateEvent(err, "", "template")
 }

@@ -231,7 +231,7 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 			continue
 		}
 		loaded[i] = items
-		if g.req.role == nil {
+		if g.req.role == nil || w.p.r.o.Era >= templates.Current {
 			for _, h := range g.hosts {
 				w.p.r.count(h.name, func(s *callback.HostStats) { s.OK++ })
 			}

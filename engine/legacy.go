@@ -17,7 +17,7 @@ import (
 var dollar = regexp.MustCompile(`\$\{?([A-Za-z_][\w.]*)\}?`)
 
 // legacyWhen evaluates the task's conditionals of former days.
-func (tr *taskRun) legacyWhen(ctx context.Context, s *vars.Scope) (ok bool, which string, err error) {
+func (tr *taskRun) legacyWhen(ctx context.Context, s *vars.Scope) (ok bool, which templates.Value, err error) {
 	l := &tr.t.Legacy
 	for _, c := range []struct {
 		kind string
@@ -29,13 +29,13 @@ func (tr *taskRun) legacyWhen(ctx context.Context, s *vars.Scope) (ok bool, whic
 		text := condText(c.v.V)
 		ok, err := tr.legacyCondition(ctx, s, c.kind, text, c.v.Pos)
 		if err != nil {
-			return false, "", &conditionError{"when", text, c.v.Pos, err}
+			return false, nil, &conditionError{"when", text, c.v.Pos, err}
 		}
 		if !ok {
-			return false, text, nil
+			return false, templates.Str(text), nil
 		}
 	}
-	return true, "", nil
+	return true, nil, nil
 }
 
 func (tr *taskRun) legacyCondition(ctx context.Context, s *vars.Scope, kind, text string, pos playbook.Pos) (bool, error) {

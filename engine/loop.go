@@ -35,9 +35,9 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 		if !ok {
 			if tr.r.o.Era >= templates.Current {
 				return nil, true, &loopError{&placedError{
-				fmt.Sprintf("The `loop` value must resolve to a 'list', not '%s'.", v.Type()), t.Loop.Pos,
-				"Provide a list of items/templates, or a template resolving to a list.",
-			}}
+					fmt.Sprintf("The `loop` value must resolve to a 'list', not '%s'.", v.Type()), t.Loop.Pos,
+					"Provide a list of items/templates, or a template resolving to a list.",
+				}}
 			}
 			return nil, true, fmt.Errorf("Invalid data passed to 'loop', it requires a list, got this instead: %s. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", templates.StrOf(v, tr.r.o.Era))
 		}
@@ -165,6 +165,10 @@ func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates
 	if len(items) == 0 {
 		base.looped = false
 		base.data = action.Result("changed", false, "skipped", true, "skipped_reason", "No items in the list", "results", templates.NewList())
+		if base.current {
+			base.data.SetStr("failed", templates.Bool(false))
+			base.data.SetStr("skip_reason", templates.Str("No items in the list"))
+		}
 		return base
 	}
 	lc, err := tr.loopControl(ctx)

@@ -391,7 +391,9 @@ func (p *playRun) roleLayers(l []vars.Layer, role *playbook.Role) []vars.Layer {
 		add(vars.RoleDefaults, r.DefaultsFile, r.Defaults)
 		add(vars.RoleVars, r.VarsFile, r.Vars)
 	}
-	l = append(l, entryVars(p.play)...)
+	if p.r.o.Era < templates.Current {
+		l = append(l, entryVars(p.play)...)
+	}
 	for _, r := range chain {
 		add(vars.RoleParams, r.Params.Pos.File, r.Params.Dict)
 	}
@@ -474,6 +476,9 @@ func (p *playRun) missingVarsFile(names []string, e templates.Value) error {
 	pos := p.play.VarsFiles.Pos
 	if t, ok := e.(*templates.Text); ok {
 		pos = t.Pos
+	}
+	if p.r.o.Era >= templates.Current {
+		return nil // since 2.19 it is passed over
 	}
 	return &KeywordError{pos, fmt.Errorf("vars file %s was not found", strings.Join(names, ", "))}
 }

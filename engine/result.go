@@ -58,13 +58,16 @@ func (res *taskResult) status() callback.Status {
 }
 
 // skipped makes a result of a condition that was false.
-func skipped(res *taskResult, which string) *taskResult {
+func skipped(res *taskResult, which templates.Value) *taskResult {
 	res.data.SetStr("changed", templates.Bool(false))
 	res.byWhen = true
 	res.data.SetStr("skipped", templates.Bool(true))
 	res.data.SetStr("skip_reason", templates.Str("Conditional result was False"))
-	if which != "" && res.current {
-		res.data.SetStr("false_condition", templates.Str(which))
+	if res.current {
+		res.data.SetStr("failed", templates.Bool(false))
+		if which != nil {
+			res.data.SetStr("false_condition", which)
+		}
 	}
 	return res
 }

@@ -146,8 +146,11 @@ func (tr *taskRun) again(res *taskResult) *taskResult {
 func (tr *taskRun) retryLater(ctx context.Context, res *taskResult, attempt, tries int, delay time.Duration) {
 	shown := res.shown()
 	shown.Attempt, shown.Retries = attempt, tries
+	if res.current {
+		shown.Attempt++ // since 2.22 the attempt that is to come is counted
+	}
 	shown.Data = shown.Data.Copy()
-	shown.Data.SetStr("attempts", templates.Int(attempt))
+	shown.Data.SetStr("attempts", templates.Int(shown.Attempt))
 	shown.Data.SetStr("retries", templates.Int(tries))
 	tr.r.cb.tell(func(cb callback.Callback) { cb.Retry(shown) })
 	sleep(ctx, delay)
@@ -232,7 +235,11 @@ func (tr *taskRun) try(ctx context.Context, s *vars.Scope, res *taskResult) {
 	}
 	err = tr.act(actx, s, res)
 	if ctx.Err() == nil && errors.Is(actx.Err(), context.DeadlineExceeded) {
-		err = failTimeout("The %s action failed to execute in the expected time frame (%v) and was terminated", tr.t.Action, secs)
+		if res.current {
+			err = timedOut(secs)
+		} else {
+			err = failTimeout("The %s action failed to execute in the expected time frame (%v) and was terminated", tr.t.Action, secs)
+		}
 	}
 	if err != nil {
 		tr.failedResult(res, err)
@@ -262,6 +269,9 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 	}
 	data, err := action.Run(ctx, at)
 	res.module = at.ModuleFailed
+	if data != nil && res.current {
+		currentWords(at.Module, data)
+	}
 	if err != nil {
 		return err
 	}
@@ -506,6 +516,9 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 		res.unreachable = true
 		d.SetStr("changed", templates.Bool(false))
 		d.SetStr("msg", templates.Str(un.Msg))
+		if res.current {
+			d.SetStr("msg", templates.Str("Task failed: "+un.Msg))
+		}
 		d.SetStr("unreachable", templates.Bool(true))
 	case errors.As(err, &fail):
 		if fail.Data != nil {
@@ -530,6 +543,15 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 	}
 	res.data = d
 	return res
+}
+
+// timedOut is the failure of a task whose timeout is over.
+func timedOut(secs float64) error {
+	frame := action.Result("frame", "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.", "period", int(secs))
+	return &action.Failure{
+		Msg: fmt.Sprintf("Task failed: Timed out after %d second(s).", int(secs)), Raised: true,
+		Data: action.Result("changed", false, "timedout", frame),
+	}
 }
 
 func failTimeout(format string, args ...any) error {

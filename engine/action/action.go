@@ -32,6 +32,8 @@ type Failure struct {
 	Bare bool
 	// Exception is what Ansible up to 2.18 shows of the exception behind it.
 	Exception string
+	// Raised says that the action ended with an error, though there is Data.
+	Raised bool
 }
 
 func (f *Failure) Error() string { return f.Msg }
