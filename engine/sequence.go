@@ -39,8 +39,8 @@ func (tr *taskRun) sendsAhead(lc loopControl, items []templates.Value) bool {
 	if tr.r.o.TaskTimeout > 0 || tr.p.keyword(t, timeoutOf).IsSet() {
 		return false
 	}
-	module, ok := action.Route(t.Action, tr.collections())
-	return ok && action.SendsAhead(module) && tr.r.o.LocalModules[module] == nil
+	to, ok, err := action.Resolve(tr.r.o.Foreign, t.Action, tr.collections())
+	return ok && err == nil && to.Module == nil && to.Plugin == nil && action.SendsAhead(to.Full) && tr.r.o.LocalModules[to.Full] == nil
 }
 
 // A sequence is a loop whose items are sent ahead.
