@@ -99,16 +99,8 @@ func (c *Construct) Host(name string) error {
 	if err != nil {
 		return err
 	}
-	for k, expr := range c.compose.All {
-		key := templates.StrOf(k, templates.Current)
-		v, err := c.eval(expr, scope)
-		if err != nil {
-			if c.strict {
-				return fmt.Errorf("Could not set %s for host %s: %s", key, name, err)
-			}
-			continue
-		}
-		c.b.SetHostVar(name, key, v)
+	if err := c.composed(name, scope); err != nil {
+		return err
 	}
 	for k, expr := range c.groups.All {
 		group := templates.StrOf(k, templates.Current)
@@ -138,6 +130,25 @@ func (c *Construct) Host(name string) error {
 		}
 	}
 	return nil
+}
+
+// composed sets the variables of compose. None of them sees another.
+func (c *Construct) composed(host string, scope templates.Scope) (err error) {
+	set := templates.NewDict(c.compose.Len())
+	for k, expr := range c.compose.All {
+		key := templates.StrOf(k, templates.Current)
+		v, evalErr := c.eval(expr, scope)
+		if evalErr == nil {
+			set.SetStr(key, v)
+		} else if c.strict {
+			err = fmt.Errorf("Could not set %s for host %s: %s", key, host, evalErr)
+			break
+		}
+	}
+	for k, v := range set.All {
+		c.b.SetHostVar(host, orText(k), v)
+	}
+	return err
 }
 
 // isTruth is a condition's result: the text "False" is false.
@@ -321,7 +332,7 @@ type hostScope struct {
 func (c *Construct) scope(name string) (*hostScope, error) {
 	inv := c.b.inv
 	h := inv.hosts[name]
-	s := &hostScope{h: h, groups: ancestry(h.groups, inv.groups["all"])}
+	s := &hostScope{h: h, groups: ancestry(h.groups, nil)}
 	if c.fileVars && inv.o.FileVars != nil {
 		var err error
 		if s.files, err = inv.o.FileVars(c.b.Source, h, s.groups); err != nil {

@@ -54,7 +54,11 @@ func (e *Exporter) Host(name string) (*templates.Dict, error) {
 	if len(hosts) != 1 {
 		return nil, errors.New("You must pass a single valid host to --host parameter")
 	}
-	return e.hostVars(hosts[0])
+	vars, err := e.hostVars(hosts[0])
+	if err != nil {
+		return nil, err
+	}
+	return plain(vars).(*templates.Dict), nil
 }
 
 func (e *Exporter) hostVars(h *Host) (*templates.Dict, error) {
@@ -95,7 +99,7 @@ func setAll(d, from *templates.Dict) {
 	}
 }
 
-// shown is d without internal variables, sorted, templates as their text.
+// shown is d without internal variables.
 func shown(d *templates.Dict) *templates.Dict {
 	kept := templates.NewDict(d.Len())
 	for k, v := range d.All {
@@ -103,34 +107,50 @@ func shown(d *templates.Dict) *templates.Dict {
 			kept.Set(k, v) // k was a key: it has a hash
 		}
 	}
-	return plain(kept).(*templates.Dict)
+	return kept
 }
 
-// plain returns v with its keys sorted and templates as their text.
+// plain returns v with its keys sorted and templates as their text. What is
+// one list or dictionary at several places stays one: YAML shows it once.
 func plain(v templates.Value) templates.Value {
+	return plainer{}.value(v)
+}
+
+// A plainer is one walk of plain; it maps what was copied to the copy.
+type plainer map[templates.Value]templates.Value
+
+func (p plainer) value(v templates.Value) templates.Value {
 	switch v := v.(type) {
 	case *templates.Text:
 		return templates.Str(v.Src)
 	case *templates.List:
+		if c, ok := p[v]; ok {
+			return c
+		}
 		elems := make([]templates.Value, len(v.Elems))
 		for i, e := range v.Elems {
-			elems[i] = plain(e)
+			elems[i] = p.value(e)
 		}
-		return templates.NewList(elems...)
+		p[v] = templates.NewList(elems...)
+		return p[v]
 	case templates.Tuple:
 		elems := make(templates.Tuple, len(v))
 		for i, e := range v {
-			elems[i] = plain(e)
+			elems[i] = p.value(e)
 		}
 		return elems
 	case *templates.Dict:
+		if c, ok := p[v]; ok {
+			return c
+		}
 		keys := v.Keys()
 		sort.SliceStable(keys, func(i, j int) bool { return orText(keys[i]) < orText(keys[j]) })
 		d := templates.NewDict(len(keys))
 		for _, k := range keys {
 			e, _, _ := v.Get(k)
-			d.Set(k, plain(e)) // k was a key: it has a hash
+			d.Set(k, p.value(e)) // k was a key: it has a hash
 		}
+		p[v] = d
 		return d
 	}
 	return v
@@ -362,7 +382,7 @@ func (e *Exporter) graph(b *strings.Builder, g *Group, depth int, vars bool, wit
 }
 
 func graphVars(b *strings.Builder, depth int, d *templates.Dict) {
-	for k, v := range d.All {
+	for k, v := range plain(d).(*templates.Dict).All {
 		graphLine(b, depth, fmt.Sprintf("{%s = %s}", orText(k), templates.StrOf(v, templates.Current)))
 	}
 }

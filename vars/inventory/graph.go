@@ -263,11 +263,15 @@ func (inv *Inventory) hostGroups(h *Host) []*Group {
 	return chain
 }
 
-// ancestry returns groups, what is above them, and all, in the order in which
-// variables override each other.
+// ancestry returns groups and what is above them, and all where it is given, in
+// the order in which variables override each other. While sources are read
+// all is above those groups only that a source has put under it.
 func ancestry(groups []*Group, all *Group) []*Group {
-	list := []*Group{all}
-	seen := map[*Group]bool{all: true}
+	var list []*Group
+	seen := map[*Group]bool{}
+	if all != nil {
+		list, seen[all] = []*Group{all}, true
+	}
 	var add func(g *Group)
 	add = func(g *Group) {
 		if seen[g] {
