@@ -15,9 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"unicode/utf16"
 
 	"gorun/modules"
@@ -481,15 +479,6 @@ func (t *Task) fetchTo(ctx context.Context, src, dest string, info *templates.Di
 		return nil, err
 	}
 	return Result("changed", true, "md5sum", md5Of(dest), "dest", dest, "remote_md5sum", nil, "checksum", sum, "remote_checksum", remote), nil
-}
-
-// fileUID is the owner of a file as text.
-func fileUID(st os.FileInfo) (string, bool) {
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	if !ok {
-		return "", false
-	}
-	return strconv.Itoa(int(sys.Uid)), true
 }
 
 // utf16Bytes encodes text as UTF-16; without an order in the name with a mark.

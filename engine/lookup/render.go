@@ -1,0 +1,247 @@
+package lookup
+
+// This file renders template files, for the lookup template and the action.
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"gorun/modules"
+	"gorun/templates"
+)
+
+// defaultManaged is ansible_managed where nothing else is set.
+const defaultManaged = "Ansible managed"
+
+// A Render says how a template file is rendered.
+type Render struct {
+	Engine *templates.Engine
+	// ReadFile reads it, decrypted where it is a vault.
+	ReadFile func(path string) ([]byte, error)
+	// Path is the file, Shown its name as the task has it, Dest where it goes to.
+	Path, Shown, Dest string
+	// SearchPath are the folders in which includes are looked for.
+	SearchPath []string
+	Managed    string
+	// Vars are variables for this file alone.
+	Vars *templates.Dict
+	// Change changes the engine's options for this file.
+	Change func(o *templates.Options) error
+}
+
+// File renders a template file in a scope.
+func (r Render) File(ctx context.Context, s templates.Scope) (string, error) {
+	t, _, err := r.compile()
+	if err != nil {
+		return "", err
+	}
+	return t.Render(ctx, r.scope(s))
+}
+
+// Value is what a file's template gives natively: in the eras that have values,
+// a file of one expression its value; in those of text alone what the text is
+// converted to, unless it is to stay text.
+func (r Render) Value(ctx context.Context, s templates.Scope, convert bool) (templates.Value, error) {
+	t, src, err := r.compile()
+	if err != nil {
+		return nil, err
+	}
+	if r.Engine.Options().Era == templates.Current || convert && r.Engine.IsTemplate(src) {
+		return t.Eval(ctx, r.scope(s))
+	}
+	text, err := t.Render(ctx, r.scope(s))
+	return templates.Str(text), err
+}
+
+// compile compiles the file; src is its text without the header.
+func (r Render) compile() (t *templates.Template, src string, err error) {
+	data, err := r.ReadFile(r.Path)
+	if err != nil {
+		return nil, "", err
+	}
+	o := r.Engine.Options()
+	o.TrimBlocks, o.KeepTrailingNewline = true, true
+	o.Load = r.load
+	if r.Change != nil {
+		if err := r.Change(&o); err != nil {
+			return nil, "", err
+		}
+	}
+	src, err = header(string(data), &o)
+	if err != nil {
+		return nil, "", err
+	}
+	t, err = templates.New(o).Compile(src, r.Path)
+	return t, src, err
+}
+
+// scope is s behind the variables of template files and Vars.
+func (r Render) scope(s templates.Scope) templates.Scope {
+	if r.Vars != nil {
+		s = &withLocals{r.Vars, s}
+	}
+	return &withLocals{r.locals(), s}
+}
+
+// withLocals is a scope that finds a dict's names first.
+type withLocals struct {
+	d *templates.Dict
+	templates.Scope
+}
+
+func (w *withLocals) Lookup(name string) (templates.Value, bool, error) {
+	if v, ok := w.d.GetStr(name); ok {
+		return v, true, nil
+	}
+	return w.Scope.Lookup(name)
+}
+
+// Names lists all names, for varnames and hints.
+func (w *withLocals) Names() []string {
+	var names []string
+	for k := range w.d.All {
+		names = append(names, templates.StrOf(k, templates.Current))
+	}
+	if n, ok := w.Scope.(interface{ Names() []string }); ok {
+		names = append(names, n.Names()...)
+	}
+	return names
+}
+
+// load finds a template that another includes: beside it, in the folders
+// templates of the search path, beside the playbook.
+func (r Render) load(name, parent string) (string, error) {
+	var dirs []string
+	if parent != "" {
+		dirs = append(dirs, filepath.Dir(parent))
+	}
+	dirs = append(dirs, filepath.Dir(r.Path))
+	tried := Candidates(r.SearchPath, "templates", name)
+	for i := len(dirs) - 1; i >= 0; i-- {
+		tried = append([]string{filepath.Join(dirs[i], name)}, tried...)
+	}
+	if filepath.IsAbs(name) {
+		tried = []string{name}
+	}
+	for _, p := range tried {
+		if st, err := os.Stat(p); err == nil && !st.IsDir() {
+			data, err := r.ReadFile(p)
+			return string(data), err
+		}
+	}
+	return "", &templates.Error{Kind: templates.TemplateNotFound, Msg: name}
+}
+
+// locals are the variables that only template files see.
+func (r Render) locals() *templates.Dict {
+	abs, err := filepath.Abs(r.Path)
+	if err != nil {
+		abs = r.Path
+	}
+	d := templates.NewDict(8)
+	managed := r.Managed
+	if managed == "" {
+		managed = defaultManaged
+	}
+	set := func(name, v string) { d.SetStr(name, templates.Str(v)) }
+	set("ansible_managed", managed)
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	set("template_host", host)
+	set("template_path", r.Shown)
+	set("template_fullpath", abs)
+	set("template_destpath", r.Dest)
+	if st, err := os.Stat(r.Path); err == nil {
+		set("template_uid", ownerOf(st))
+		d.SetStr("template_mtime", &templates.DateTime{T: st.ModTime(), Naive: true})
+	}
+	d.SetStr("template_run_date", &templates.DateTime{T: time.Now(), Naive: true})
+	return d
+}
+
+func ownerOf(st os.FileInfo) string {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	uid := strconv.Itoa(int(sys.Uid))
+	if u, err := user.LookupId(uid); err == nil {
+		return u.Username
+	}
+	return uid
+}
+
+var headerLine = regexp.MustCompile(`^#jinja2:([^\n]*)\n?`)
+
+// header takes a first line "#jinja2: trim_blocks: True, ..." off and applies it.
+func header(src string, o *templates.Options) (string, error) {
+	m := headerLine.FindStringSubmatch(src)
+	if m == nil {
+		return src, nil
+	}
+	for pair := range strings.SplitSeq(m[1], ",") {
+		k, v, ok := strings.Cut(pair, ":")
+		if !ok {
+			return "", fmt.Errorf("failed to parse jinja2 override '%s'. Did you use something different from colon as key-value separator?", strings.TrimSpace(pair))
+		}
+		if err := SetOption(o, strings.TrimSpace(k), strings.TrimSpace(v)); err != nil {
+			return "", err
+		}
+	}
+	return src[len(m[0]):], nil
+}
+
+// SetOption sets an option of the template engine by Jinja2's name.
+func SetOption(o *templates.Options, name, value string) error {
+	plain := strings.Trim(value, `'"`)
+	flag := func(out *bool) error {
+		b, err := modules.ToBool(plain)
+		*out = b
+		return err
+	}
+	switch name {
+	case "trim_blocks":
+		return flag(&o.TrimBlocks)
+	case "lstrip_blocks":
+		return flag(&o.LstripBlocks)
+	case "keep_trailing_newline":
+		return flag(&o.KeepTrailingNewline)
+	case "newline_sequence":
+		o.NewlineSequence = Unescape(plain)
+	case "variable_start_string":
+		o.VariableStart = plain
+	case "variable_end_string":
+		o.VariableEnd = plain
+	case "block_start_string":
+		o.BlockStart = plain
+	case "block_end_string":
+		o.BlockEnd = plain
+	case "comment_start_string":
+		o.CommentStart = plain
+	case "comment_end_string":
+		o.CommentEnd = plain
+	case "line_statement_prefix":
+		o.LineStatementPrefix = plain
+	case "line_comment_prefix":
+		o.LineCommentPrefix = plain
+	default:
+		return fmt.Errorf("jinja2 header: unknown option '%s'", name)
+	}
+	return nil
+}
+
+// Unescape writes the newlines of newline_sequence.
+func Unescape(s string) string {
+	return strings.NewReplacer(`\r`, "\r", `\n`, "\n").Replace(s)
+}
+
