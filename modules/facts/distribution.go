@@ -52,8 +52,11 @@ func distribution(*host) map[string]any {
 	if runtime.GOOS != "linux" {
 		return foreignDistribution()
 	}
-	r := detectRelease(shellVars(osReleaseFile()))
+	osRelease := shellVars(osReleaseFile())
+	r := detectRelease(osRelease)
 	facts := map[string]any{
+		// A fact of ansible-core 2.20 and later.
+		"distribution_cpe_name": orNil(osRelease["CPE_NAME"]),
 		"distribution":         r.name,
 		"distribution_version": r.version,
 		"distribution_release": r.codename,

@@ -70,6 +70,7 @@ func TestSubsets(t *testing.T) {
 		{"min,!min", ""},
 		{"!min,date_time", "date_time"},
 		{"!all,!min,interfaces", "distribution network platform"},
+		{"!bogus", "date_time distribution env lsb platform"},
 		{"!hardware,network", "date_time distribution env lsb network platform"},
 	} {
 		subset := strings.FieldsFunc(c.subset, func(r rune) bool { return r == ',' })
@@ -82,7 +83,7 @@ func TestSubsets(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", c.subset, s, c.want)
 		}
 	}
-	_, err := selectCollectors([]string{"!bogus"})
+	_, err := selectCollectors([]string{"bogus"})
 	if err == nil || !strings.HasPrefix(err.Error(), "Bad subset 'bogus' given to Ansible. gather_subset options allowed: all, all_ipv4_addresses, ") {
 		t.Errorf("a bad subset: %v", err)
 	}
