@@ -105,13 +105,16 @@ func (c *Construct) Host(name string) error {
 	for k, expr := range c.groups.All {
 		group := templates.StrOf(k, templates.Current)
 		v, err := c.eval(expr, scope)
+		if _, ok := v.(templates.Bool); err == nil && !ok && c.b.inv.o.Era == templates.Current {
+			err = fmt.Errorf("Conditional result (%s) was derived from value of type '%s'. Conditionals must have a boolean result.", templates.StrOf(templates.Bool(v.Truth()), templates.Current), v.Type())
+		}
 		if err != nil {
 			if c.strict {
 				return fmt.Errorf("Could not add host %s to group %s: %s", name, group, err)
 			}
 			continue
 		}
-		if isTruth(v) {
+		if v.Truth() {
 			if err := c.join(name, group); err != nil {
 				return err
 			}
@@ -151,14 +154,6 @@ func (c *Construct) composed(host string, scope templates.Scope) (err error) {
 	return err
 }
 
-// isTruth is a condition's result: the text "False" is false.
-func isTruth(v templates.Value) bool {
-	if s, ok := v.(templates.Str); ok && (s == "False" || s == "false") {
-		return false
-	}
-	return v.Truth()
-}
-
 func (c *Construct) join(host, group string) error {
 	group, err := c.b.AddGroup(SafeGroupName(group))
 	if err != nil {
@@ -192,9 +187,6 @@ func (c *Construct) keyedGroup(host string, d *templates.Dict, scope templates.S
 	expr, _ := d.GetStr("key")
 	fallback, hasFallback := optionText(d, "default_value")
 	trailing, hasTrailing := d.GetStr("trailing_separator")
-	if hasFallback && hasTrailing {
-		return fmt.Errorf("parameters are mutually exclusive for keyed groups: default_value|trailing_separator")
-	}
 	var key templates.Value = templates.None
 	if expr != nil {
 		v, err := c.eval(expr, scope)
@@ -206,16 +198,25 @@ func (c *Construct) keyedGroup(host string, d *templates.Dict, scope templates.S
 		}
 		key = v
 	}
-	isEmpty := key == templates.Value(templates.Str(""))
-	if !key.Truth() && !(isEmpty && hasFallback) {
+	if hasFallback && hasTrailing {
+		return fmt.Errorf("parameters are mutually exclusive for keyed groups: default_value|trailing_separator")
+	}
+	if !key.Truth() && !(hasFallback && c.isEmpty(key)) {
 		return c.emptyKey(host, key, expr)
+	}
+	parent, err := c.parentGroup(d, scope)
+	if err != nil {
+		if c.strict {
+			return fmt.Errorf("Could not generate parent group %s for group %s: %s", optionOr(d, "parent_group"), orText(key), err)
+		}
+		return nil
 	}
 	prefix, _ := optionText(d, "prefix")
 	sep, ok := optionText(d, "separator")
 	if !ok {
 		sep = "_"
 	}
-	names, err := keyedNames(key, sep, fallback, hasFallback, hasTrailing && !isTrue(trailing))
+	names, err := c.keyedNames(key, sep, fallback, hasFallback, hasTrailing && !isTrue(trailing))
 	if err != nil {
 		return err
 	}
@@ -223,7 +224,7 @@ func (c *Construct) keyedGroup(host string, d *templates.Dict, scope templates.S
 		sep = ""
 	}
 	for _, name := range names {
-		if err := c.keyedJoin(host, prefix+sep+name, d, scope); err != nil {
+		if err := c.keyedJoin(host, prefix+sep+name, parent); err != nil {
 			return err
 		}
 	}
@@ -260,18 +261,28 @@ func optionText(d *templates.Dict, name string) (string, bool) {
 	return orText(v), true
 }
 
+func optionOr(d *templates.Dict, name string) string {
+	s, _ := optionText(d, name)
+	return s
+}
+
+// isEmpty reports whether default_value stands in for v: an empty text, and
+// since ansible-core 2.19 none.
+func (c *Construct) isEmpty(v templates.Value) bool {
+	return v == templates.Value(templates.Str("")) || c.b.inv.o.Era == templates.Current && v == templates.Value(templates.None)
+}
+
 // keyedNames are the groups' names, without the prefix, that a key's value gives.
-func keyedNames(key templates.Value, sep, fallback string, hasFallback, noTrailing bool) ([]string, error) {
+func (c *Construct) keyedNames(key templates.Value, sep, fallback string, hasFallback, noTrailing bool) ([]string, error) {
 	orFallback := func(v templates.Value) string {
-		s := templates.StrOf(v, templates.Current)
-		if s == "" && hasFallback {
+		if hasFallback && c.isEmpty(v) {
 			return fallback
 		}
-		return s
+		return templates.StrOf(v, templates.Current)
 	}
 	var names []string
 	switch key := key.(type) {
-	case templates.Str, templates.Markup:
+	case templates.Str, templates.Markup, templates.NoneType:
 		return []string{orFallback(key)}, nil
 	case templates.Sequence:
 		for i := range key.Len() {
@@ -295,7 +306,21 @@ func keyedNames(key templates.Value, sep, fallback string, hasFallback, noTraili
 	return nil, fmt.Errorf("Invalid group name format, expected a string or a list of them or dictionary, got: %s", className(key))
 }
 
-func (c *Construct) keyedJoin(host, group string, d *templates.Dict, scope templates.Scope) error {
+// parentGroup is the name of the group that an entry's groups stand under, "" for none.
+func (c *Construct) parentGroup(d *templates.Dict, scope templates.Scope) (string, error) {
+	raw, ok := d.GetStr("parent_group")
+	if !ok || !raw.Truth() {
+		return "", nil
+	}
+	v, err := c.b.inv.o.Engine.Resolve(context.Background(), raw, scope)
+	if err != nil {
+		return "", err
+	}
+	return orText(v), nil
+}
+
+// keyedJoin puts a host into a group, and that one under parent where it is not "".
+func (c *Construct) keyedJoin(host, group, parent string) error {
 	group, err := c.b.AddGroup(SafeGroupName(group))
 	if err != nil {
 		return err
@@ -303,19 +328,10 @@ func (c *Construct) keyedJoin(host, group string, d *templates.Dict, scope templ
 	if err := c.b.AddHost(host, group); err != nil {
 		return err
 	}
-	raw, ok := d.GetStr("parent_group")
-	if !ok || !raw.Truth() {
+	if parent == "" {
 		return nil
 	}
-	v, err := c.b.inv.o.Engine.Resolve(context.Background(), raw, scope)
-	if err != nil {
-		if c.strict {
-			return fmt.Errorf("Could not generate parent group %s for group %s: %s", orText(raw), group, err)
-		}
-		return nil
-	}
-	parent, err := c.b.AddGroup(SafeGroupName(orText(v)))
-	if err != nil {
+	if parent, err = c.b.AddGroup(SafeGroupName(parent)); err != nil {
 		return err
 	}
 	return c.b.AddChild(parent, group)
