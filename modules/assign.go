@@ -14,7 +14,7 @@ func checkTags(s *Spec, t reflect.Type) {
 	if t.Kind() != reflect.Struct {
 		panic(fmt.Sprintf("modules: %s: arguments must be a struct, not %s", s.Name, t))
 	}
-	checkFields(s.Name, s.allOptions(), t)
+	checkFields(s.Name, s.AllOptions(), t)
 }
 
 func checkFields(name string, options []Option, t reflect.Type) {

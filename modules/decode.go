@@ -38,7 +38,7 @@ func (d *decoder) decode(s *Spec, raw map[string]any) (map[string]any, error) {
 	if d.name == "" {
 		d.name = s.Name[strings.LastIndexByte(s.Name, '.')+1:]
 	}
-	params, err := d.level(s.allOptions(), &s.Rules, raw, nil)
+	params, err := d.level(s.AllOptions(), &s.Rules, raw, nil)
 	if err == nil {
 		err = d.unsupported
 	}
@@ -58,8 +58,8 @@ var fileOptions = []Option{
 	{Name: "attributes", Aliases: []string{"attr"}, Doc: "File attributes as chattr takes them."},
 }
 
-// allOptions are the options with the common file options.
-func (s *Spec) allOptions() []Option {
+// AllOptions are the options with the common file options, where the module takes these.
+func (s *Spec) AllOptions() []Option {
 	if !s.FileArgs {
 		return s.Options
 	}

@@ -230,7 +230,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		for _, o := range decodeSpec.allOptions() {
+		for _, o := range decodeSpec.AllOptions() {
 			if _, ok := params[o.Name]; !ok {
 				t.Errorf("%s: no value for option %s", in, o.Name)
 			}

@@ -27,6 +27,22 @@ func seContext(path string) string {
 	return strings.TrimRight(string(buf[:n]), "\x00")
 }
 
+// SELinuxContext is the context of path in its parts (user, role, type and,
+// with levels, the level), as Ansible tells it: without SELinux three nils.
+func SELinuxContext(path string) []any {
+	out := []any{nil, nil, nil}
+	if !seEnabled() {
+		return out
+	}
+	if have := seContext(path); have != "" {
+		out = nil
+		for _, part := range strings.SplitN(have, ":", 4) {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
 // context sets the parts of the SELinux context that are given.
 func (c *fileChange) context(a *FileArgs) (bool, error) {
 	if a.SEUser == "" && a.SERole == "" && a.SEType == "" && a.SELevel == "" || !seEnabled() {

@@ -36,7 +36,7 @@ var commandOptions = []modules.Option{
 	{Name: "chdir", Type: modules.Path, Doc: "Run in this folder."},
 	{Name: "creates", Type: modules.Path, Doc: "Do nothing where this path, or a match of this pattern, exists."},
 	{Name: "removes", Type: modules.Path, Doc: "Do nothing where this path, or any match of this pattern, is missing."},
-	{Name: "executable", Type: modules.Path, Doc: "The shell to use instead of /bin/sh."},
+	{Name: "executable", Doc: "The shell to use instead of /bin/sh."},
 	{Name: "stdin", Doc: "What the program reads from its standard input."},
 	{Name: "stdin_add_newline", Type: modules.Bool, Default: true, Doc: "End stdin with a newline."},
 	{Name: "strip_empty_ends", Type: modules.Bool, Default: true, Doc: "Take empty lines off the ends of stdout and stderr."},

@@ -61,7 +61,7 @@ var MysqlDB = modules.Define(modules.Spec{
 		modules.Option{Name: "check_implicit_admin", Type: modules.Bool, Default: false, Doc: "Try root without a password before the login options."},
 		modules.Option{Name: "config_overrides_defaults", Type: modules.Bool, Default: false, Doc: "Let config_file's host and port stand over the defaults of login_host and login_port."},
 		modules.Option{Name: "chdir", Type: modules.Path, Doc: "The folder in which an import runs (for source statements)."},
-		modules.Option{Name: "pipefail", Type: modules.Bool, Default: false, Ignored: "a dump that fails always fails the task here", Doc: "Whether a failed dump fails a compressed one."},
+		modules.Option{Name: "pipefail", Type: modules.Bool, Default: true, Ignored: "a dump that fails always fails the task here", Doc: "Whether a failed dump fails a compressed one."},
 		modules.Option{Name: "sql_log_bin", Type: modules.Bool, Default: true, Doc: "Whether the change is written to the binary log."},
 	),
 }, runDB)

@@ -121,7 +121,7 @@ func TestReplication(t *testing.T) {
 		t.Errorf("before: %v", got)
 	}
 	change := args{"mode": "changemaster", "master_host": "127.0.0.1", "master_port": one.port, "master_user": "replicator", "master_password": "zz-secret"}
-	if p := two.run(MysqlReplication, change, checkMode); p["changed"] != true {
+	if p := two.run(MysqlReplication, change, checkMode); p["skipped"] != true {
 		t.Errorf("changemaster in check mode: %v", p)
 	}
 	if got := two.run(MysqlReplication, args{"mode": "getslave"}); got["Is_Slave"] != false {

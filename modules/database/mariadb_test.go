@@ -124,7 +124,7 @@ func (s *testServer) run(mod *modules.Module, args map[string]any, change ...fun
 	for _, f := range change {
 		f(m)
 	}
-	all := map[string]any{"login_unix_socket": s.socket, "login_user": "root", "config_file": "/nonexistent"}
+	all := map[string]any{"login_unix_socket": s.socket, "login_user": "root", "config_file": filepath.Join(s.dir, "none.cnf")}
 	for k, v := range args {
 		all[k] = v
 	}

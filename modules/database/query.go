@@ -17,6 +17,7 @@ type queryArgs struct {
 	PositionalArgs    []any          `arg:"positional_args"`
 	NamedArgs         map[string]any `arg:"named_args"`
 	LoginDB           string         `arg:"login_db"`
+	SessionVars       map[string]any `arg:"session_vars"`
 	SingleTransaction bool           `arg:"single_transaction"`
 }
 
@@ -29,9 +30,10 @@ var MysqlQuery = modules.Define(modules.Spec{
 	Diff:  modules.NoSupport,
 	Options: withLogin(
 		modules.Option{Name: "query", Type: modules.Raw, Required: true, Doc: "A statement, or a list of them."},
-		modules.Option{Name: "positional_args", Type: modules.List, Doc: "Values for the %s in the statements."},
+		modules.Option{Name: "positional_args", Type: modules.List, Elements: modules.Raw, Doc: "Values for the %s in the statements."},
 		modules.Option{Name: "named_args", Type: modules.Dict, Doc: "Values for the %(name)s in the statements."},
 		modules.Option{Name: "login_db", Doc: "The default database."},
+		modules.Option{Name: "session_vars", Type: modules.Dict, Doc: "Variables to set for the session first."},
 		modules.Option{Name: "single_transaction", Type: modules.Bool, Default: false, Doc: "Run all statements in one transaction."},
 	),
 	Rules: modules.Rules{MutuallyExclusive: [][]string{{"positional_args", "named_args"}}},
@@ -69,6 +71,9 @@ func runQuery(ctx context.Context, m *modules.Run, a *queryArgs) (*modules.Resul
 		return nil, err
 	}
 	defer s.close()
+	if err := s.prepareSession(ctx, true, false, a.SessionVars); err != nil {
+		return nil, err
+	}
 	if a.SingleTransaction {
 		if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
 			return nil, modules.Failf("%w", sqlError(err))

@@ -53,9 +53,10 @@ func primaryOption(name string, t modules.Type, doc string) modules.Option {
 // MysqlReplication is community.mysql.mysql_replication
 // (https://docs.ansible.com/ansible/latest/collections/community/mysql/mysql_replication_module.html).
 var MysqlReplication = modules.Define(modules.Spec{
-	Name: "community.mysql.mysql_replication",
-	Doc:  "Reads and changes the replication of MySQL and MariaDB.",
-	Diff: modules.NoSupport,
+	Name:  "community.mysql.mysql_replication",
+	Doc:   "Reads and changes the replication of MySQL and MariaDB.",
+	Check: modules.NoSupport,
+	Diff:  modules.NoSupport,
 	Options: withLogin(
 		modules.Option{Name: "mode", Default: "getreplica", Choices: []string{
 			"getprimary", "getreplica", "changeprimary", "stopreplica", "startreplica", "resetprimary", "resetreplica", "resetreplicaall",
@@ -76,7 +77,7 @@ var MysqlReplication = modules.Define(modules.Spec{
 		primaryOption("ssl_cert", modules.Str, "The replica's certificate."),
 		modules.Option{Name: "primary_ssl_key", NoLog: false, Aliases: []string{"master_ssl_key"}, Doc: "The path of the replica's key."},
 		primaryOption("ssl_cipher", modules.Str, "The ciphers that may be used, separated by colons."),
-		modules.Option{Name: "primary_ssl_verify_server_cert", Type: modules.Bool, Default: false, Doc: "Whether the primary's certificate must name its host."},
+		modules.Option{Name: "primary_ssl_verify_server_cert", Type: modules.Bool, Doc: "Whether the primary's certificate must name its host."},
 		modules.Option{Name: "primary_auto_position", Type: modules.Bool, Default: false, Aliases: []string{"master_auto_position"}, Doc: "Find the position by GTIDs (MySQL)."},
 		modules.Option{Name: "primary_use_gtid", Aliases: []string{"master_use_gtid"}, Choices: []string{"current_pos", "replica_pos", "disabled"}, Doc: "Find the position by GTIDs (MariaDB)."},
 		primaryOption("delay", modules.Int, "Seconds by which the replica stays behind."),

@@ -46,7 +46,7 @@ var MysqlRole = modules.Define(modules.Spec{
 		modules.Option{Name: "members_must_exist", Type: modules.Bool, Default: true, Doc: "Whether an unknown member is a failure."},
 		modules.Option{Name: "set_default_role_all", Type: modules.Bool, Default: true, Doc: "Make all roles of new members their default roles (MySQL)."},
 		modules.Option{Name: "check_implicit_admin", Type: modules.Bool, Default: false, Doc: "Try root without a password before the login options."},
-		modules.Option{Name: "column_case_sensitive", Type: modules.Bool, Default: false, Ignored: "the servers do not mind the case of columns", Doc: "Whether columns in priv keep their case."},
+		modules.Option{Name: "column_case_sensitive", Type: modules.Bool, Default: true, Ignored: "the servers do not mind the case of columns", Doc: "Whether columns in priv keep their case."},
 	),
 	Rules: modules.Rules{MutuallyExclusive: [][]string{{"append_members", "detach_members"}, {"append_privs", "subtract_privs"}, {"admin", "members"}, {"admin", "append_members"}, {"admin", "detach_members"}}},
 }, runRole)

@@ -63,7 +63,7 @@ var MysqlUser = modules.Define(modules.Spec{
 		modules.Option{Name: "force_context", Type: modules.Bool, Default: false, Doc: "Make mysql the default database of the session (replication filters)."},
 		modules.Option{Name: "session_vars", Type: modules.Dict, Doc: "Variables to set for the session first."},
 		modules.Option{Name: "attributes", Type: modules.Dict, Doc: "The account's attributes (MySQL 8.0.21); null removes one."},
-		modules.Option{Name: "column_case_sensitive", Type: modules.Bool, Default: false, Ignored: "the servers do not mind the case of columns", Doc: "Whether columns in priv keep their case."},
+		modules.Option{Name: "column_case_sensitive", Type: modules.Bool, Default: true, Ignored: "the servers do not mind the case of columns", Doc: "Whether columns in priv keep their case."},
 		modules.Option{Name: "locked", Type: modules.Bool, Doc: "Whether the account is locked."},
 	),
 	Rules: modules.Rules{MutuallyExclusive: [][]string{{"append_privs", "subtract_privs"}}},

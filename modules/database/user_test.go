@@ -117,8 +117,9 @@ func TestMysqlUserErrors(t *testing.T) {
 	if msg := fmt.Sprint(got["msg"]); !strings.HasPrefix(msg, "Error granting privileges, invalid priv string: BOGUS , query: GRANT BOGUS ON `app`.* TO 'x'@'localhost' , exception: (1064, \"You have an error in your SQL syntax") {
 		t.Errorf("a privilege that is none: %q", msg)
 	}
-	got = s.run(MysqlUser, map[string]any{"name": "x", "login_unix_socket": "/nonexistent"})
-	if msg := fmt.Sprint(got["msg"]); !strings.HasPrefix(msg, "unable to connect to database, check login_user and login_password are correct or /nonexistent has the credentials. Exception message: ") {
+	got = s.run(MysqlUser, map[string]any{"name": "x", "login_unix_socket": filepath.Join(t.TempDir(), "none")})
+	want := "unable to connect to database, check login_user and login_password are correct or " + filepath.Join(s.dir, "none.cnf") + " has the credentials. Exception message: "
+	if msg := fmt.Sprint(got["msg"]); !strings.HasPrefix(msg, want) {
 		t.Errorf("no server: %q", msg)
 	}
 }

@@ -20,9 +20,10 @@ type variablesArgs struct {
 // MysqlVariables is community.mysql.mysql_variables
 // (https://docs.ansible.com/ansible/latest/collections/community/mysql/mysql_variables_module.html).
 var MysqlVariables = modules.Define(modules.Spec{
-	Name: "community.mysql.mysql_variables",
-	Doc:  "Reads and sets the server's variables.",
-	Diff: modules.NoSupport,
+	Name:  "community.mysql.mysql_variables",
+	Doc:   "Reads and sets the server's variables.",
+	Check: modules.NoSupport,
+	Diff:  modules.NoSupport,
 	Options: withLogin(
 		modules.Option{Name: "variable", Required: true, Doc: "The variable."},
 		modules.Option{Name: "value", Doc: "Its value; not given, the variable is read."},

@@ -42,7 +42,7 @@ var Copy = modules.Define(modules.Spec{
 		{Name: "backup", Type: modules.Bool, Default: false, Doc: "Keep a copy of the file that is replaced."},
 		{Name: "checksum", Doc: "The SHA-1 that the file must have; anything else fails."},
 		{Name: "content", NoLog: true, Doc: "The text of the file, in place of src."},
-		{Name: "decrypt", Type: modules.Bool, Doc: "Decrypt a source that is encrypted with a vault; the controller does it."},
+		{Name: "decrypt", Type: modules.Bool, Default: true, Doc: "Decrypt a source that is encrypted with a vault; the controller does it."},
 		{Name: "dest", Type: modules.Path, Required: true, Doc: "Where the file goes; with a slash at the end, the folder that it goes into."},
 		{Name: "directory_mode", Type: modules.Raw, Doc: "The mode of folders that are made."},
 		{Name: "follow", Type: modules.Bool, Default: false, Doc: "Where dest is a link, write what it points to."},

@@ -43,7 +43,7 @@ var File = modules.Define(modules.Spec{
 		{Name: "src", Type: modules.Path, Doc: "What a link points to."},
 		{Name: "state", Choices: []string{"absent", "directory", "file", "hard", "link", "touch"}, Doc: "What path is to be."},
 		{Name: "_original_basename", Doc: "The name to give to a file where path is a folder; set by actions."},
-		{Name: "_diff_peek", Type: modules.Raw, Doc: "Accepted from actions of Ansible.", Ignored: "the difference is made by the copy module"},
+		{Name: "_diff_peek", Type: modules.Bool, Doc: "Accepted from actions of Ansible.", Ignored: "the difference is made by the copy module"},
 	},
 	FileArgs: true,
 	Check:    modules.Full,

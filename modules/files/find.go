@@ -55,7 +55,7 @@ var Find = modules.Define(modules.Spec{
 		{Name: "follow", Type: modules.Bool, Default: false, Doc: "Walk folders behind links."},
 		{Name: "get_checksum", Type: modules.Bool, Default: false, Doc: "Give the checksum of every file."},
 		{Name: "hidden", Type: modules.Bool, Default: false, Doc: "List what begins with a dot too."},
-		{Name: "paths", Type: modules.List, Elements: modules.Str, Required: true, Aliases: []string{"name", "path"}, Doc: "The folders to look in."},
+		{Name: "paths", Type: modules.List, Elements: modules.Path, Required: true, Aliases: []string{"name", "path"}, Doc: "The folders to look in."},
 		{Name: "patterns", Type: modules.List, Elements: modules.Str, Default: []any{}, Aliases: []string{"pattern"}, Doc: "Patterns of names: shell patterns, or regular expressions with use_regex."},
 		{Name: "read_whole_file", Type: modules.Bool, Default: false, Doc: "contains is looked for in the whole text of the file."},
 		{Name: "recurse", Type: modules.Bool, Default: false, Doc: "Look in folders below."},

@@ -14,6 +14,7 @@ type lineinfileArgs struct {
 	Backrefs     bool    `arg:"backrefs"`
 	Backup       bool    `arg:"backup"`
 	Create       bool    `arg:"create"`
+	Encoding     string  `arg:"encoding"`
 	Firstmatch   bool    `arg:"firstmatch"`
 	Insertafter  string  `arg:"insertafter"`
 	Insertbefore string  `arg:"insertbefore"`
@@ -25,6 +26,9 @@ type lineinfileArgs struct {
 	Validate     string  `arg:"validate"`
 }
 
+// plainEncodings are Python's names of the encodings that a file is edited in.
+var plainEncodings = map[string]bool{"utf-8": true, "utf8": true, "u8": true, "utf_8": true, "ascii": true, "us-ascii": true, "646": true}
+
 // Lineinfile is ansible.builtin.lineinfile.
 var Lineinfile = modules.Define(modules.Spec{
 	Name: "ansible.builtin.lineinfile",
@@ -33,6 +37,7 @@ var Lineinfile = modules.Define(modules.Spec{
 		{Name: "backrefs", Type: modules.Bool, Default: false, Doc: "Fill \\1 and the like in line from the match; nothing is added where nothing matches."},
 		{Name: "backup", Type: modules.Bool, Default: false, Doc: "Keep a copy of the file as it was."},
 		{Name: "create", Type: modules.Bool, Default: false, Doc: "Make the file where it is missing."},
+		{Name: "encoding", Default: "utf-8", Doc: "The file's encoding; only UTF-8 and ASCII are known."},
 		{Name: "firstmatch", Type: modules.Bool, Default: false, Doc: "Take the first line that matches in place of the last."},
 		{Name: "insertafter", Doc: "A regular expression: a new line goes behind the last line that matches; EOF is the end."},
 		{Name: "insertbefore", Doc: "A regular expression: a new line goes before the last line that matches; BOF is the beginning."},
@@ -49,6 +54,9 @@ var Lineinfile = modules.Define(modules.Spec{
 	Check:    modules.Full,
 	Diff:     modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *lineinfileArgs) (*modules.Result, error) {
+	if !plainEncodings[strings.ToLower(a.Encoding)] {
+		return nil, modules.Failf("encoding %s is not supported: files are edited as utf-8 or ascii", a.Encoding)
+	}
 	noRegexp := m.Params["regexp"] == nil
 	if a.State == "present" {
 		if a.Backrefs && noRegexp {

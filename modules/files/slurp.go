@@ -4,13 +4,15 @@ import (
 	"context"
 	"encoding/base64"
 	"os"
+	"unicode/utf8"
 
 	"gorun/modules"
 	"gorun/modules/oserr"
 )
 
 type slurpArgs struct {
-	Src string `arg:"src"`
+	Armor bool   `arg:"armor"`
+	Src   string `arg:"src"`
 }
 
 // Slurp is ansible.builtin.slurp.
@@ -18,6 +20,7 @@ var Slurp = modules.Define(modules.Spec{
 	Name: "ansible.builtin.slurp",
 	Doc:  "Bring the content of a file on the target, base64-encoded.",
 	Options: []modules.Option{
+		{Name: "armor", Type: modules.Bool, Default: true, Doc: "Encode the content; without it the file has to be UTF-8 text."},
 		{Name: "src", Type: modules.Path, Required: true, Aliases: []string{"path"}, Doc: "The file on the target."},
 	},
 	Check: modules.Full,
@@ -34,6 +37,12 @@ var Slurp = modules.Define(modules.Spec{
 			return nil, modules.Failf("source is a directory and must be a file: %s", a.Src)
 		}
 		return nil, modules.Failf("unable to slurp file: %s", oserr.Text(err))
+	}
+	if !a.Armor {
+		if !utf8.Valid(data) {
+			return nil, modules.Failf("source is not valid UTF-8 text: %s", a.Src)
+		}
+		return &modules.Result{Data: map[string]any{"content": string(data), "source": a.Src, "encoding": "utf-8"}}, nil
 	}
 	return &modules.Result{Data: map[string]any{
 		"content": base64.StdEncoding.EncodeToString(data), "source": a.Src, "encoding": "base64"}}, nil

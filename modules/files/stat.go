@@ -21,6 +21,7 @@ type statArgs struct {
 	GetAttributes     bool   `arg:"get_attributes"`
 	GetChecksum       bool   `arg:"get_checksum"`
 	GetMime           bool   `arg:"get_mime"`
+	GetSELinux        bool   `arg:"get_selinux_context"`
 	Path              string `arg:"path"`
 }
 
@@ -33,6 +34,8 @@ var Stat = modules.Define(modules.Spec{
 		{Name: "follow", Type: modules.Bool, Default: false, Doc: "Look at what a link points to."},
 		{Name: "get_attributes", Type: modules.Bool, Default: true, Aliases: []string{"attr", "attributes"}, Doc: "Ask lsattr for the file's attributes."},
 		{Name: "get_checksum", Type: modules.Bool, Default: true, Doc: "Take the checksum of a regular file."},
+		{Name: "get_md5", Type: modules.Bool, Default: false, Doc: "Of former days.", Ignored: "checksum_algorithm chooses the digest"},
+		{Name: "get_selinux_context", Type: modules.Bool, Default: false, Doc: "Tell the SELinux context."},
 		{Name: "get_mime", Type: modules.Bool, Default: true, Aliases: []string{"mime", "mime_type", "mime-type"}, Doc: "Ask file(1) for type and encoding."},
 		{Name: "path", Type: modules.Path, Required: true, Aliases: []string{"dest", "name"}, Doc: "The file."},
 	},
@@ -66,6 +69,9 @@ var Stat = modules.Define(modules.Spec{
 	}
 	if a.GetAttributes {
 		addAttributes(ctx, m, a.Path, out)
+	}
+	if a.GetSELinux {
+		out["selinux_context"] = modules.SELinuxContext(a.Path)
 	}
 	return &modules.Result{Data: map[string]any{"stat": out}}, nil
 })

@@ -54,7 +54,7 @@ var Pip = modules.Define(modules.Spec{
 	},
 	Rules: modules.Rules{
 		RequiredOneOf:     [][]string{{"name", "requirements"}},
-		MutuallyExclusive: [][]string{{"name", "requirements"}, {"executable", "virtualenv"}},
+		MutuallyExclusive: [][]string{{"name", "requirements"}, {"executable", "virtualenv"}, {"editable", "requirements"}},
 	},
 	Check: modules.Full,
 	Diff:  modules.NoSupport,

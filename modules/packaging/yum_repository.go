@@ -23,12 +23,13 @@ var YumRepository = modules.Define(modules.Spec{
 		{Name: "bandwidth", Doc: "The setting of that name in the repository's file."},
 		{Name: "baseurl", Type: modules.List, Elements: modules.Str, Doc: "Where it is."},
 		{Name: "cost", Doc: "What using it costs against others."},
+		{Name: "countme", Type: modules.Bool, Doc: "Whether the mirrors may count the host."},
 		{Name: "deltarpm_metadata_percentage", Doc: "The setting of that name in the repository's file."},
 		{Name: "deltarpm_percentage", Doc: "The setting of that name in the repository's file."},
 		{Name: "description", Doc: "The repository's name for people."},
 		{Name: "enabled", Type: modules.Bool, Doc: "Whether it is in use."},
 		{Name: "enablegroups", Type: modules.Bool, Doc: "The setting of that name in the repository's file."},
-		{Name: "exclude", Type: modules.List, Elements: modules.Str, Doc: "Packages not to take from it."},
+		{Name: "exclude", Type: modules.List, Elements: modules.Str, Aliases: []string{"excludepkgs"}, Doc: "Packages not to take from it."},
 		{Name: "failovermethod", Choices: []string{"roundrobin", "priority"}, Doc: "The setting of that name in the repository's file."},
 		{Name: "file", Doc: "The file's name without .repo; the id unless given."},
 		{Name: "gpgcakey", Doc: "The setting of that name in the repository's file."},
@@ -146,7 +147,7 @@ func repoText(list []repoSection, indent string) string {
 
 // notSettings are options that are no keys of a .repo file.
 var notSettings = []string{"name", "description", "file", "reposdir", "state",
-	"ca_cert", "client_cert", "client_key", "validate_certs", // aliases
+	"ca_cert", "client_cert", "client_key", "validate_certs", "excludepkgs", // aliases
 	"mode", "owner", "group", "seuser", "serole", "setype", "selevel", "unsafe_writes", "attributes"}
 
 // yumSection is the section that the task asks for.

@@ -39,7 +39,7 @@ var At = modules.Define(modules.Spec{
 		MutuallyExclusive: [][]string{{"command", "script_file"}},
 		RequiredOneOf:     [][]string{{"command", "script_file"}},
 	},
-	Check: modules.Full,
+	Check: modules.NoSupport,
 	Diff:  modules.NoSupport,
 }, func(ctx context.Context, m *modules.Run, a *atArgs) (*modules.Result, error) {
 	if a.State == "present" && (a.Count == nil || a.Units == "") {

@@ -18,6 +18,7 @@ type filesystemArgs struct {
 	Opts     string `arg:"opts"`
 	Resizefs bool   `arg:"resizefs"`
 	State    string `arg:"state"`
+	UUID     string `arg:"uuid"`
 }
 
 // Filesystem is community.general.filesystem.
@@ -31,8 +32,12 @@ var Filesystem = modules.Define(modules.Spec{
 		{Name: "opts", Doc: "More options for mkfs."},
 		{Name: "resizefs", Type: modules.Bool, Default: false, Doc: "Grow the file system to the size of the device."},
 		{Name: "state", Default: "present", Choices: []string{"present", "absent"}, Doc: "Whether there is to be a file system."},
+		{Name: "uuid", Doc: "The UUID of the file system."},
 	},
-	Rules: modules.Rules{RequiredIf: []modules.RequiredIf{{Key: "state", Value: "present", Need: []string{"fstype"}}}},
+	Rules: modules.Rules{
+		MutuallyExclusive: [][]string{{"resizefs", "uuid"}},
+		RequiredIf:        []modules.RequiredIf{{Key: "state", Value: "present", Need: []string{"fstype"}}},
+	},
 	Check: modules.Full,
 	Diff:  modules.NoSupport,
 }, func(ctx context.Context, m *modules.Run, a *filesystemArgs) (*modules.Result, error) {
@@ -83,9 +88,17 @@ func makeFilesystem(t tool, a *filesystemArgs, have string) (*modules.Result, er
 		want = a.Fstype
 	}
 	res := &modules.Result{Data: map[string]any{}}
+	id := uuidTools[a.Fstype]
+	if a.UUID != "" && id.change == nil && id.make == "" {
+		return nil, modules.Failf("module does not support UUID option for this filesystem (%s) yet.", a.Fstype)
+	}
 	if have == want && !a.Force {
-		if a.Resizefs {
+		switch {
+		case a.Resizefs:
 			return growFilesystem(t, a, mk)
+		case a.UUID != "" && id.change != nil:
+			res.Changed = true
+			return res, t.setUUID(id, a)
 		}
 		return res, nil
 	}
@@ -103,8 +116,40 @@ func makeFilesystem(t tool, a *filesystemArgs, have string) (*modules.Result, er
 		}
 		args = append(args, more...)
 	}
+	if a.UUID != "" && id.make != "" {
+		args = append(args, id.make, a.UUID)
+	}
 	res.Changed = true
-	return res, t.change(mk.program, append(args, a.Dev)...)
+	if err := t.change(mk.program, append(args, a.Dev)...); err != nil {
+		return nil, err
+	}
+	if a.UUID != "" && id.make == "" {
+		return res, t.setUUID(id, a)
+	}
+	return res, nil
+}
+
+// A uuidTool gives a type its UUID: by an option of mkfs, and to one that is
+// there by a program.
+type uuidTool struct {
+	make   string
+	change []string
+	noArg  bool // the program makes the UUID up
+}
+
+var uuidTools = map[string]uuidTool{
+	"ext2": {make: "-U", change: []string{"tune2fs", "-U"}}, "ext3": {make: "-U", change: []string{"tune2fs", "-U"}},
+	"ext4": {make: "-U", change: []string{"tune2fs", "-U"}}, "ext4dev": {make: "-U", change: []string{"tune2fs", "-U"}},
+	"xfs": {change: []string{"xfs_admin", "-U"}}, "btrfs": {make: "-U"},
+	"lvm": {change: []string{"pvchange", "-u"}, noArg: true},
+}
+
+func (t tool) setUUID(id uuidTool, a *filesystemArgs) error {
+	args := id.change[1:]
+	if !id.noArg {
+		args = append(args[:len(args):len(args)], a.UUID)
+	}
+	return t.change(id.change[0], append(args, a.Dev)...)
 }
 
 func isFile(path string) bool {

@@ -9,13 +9,14 @@ import (
 )
 
 type firewalldArgs struct {
+	Forward            *bool         `arg:"forward"`
 	IcmpBlock          string        `arg:"icmp_block"`
-	IcmpBlockInversion string        `arg:"icmp_block_inversion"`
+	IcmpBlockInversion *bool         `arg:"icmp_block_inversion"`
 	Immediate          bool          `arg:"immediate"`
 	Interface          string        `arg:"interface"`
-	Masquerade         string        `arg:"masquerade"`
-	Offline            *bool         `arg:"offline"`
-	Permanent          *bool         `arg:"permanent"`
+	Masquerade         *bool         `arg:"masquerade"`
+	Offline            bool          `arg:"offline"`
+	Permanent          bool          `arg:"permanent"`
 	Port               string        `arg:"port"`
 	PortForward        []portForward `arg:"port_forward"`
 	Protocol           string        `arg:"protocol"`
@@ -41,12 +42,13 @@ var Firewalld = modules.Define(modules.Spec{
 	Doc:  "Open and close ports, services and more of firewalld's zones, by firewall-cmd.",
 	Options: []modules.Option{
 		{Name: "icmp_block", Doc: "A type of ICMP to block."},
-		{Name: "icmp_block_inversion", Doc: "Block all types of ICMP but those named."},
+		{Name: "icmp_block_inversion", Type: modules.Bool, Doc: "Block all types of ICMP but those named."},
 		{Name: "immediate", Type: modules.Bool, Default: false, Doc: "Change the running firewall too where permanent is asked for."},
 		{Name: "interface", Doc: "A network interface to bind to the zone."},
-		{Name: "masquerade", Doc: "Masquerading in the zone."},
-		{Name: "offline", Type: modules.Bool, Doc: "Change the permanent configuration although firewalld does not run."},
-		{Name: "permanent", Type: modules.Bool, Doc: "Change what is loaded at boot."},
+		{Name: "masquerade", Type: modules.Bool, Doc: "Masquerading in the zone."},
+		{Name: "forward", Type: modules.Bool, Doc: "Forwarding between the interfaces of the zone."},
+		{Name: "offline", Type: modules.Bool, Default: false, Doc: "Change the permanent configuration although firewalld does not run."},
+		{Name: "permanent", Type: modules.Bool, Default: false, Doc: "Change what is loaded at boot."},
 		{Name: "port", Doc: "A port or range with its protocol: 8080/tcp."},
 		{Name: "protocol", Doc: "A protocol to let in."},
 		{Name: "rich_rule", Doc: "A rich rule."},
@@ -64,7 +66,8 @@ var Firewalld = modules.Define(modules.Spec{
 		}},
 	},
 	Rules: modules.Rules{MutuallyExclusive: [][]string{
-		{"icmp_block", "icmp_block_inversion", "service", "protocol", "port", "port_forward", "rich_rule", "interface", "masquerade", "source", "target"}}},
+		{"icmp_block", "icmp_block_inversion", "service", "protocol", "port", "port_forward", "rich_rule", "interface", "forward", "masquerade", "source", "target"}},
+		RequiredBy: map[string][]string{"interface": {"zone"}, "source": {"permanent"}, "target": {"zone"}}},
 	Check: modules.Full,
 	Diff:  modules.NoSupport,
 }, func(ctx context.Context, m *modules.Run, a *firewalldArgs) (*modules.Result, error) {
@@ -94,19 +97,21 @@ func (f *firewall) rule() (rule, error) {
 	valued := func(option, value string, timeout bool) rule {
 		return rule{option, "--query-" + option, "--add-" + option, "--remove-" + option, value, timeout}
 	}
-	on := func(s string) bool {
-		b, err := modules.ToBool(s)
-		return err == nil && b
+	// A switch that is to be off is asked for by the opposite operation.
+	switched := func(option string, on, timeout bool) rule {
+		r := valued(option, "", timeout)
+		if !on {
+			r.add, r.remove = r.remove, r.add
+		}
+		return r
 	}
 	switch {
 	case a.IcmpBlock != "":
 		return valued("icmp-block", a.IcmpBlock, true), nil
-	case a.IcmpBlockInversion != "":
-		r := valued("icmp-block-inversion", "", false)
-		if !on(a.IcmpBlockInversion) {
-			r.add, r.remove = r.remove, r.add
-		}
-		return r, nil
+	case a.IcmpBlockInversion != nil:
+		return switched("icmp-block-inversion", *a.IcmpBlockInversion, false), nil
+	case a.Forward != nil:
+		return switched("forward", *a.Forward, false), nil
 	case a.Service != "":
 		return valued("service", a.Service, true), nil
 	case a.Protocol != "":
@@ -129,12 +134,8 @@ func (f *firewall) rule() (rule, error) {
 		return valued("rich-rule", a.RichRule, true), nil
 	case a.Interface != "":
 		return rule{"interface", "--query-interface", "--change-interface", "--remove-interface", a.Interface, false}, nil
-	case a.Masquerade != "":
-		r := valued("masquerade", "", true)
-		if !on(a.Masquerade) {
-			r.add, r.remove = r.remove, r.add
-		}
-		return r, nil
+	case a.Masquerade != nil:
+		return switched("masquerade", *a.Masquerade, true), nil
 	case a.Source != "":
 		return valued("source", a.Source, false), nil
 	}
@@ -147,8 +148,8 @@ func (f *firewall) run() (*modules.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	permanent := a.Permanent != nil && *a.Permanent
-	if f.offline = state.RC != 0; f.offline && !(a.Offline != nil && *a.Offline) {
+	permanent := a.Permanent
+	if f.offline = state.RC != 0; f.offline && !a.Offline {
 		return nil, modules.Failf("firewall is not currently running, unable to perform immediate actions without a running firewall daemon")
 	}
 	if f.offline {

@@ -39,6 +39,7 @@ type iptablesArgs struct {
 	Match            []string  `arg:"match"`
 	MatchSet         string    `arg:"match_set"`
 	MatchSetFlags    string    `arg:"match_set_flags"`
+	Numeric          bool      `arg:"numeric"`
 	OutInterface     string    `arg:"out_interface"`
 	Policy           string    `arg:"policy"`
 	Protocol         string    `arg:"protocol"`
@@ -83,7 +84,7 @@ var Iptables = modules.Define(modules.Spec{
 		{Name: "goto", Doc: "A chain to go on in."},
 		{Name: "icmp_type", Doc: "The kind of ICMP message."},
 		{Name: "in_interface", Doc: "The interface of arrival."},
-		{Name: "ip_version", Default: "ipv4", Choices: []string{"ipv4", "ipv6"}, Doc: "iptables or ip6tables."},
+		{Name: "ip_version", Default: "ipv4", Choices: []string{"ipv4", "ipv6", "both"}, Doc: "iptables, ip6tables, or one after the other."},
 		{Name: "jump", Doc: "The target."},
 		{Name: "limit", Doc: "The greatest rate of matches."},
 		{Name: "limit_burst", Doc: "How many match before the limit counts."},
@@ -91,7 +92,8 @@ var Iptables = modules.Define(modules.Spec{
 		{Name: "log_prefix", Doc: "The text before a LOG's lines."},
 		{Name: "match", Type: modules.List, Elements: modules.Str, Doc: "Extensions to load."},
 		{Name: "match_set", Doc: "A set of ipset."},
-		{Name: "match_set_flags", Choices: []string{"src", "dst", "src,dst", "dst,src"}, Doc: "Which addresses the set is about."},
+		{Name: "match_set_flags", Choices: []string{"src", "dst", "src,dst", "dst,src", "src,src", "dst,dst"}, Doc: "Which addresses the set is about."},
+		{Name: "numeric", Type: modules.Bool, Default: false, Doc: "List chains without looking up names of addresses."},
 		{Name: "out_interface", Doc: "The interface of departure."},
 		{Name: "policy", Choices: []string{"ACCEPT", "DROP", "QUEUE", "RETURN"}, Doc: "The policy of a built-in chain."},
 		{Name: "protocol", Doc: "The protocol."},
@@ -122,7 +124,7 @@ var Iptables = modules.Define(modules.Spec{
 			{Key: "jump", Value: "TEE", Need: []string{"gateway"}},
 			{Key: "jump", Value: "tee", Need: []string{"gateway"}},
 		},
-		RequiredBy: map[string][]string{"match_set": {"match_set_flags"}},
+		RequiredBy: map[string][]string{"set_dscp_mark": {"jump"}, "set_dscp_mark_class": {"jump"}},
 	},
 	Check: modules.Full,
 	Diff:  modules.NoSupport,
@@ -217,7 +219,9 @@ func (a *iptablesArgs) addMatches(w *ruleWords) {
 	if a.MatchSet != "" {
 		w.match("set", !has("set"))
 		w.add("--match-set", a.MatchSet)
-		*w = append(*w, a.MatchSetFlags)
+		if a.MatchSetFlags != "" {
+			*w = append(*w, a.MatchSetFlags)
+		}
 	}
 	w.match("limit", a.Limit != "" || a.LimitBurst != "")
 	w.add("--limit", a.Limit)
@@ -254,18 +258,23 @@ func runIptables(ctx context.Context, m *modules.Run, a *iptablesArgs) (*modules
 	if a.Chain == "" && !a.Flush {
 		return nil, modules.Failf("Either chain or flush parameter must be specified.")
 	}
-	p := &packetFilter{tool: tool{ctx, m}, iptablesArgs: a, program: "iptables", words: a.rule()}
-	if a.IPVersion == "ipv6" {
-		p.program = "ip6tables"
-	}
+	p := &packetFilter{tool: tool{ctx, m}, iptablesArgs: a, words: a.rule()}
 	data := map[string]any{"ip_version": a.IPVersion, "table": a.Table, "chain": orNil(a.Chain), "flush": a.Flush,
 		"rule": strings.Join(p.words, " "), "state": a.State, "chain_management": a.ChainManagement, "failed": false}
-	changed, err := p.apply()
-	if err != nil {
-		return nil, err
+	res := &modules.Result{Data: data}
+	for _, program := range filterPrograms[a.IPVersion] {
+		p.program = program
+		changed, err := p.apply()
+		if err != nil {
+			return nil, err
+		}
+		res.Changed = res.Changed || changed
 	}
-	return &modules.Result{Changed: changed, Data: data}, nil
+	return res, nil
 }
+
+// filterPrograms are the programs of each ip_version.
+var filterPrograms = map[string][]string{"ipv4": {"iptables"}, "ipv6": {"ip6tables"}, "both": {"iptables", "ip6tables"}}
 
 func (p *packetFilter) apply() (changed bool, err error) {
 	switch {
@@ -344,8 +353,17 @@ func (p *packetFilter) fail(res modules.CommandResult, args []string) error {
 		"cmd": strings.Join(words, " ")}, "%s", strings.TrimSpace(res.Stderr))
 }
 
+// listing are the arguments that list the chain.
+func (p *packetFilter) listing() []string {
+	args := p.arguments("-L")
+	if p.Numeric {
+		args = append(args, "--numeric")
+	}
+	return args
+}
+
 func (p *packetFilter) chainExists() (bool, error) {
-	res, err := p.run(p.program, p.arguments("-L")...)
+	res, err := p.run(p.program, p.listing()...)
 	return res.RC == 0, err
 }
 
@@ -359,7 +377,7 @@ func (p *packetFilter) makeChain() (changed bool, err error) {
 
 // setPolicy reads the policy of the chain from its listing's first line.
 func (p *packetFilter) setPolicy() (changed bool, err error) {
-	args := p.arguments("-L")
+	args := p.listing()
 	res, err := p.run(p.program, args...)
 	if err != nil {
 		return false, err

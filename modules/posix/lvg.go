@@ -10,14 +10,15 @@ import (
 )
 
 type lvgArgs struct {
-	Force     bool     `arg:"force"`
-	Pesize    string   `arg:"pesize"`
-	PvOptions string   `arg:"pv_options"`
-	Pvresize  bool     `arg:"pvresize"`
-	PVs       []string `arg:"pvs"`
-	State     string   `arg:"state"`
-	VG        string   `arg:"vg"`
-	VGOptions string   `arg:"vg_options"`
+	Force       bool     `arg:"force"`
+	Pesize      string   `arg:"pesize"`
+	PvOptions   string   `arg:"pv_options"`
+	Pvresize    bool     `arg:"pvresize"`
+	RemoveExtra bool     `arg:"remove_extra_pvs"`
+	PVs         []string `arg:"pvs"`
+	State       string   `arg:"state"`
+	VG          string   `arg:"vg"`
+	VGOptions   string   `arg:"vg_options"`
 }
 
 // LVG is community.general.lvg.
@@ -30,6 +31,7 @@ var LVG = modules.Define(modules.Spec{
 		{Name: "pv_options", Default: "", Doc: "More options for pvcreate."},
 		{Name: "pvresize", Type: modules.Bool, Default: false, Doc: "Grow physical volumes to their devices."},
 		{Name: "pvs", Type: modules.List, Elements: modules.Str, Doc: "The devices."},
+		{Name: "remove_extra_pvs", Type: modules.Bool, Default: true, Doc: "Take devices out of the group that pvs does not name."},
 		{Name: "state", Default: "present", Choices: []string{"absent", "present"}, Doc: "Whether the group is to be there."},
 		{Name: "vg", Required: true, Doc: "The name of the group."},
 		{Name: "vg_options", Default: "", Doc: "More options for vgcreate."},
@@ -150,7 +152,7 @@ func (l *lvgRun) adjust(pvs []string, have map[string]string) (bool, error) {
 		}
 	}
 	for dev, group := range have {
-		if group == l.a.VG && !slices.Contains(pvs, dev) {
+		if l.a.RemoveExtra && group == l.a.VG && !slices.Contains(pvs, dev) {
 			drop = append(drop, dev)
 		}
 	}

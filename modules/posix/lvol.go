@@ -11,18 +11,18 @@ import (
 )
 
 type lvolArgs struct {
-	Active   bool   `arg:"active"`
-	Force    bool   `arg:"force"`
-	LV       string `arg:"lv"`
-	Opts     string `arg:"opts"`
-	PVs      string `arg:"pvs"`
-	Resizefs bool   `arg:"resizefs"`
-	Shrink   bool   `arg:"shrink"`
-	Size     string `arg:"size"`
-	Snapshot string `arg:"snapshot"`
-	State    string `arg:"state"`
-	Thinpool string `arg:"thinpool"`
-	VG       string `arg:"vg"`
+	Active   bool     `arg:"active"`
+	Force    bool     `arg:"force"`
+	LV       string   `arg:"lv"`
+	Opts     string   `arg:"opts"`
+	PVs      []string `arg:"pvs"`
+	Resizefs bool     `arg:"resizefs"`
+	Shrink   bool     `arg:"shrink"`
+	Size     string   `arg:"size"`
+	Snapshot string   `arg:"snapshot"`
+	State    string   `arg:"state"`
+	Thinpool string   `arg:"thinpool"`
+	VG       string   `arg:"vg"`
 }
 
 // LVol is community.general.lvol.
@@ -34,7 +34,7 @@ var LVol = modules.Define(modules.Spec{
 		{Name: "force", Type: modules.Bool, Default: false, Doc: "Shrink or remove it although data may be lost."},
 		{Name: "lv", Doc: "The name of the volume."},
 		{Name: "opts", Doc: "More options for lvcreate."},
-		{Name: "pvs", Doc: "The devices that it may use, with commas between."},
+		{Name: "pvs", Type: modules.List, Elements: modules.Str, Doc: "The devices that it may use."},
 		{Name: "resizefs", Type: modules.Bool, Default: false, Doc: "Resize the file system with the volume."},
 		{Name: "shrink", Type: modules.Bool, Default: true, Doc: "Make it smaller where it is larger than size."},
 		{Name: "size", Doc: "The size: 10g, 100%FREE, or with a sign by how much it changes."},
@@ -186,10 +186,6 @@ func (l *lvolRun) wanted(have float64) float64 {
 func (l *lvolRun) create(name string) error {
 	a := l.a
 	opts := words(a.Opts)
-	var pvs []string
-	if a.PVs != "" {
-		pvs = strings.Split(a.PVs, ",")
-	}
 	if a.Size == "" && a.Thinpool == "" && a.Snapshot == "" {
 		return modules.Failf("No size given.")
 	}
@@ -214,7 +210,7 @@ func (l *lvolRun) create(name string) error {
 	default:
 		args = append(args, "-n", name, l.sizeOpt, l.sizeText, a.VG)
 	}
-	return l.change("lvcreate", append(args, pvs...)...)
+	return l.change("lvcreate", append(args, a.PVs...)...)
 }
 
 // adjust resizes and activates.
@@ -268,8 +264,8 @@ func (l *lvolRun) resize(have *logicalVolume) (bool, error) {
 		args = append(args, "--resizefs")
 	}
 	args = append(args, l.sizeOpt, l.sizeText, a.VG+"/"+have.name)
-	if a.PVs != "" && program == "lvextend" {
-		args = append(args, strings.Split(a.PVs, ",")...)
+	if program == "lvextend" {
+		args = append(args, a.PVs...)
 	}
 	return true, l.change(program, args...)
 }

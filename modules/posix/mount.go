@@ -13,16 +13,17 @@ import (
 )
 
 type mountArgs struct {
-	Backup bool   `arg:"backup"`
-	Boot   bool   `arg:"boot"`
-	Dump   string `arg:"dump"`
-	Fstab  string `arg:"fstab"`
-	Fstype string `arg:"fstype"`
-	Opts   string `arg:"opts"`
-	Passno string `arg:"passno"`
-	Path   string `arg:"path"`
-	Src    string `arg:"src"`
-	State  string `arg:"state"`
+	Backup    bool   `arg:"backup"`
+	Boot      bool   `arg:"boot"`
+	Dump      string `arg:"dump"`
+	Fstab     string `arg:"fstab"`
+	Fstype    string `arg:"fstype"`
+	Opts      string `arg:"opts"`
+	OptsNoLog bool   `arg:"opts_no_log"`
+	Passno    string `arg:"passno"`
+	Path      string `arg:"path"`
+	Src       string `arg:"src"`
+	State     string `arg:"state"`
 }
 
 // Mount is ansible.posix.mount.
@@ -36,6 +37,7 @@ var Mount = modules.Define(modules.Spec{
 		{Name: "fstab", Doc: "The file to use in place of /etc/fstab."},
 		{Name: "fstype", Doc: "The type of the file system."},
 		{Name: "opts", Doc: "The mount options; defaults unless given."},
+		{Name: "opts_no_log", Type: modules.Bool, Default: false, Doc: "Keep the options out of the result."},
 		{Name: "passno", Default: "0", Doc: "The sixth field of fstab: when fsck checks it."},
 		{Name: "path", Type: modules.Path, Required: true, Aliases: []string{"name"}, Doc: "The mount point."},
 		{Name: "src", Type: modules.Path, Doc: "The device, address or folder to mount."},
@@ -121,6 +123,9 @@ func (r *mountRun) run() (*modules.Result, error) {
 	}
 	data := map[string]any{"name": r.path, "opts": r.want.opts, "dump": r.want.dump, "passno": r.want.passno,
 		"fstab": r.fstab, "boot": boot, "backup_file": r.backup}
+	if r.a.OptsNoLog {
+		delete(data, "opts")
+	}
 	if r.a.Src != "" {
 		data["src"] = r.a.Src
 	}

@@ -3,9 +3,11 @@ package posix
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,21 +16,29 @@ import (
 )
 
 type sshConfigArgs struct {
-	ForwardAgent          *bool  `arg:"forward_agent"`
-	Group                 string `arg:"group"`
-	Host                  string `arg:"host"`
-	HostKeyAlgorithms     string `arg:"host_key_algorithms"`
-	Hostname              string `arg:"hostname"`
-	IdentityFile          string `arg:"identity_file"`
-	Port                  string `arg:"port"`
-	Proxycommand          string `arg:"proxycommand"`
-	Proxyjump             string `arg:"proxyjump"`
-	RemoteUser            string `arg:"remote_user"`
-	SSHConfigFile         string `arg:"ssh_config_file"`
-	State                 string `arg:"state"`
-	StrictHostKeyChecking string `arg:"strict_host_key_checking"`
-	User                  string `arg:"user"`
-	UserKnownHostsFile    string `arg:"user_known_hosts_file"`
+	AddKeysToAgent        *bool             `arg:"add_keys_to_agent"`
+	AddressFamily         string            `arg:"address_family"`
+	ControlMaster         string            `arg:"controlmaster"`
+	ControlPath           string            `arg:"controlpath"`
+	ControlPersist        string            `arg:"controlpersist"`
+	DynamicForward        string            `arg:"dynamicforward"`
+	ForwardAgent          *bool             `arg:"forward_agent"`
+	Group                 string            `arg:"group"`
+	Host                  string            `arg:"host"`
+	HostKeyAlgorithms     string            `arg:"host_key_algorithms"`
+	Hostname              string            `arg:"hostname"`
+	IdentitiesOnly        *bool             `arg:"identities_only"`
+	IdentityFile          string            `arg:"identity_file"`
+	OtherOptions          map[string]string `arg:"other_options"`
+	Port                  string            `arg:"port"`
+	Proxycommand          string            `arg:"proxycommand"`
+	Proxyjump             string            `arg:"proxyjump"`
+	RemoteUser            string            `arg:"remote_user"`
+	SSHConfigFile         string            `arg:"ssh_config_file"`
+	State                 string            `arg:"state"`
+	StrictHostKeyChecking string            `arg:"strict_host_key_checking"`
+	User                  string            `arg:"user"`
+	UserKnownHostsFile    string            `arg:"user_known_hosts_file"`
 }
 
 // SSHConfig is community.general.ssh_config.
@@ -36,19 +46,27 @@ var SSHConfig = modules.Define(modules.Spec{
 	Name: "community.general.ssh_config",
 	Doc:  "Keep a Host section of an SSH client's configuration.",
 	Options: []modules.Option{
+		{Name: "add_keys_to_agent", Type: modules.Bool, Doc: "AddKeysToAgent."},
+		{Name: "address_family", Choices: []string{"any", "inet", "inet6"}, Doc: "AddressFamily."},
+		{Name: "controlmaster", Choices: []string{"yes", "no", "ask", "auto", "autoask"}, Doc: "ControlMaster."},
+		{Name: "controlpath", Doc: "ControlPath."},
+		{Name: "controlpersist", Doc: "ControlPersist."},
+		{Name: "dynamicforward", Doc: "DynamicForward."},
 		{Name: "forward_agent", Type: modules.Bool, Doc: "ForwardAgent."},
 		{Name: "group", Doc: "The group of the file."},
 		{Name: "host", Required: true, Doc: "The pattern behind Host."},
 		{Name: "host_key_algorithms", Doc: "HostKeyAlgorithms."},
 		{Name: "hostname", Doc: "HostName."},
+		{Name: "identities_only", Type: modules.Bool, Doc: "IdentitiesOnly."},
 		{Name: "identity_file", Type: modules.Path, Doc: "IdentityFile."},
+		{Name: "other_options", Type: modules.Dict, Doc: "Further settings, their names in small letters."},
 		{Name: "port", Doc: "Port."},
 		{Name: "proxycommand", Doc: "ProxyCommand."},
 		{Name: "proxyjump", Doc: "ProxyJump."},
 		{Name: "remote_user", Doc: "User."},
 		{Name: "ssh_config_file", Type: modules.Path, Doc: "The file, in place of the user's or the system's."},
 		{Name: "state", Default: "present", Choices: []string{"present", "absent"}, Doc: "Whether the section is to be there."},
-		{Name: "strict_host_key_checking", Choices: []string{"yes", "no", "ask"}, Doc: "StrictHostKeyChecking."},
+		{Name: "strict_host_key_checking", Choices: []string{"yes", "no", "ask", "accept-new"}, Doc: "StrictHostKeyChecking."},
 		{Name: "user", Doc: "The user whose file it is; none is the system's file."},
 		{Name: "user_known_hosts_file", Doc: "UserKnownHostsFile."},
 	},
@@ -56,6 +74,9 @@ var SSHConfig = modules.Define(modules.Spec{
 	Check: modules.Full,
 	Diff:  modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *sshConfigArgs) (*modules.Result, error) {
+	if err := a.checkOther(); err != nil {
+		return nil, err
+	}
 	path, owner, err := sshConfigPath(a)
 	if err != nil {
 		return nil, err
@@ -107,23 +128,55 @@ func sshConfigPath(a *sshConfigArgs) (path, owner string, err error) {
 // wanted are the settings of the section, in ssh's spelling.
 func (a *sshConfigArgs) wanted() [][2]string {
 	var out [][2]string
-	forward := ""
-	if a.ForwardAgent != nil {
-		forward = map[bool]string{true: "yes", false: "no"}[*a.ForwardAgent]
-	}
 	port := a.Port
 	if _, err := strconv.Atoi(port); err != nil {
 		port = ""
 	}
 	for _, kv := range [][2]string{{"Hostname", a.Hostname}, {"Port", port}, {"IdentityFile", a.IdentityFile}, {"User", a.RemoteUser},
 		{"StrictHostKeyChecking", a.StrictHostKeyChecking}, {"UserKnownHostsFile", a.UserKnownHostsFile}, {"ProxyCommand", a.Proxycommand},
-		{"ProxyJump", a.Proxyjump}, {"ForwardAgent", forward}, {"HostKeyAlgorithms", a.HostKeyAlgorithms}} {
+		{"ProxyJump", a.Proxyjump}, {"ForwardAgent", yesNo(a.ForwardAgent)}, {"HostKeyAlgorithms", a.HostKeyAlgorithms},
+		{"IdentitiesOnly", yesNo(a.IdentitiesOnly)}, {"AddKeysToAgent", yesNo(a.AddKeysToAgent)}, {"ControlMaster", a.ControlMaster},
+		{"ControlPath", a.ControlPath}, {"ControlPersist", boolWords.Replace(a.ControlPersist)}, {"DynamicForward", a.DynamicForward},
+		{"AddressFamily", a.AddressFamily}} {
 		if kv[1] != "" {
 			out = append(out, kv)
 		}
 	}
+	for _, k := range slices.Sorted(maps.Keys(a.OtherOptions)) {
+		out = append(out, [2]string{k, a.OtherOptions[k]})
+	}
 	return out
 }
+
+// yesNo is a switch in ssh's words, "" where it is not given.
+func yesNo(b *bool) string {
+	if b == nil {
+		return ""
+	}
+	return map[bool]string{true: "yes", false: "no"}[*b]
+}
+
+// boolWords are YAML's booleans, which a text option gets as Python's words.
+var boolWords = strings.NewReplacer("True", "yes", "False", "no")
+
+// checkOther refuses further settings that have options of their own or capitals.
+func (a *sshConfigArgs) checkOther() error {
+	for _, k := range slices.Sorted(maps.Keys(a.OtherOptions)) {
+		if strings.ToLower(k) != k {
+			return modules.Failf("The other_options key %s must be lower case", k)
+		}
+		if sshConfigOwn[k] {
+			return modules.Failf("Multiple values provided for key %s", k)
+		}
+	}
+	return nil
+}
+
+// sshConfigOwn are the settings that have options of their own.
+var sshConfigOwn = map[string]bool{"hostname": true, "port": true, "identity_file": true, "identities_only": true, "user": true,
+	"strict_host_key_checking": true, "user_known_hosts_file": true, "proxycommand": true, "proxyjump": true, "host_key_algorithms": true,
+	"forward_agent": true, "add_keys_to_agent": true, "controlmaster": true, "controlpath": true, "controlpersist": true,
+	"dynamicforward": true, "address_family": true}
 
 // editSSHConfig edits the section of the host; what it has besides stays.
 func editSSHConfig(text string, a *sshConfigArgs) (after string, had bool) {

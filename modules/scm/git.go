@@ -23,7 +23,7 @@ type gitArgs struct {
 	Dest             string   `arg:"dest"`
 	Executable       string   `arg:"executable"`
 	Force            bool     `arg:"force"`
-	GPGWhitelist     []string `arg:"gpg_whitelist"`
+	GPGWhitelist     []string `arg:"gpg_allowlist"`
 	KeyFile          string   `arg:"key_file"`
 	Recursive        bool     `arg:"recursive"`
 	Reference        string   `arg:"reference"`
@@ -55,7 +55,7 @@ var Git = modules.Define(modules.Spec{
 		{Name: "dest", Type: modules.Path, Doc: "The folder of the work tree."},
 		{Name: "executable", Type: modules.Path, Doc: "The git program."},
 		{Name: "force", Type: modules.Bool, Default: false, Doc: "Throw local changes away."},
-		{Name: "gpg_whitelist", Type: modules.List, Elements: modules.Str, Default: []any{}, Doc: "Fingerprints of the keys that verify_commit trusts."},
+		{Name: "gpg_allowlist", Type: modules.List, Elements: modules.Str, Default: []any{}, Aliases: []string{"gpg_whitelist"}, Doc: "Fingerprints of the keys that verify_commit trusts."},
 		{Name: "key_file", Type: modules.Path, Doc: "The private key for SSH."},
 		{Name: "recursive", Type: modules.Bool, Default: true, Doc: "Bring submodules too."},
 		{Name: "reference", Doc: "A repository on the target to borrow objects from."},

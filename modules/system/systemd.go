@@ -37,8 +37,11 @@ var systemdSpec = modules.Spec{
 		{Name: "scope", Default: "system", Choices: []string{"system", "user", "global"}, Doc: "Whose units: the system's, the user's, or those of all users."},
 		{Name: "no_block", Type: modules.Bool, Default: false, Doc: "Do not wait for the unit to be up or down."},
 	},
-	Rules: modules.Rules{RequiredBy: map[string][]string{"state": {"name"}, "enabled": {"name"}, "masked": {"name"}}},
-	Diff:  modules.NoSupport,
+	Rules: modules.Rules{
+		RequiredOneOf: [][]string{{"state", "enabled", "masked", "daemon_reload", "daemon_reexec"}},
+		RequiredBy:    map[string][]string{"state": {"name"}, "enabled": {"name"}, "masked": {"name"}},
+	},
+	Diff: modules.NoSupport,
 }
 
 // SystemdService is ansible.builtin.systemd_service, once called systemd
