@@ -25,7 +25,7 @@ type TemplateHooks struct {
 func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	outside := ansible.Options{ReadFile: h.ReadFile, Secrets: h.Secrets, Warn: h.Warn}
 	return templates.Options{
-		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, KeepTrailingNewline: true,
+		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
 		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
 		Filters:    ansible.Filters(outside), Tests: ansible.Tests(outside), AcceptsUndefined: ansible.AcceptsUndefined(),

@@ -159,6 +159,7 @@ func fill(f *os.File, r io.Reader) error {
 func dress(file, old string) error {
 	info, err := os.Lstat(old)
 	if errors.Is(err, fs.ErrNotExist) {
+		OwnNew(file)
 		return os.Chmod(file, goMode(0o666&^processUmask))
 	}
 	if err != nil {
@@ -172,6 +173,13 @@ func dress(file, old string) error {
 	}
 	copyXattrs(old, file)
 	return os.Chmod(file, goMode(unixMode(info.Mode())))
+}
+
+// OwnNew gives a new file the user and group of the process. Ansible makes a
+// new file in a folder of its own and moves it, so that it never has the group
+// of a set-group-ID folder.
+func OwnNew(file string) {
+	_ = os.Lchown(file, os.Geteuid(), os.Getegid()) // best effort, as Ansible's
 }
 
 // copyXattrs copies ACLs, SELinux contexts and user attributes as far as the

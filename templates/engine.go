@@ -251,6 +251,26 @@ func (t *Template) Render(ctx context.Context, s Scope) (text string, err error)
 	return text, nil
 }
 
+// RenderFile renders a template file as Ansible does: Jinja2 drops the newline
+// at a source's end, and a text gets back as many as the source ended with.
+// Under the current era a file that is one expression gives its native value's
+// text, and a None nothing at all.
+func (t *Template) RenderFile(ctx context.Context, s Scope) (text string, err error) {
+	rt := t.e.newRun(ctx, s)
+	defer func() { rt.place(err) }()
+	defer catch(&err)
+	rt.t = t
+	if rt.era == Current {
+		if v := rt.evalTemplate(t); v != None {
+			text = StrOf(v, rt.era)
+		}
+	} else {
+		text = string(keepNewlines(Str(rt.render(t)), t.newlines).(Str))
+	}
+	rt.done()
+	return text, nil
+}
+
 // maxPooled is the largest output buffer that is kept for the next rendering.
 const maxPooled = 4 << 20
 

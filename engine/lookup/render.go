@@ -43,7 +43,7 @@ func (r Render) File(ctx context.Context, s templates.Scope) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return t.Render(ctx, r.scope(s))
+	return t.RenderFile(ctx, r.scope(s))
 }
 
 // Value is what a file's template gives natively: in the eras that have values,
@@ -57,7 +57,7 @@ func (r Render) Value(ctx context.Context, s templates.Scope, convert bool) (tem
 	if r.Engine.Options().Era == templates.Current || convert && r.Engine.IsTemplate(src) {
 		return t.Eval(ctx, r.scope(s))
 	}
-	text, err := t.Render(ctx, r.scope(s))
+	text, err := t.RenderFile(ctx, r.scope(s))
 	return templates.Str(text), err
 }
 
@@ -68,7 +68,7 @@ func (r Render) compile() (t *templates.Template, src string, err error) {
 		return nil, "", err
 	}
 	o := r.Engine.Options()
-	o.TrimBlocks, o.KeepTrailingNewline = true, true
+	o.TrimBlocks = true
 	o.Load = r.load
 	if r.Change != nil {
 		if err := r.Change(&o); err != nil {

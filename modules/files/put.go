@@ -63,6 +63,7 @@ func putFile(ctx context.Context, m *modules.Run, dest string, r io.Reader, o pu
 			return err
 		}
 	}
+	modules.OwnNew(tmp.Name())
 	if err := os.Chmod(tmp.Name(), newFileMode); err != nil {
 		return modules.Failf("could not set the mode of %s: %s", dest, oserr.Text(err))
 	}
