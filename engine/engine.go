@@ -43,6 +43,8 @@ type Options struct {
 
 	// Foreign finds modules and plugins that are not gorun's own; nil: there are none.
 	Foreign *foreign.Finder
+	// Plugins run plugins in Python; nil: there are none.
+	Plugins *Plugins
 	// ModuleSettings are settings that modules are told of.
 	ModuleSettings action.Settings
 

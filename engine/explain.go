@@ -10,6 +10,7 @@ import (
 
 	"gorun/engine/callback"
 	"gorun/engine/playbook"
+	"gorun/engine/pyhelper"
 	"gorun/templates"
 )
 
@@ -65,6 +66,10 @@ func (tr *taskRun) template214(err error) string {
 	var e *templates.Error
 	if errors.As(err, &e) && e.Src != "" && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
 		return fmt.Sprintf("template error while templating string: %s. String: %s. %[1]s", e.Msg, e.Src)
+	}
+	var own *pyhelper.Error
+	if errors.As(err, &own) && own.Kind != templates.TypeError {
+		return own.Msg
 	}
 	if errors.As(err, &e) && e.Src != "" && e.Kind != templates.UndefinedError {
 		return fmt.Sprintf("Unexpected templating type error occurred on (%s): %s. %[2]s", e.Src, e.Msg)

@@ -15,7 +15,11 @@ func (r *Run) lookups() *lookup.Table {
 	if r.o.Lookups != nil {
 		return r.o.Lookups
 	}
-	return lookup.New(lookup.Options{ReadFile: r.o.ReadFile, Match: r.matchHosts, Warn: r.warn})
+	o := lookup.Options{ReadFile: r.o.ReadFile, Match: r.matchHosts, Warn: r.warn}
+	if r.o.Plugins != nil {
+		o.More = r.o.Plugins.Lookup
+	}
+	return lookup.New(o)
 }
 
 // matchHosts are the names of a pattern's hosts.

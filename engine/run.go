@@ -64,6 +64,9 @@ func New(o Options) *Run {
 			return o.Prompt(ctx, Prompt{Text: p.Text, NoEcho: p.Hide, Timeout: p.Timeout})
 		}
 	}
+	if o.Plugins != nil {
+		r.services.Plugin = o.Plugins.Action
+	}
 	if o.Live {
 		r.services.Stream = r.cb.Line
 	}

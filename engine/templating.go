@@ -18,17 +18,24 @@ type TemplateHooks struct {
 	// Match gives the hosts of a pattern, Config a setting: for lookups; nil: none.
 	Match  func(pattern string) ([]string, error)
 	Config func(name string) (templates.Value, bool)
+	// Plugins are filters, tests and lookups in Python; nil: there are none.
+	Plugins *Plugins
 }
 
 // TemplateOptions returns the options of Ansible's templating: strict about
 // undefined names, blocks trimmed, Ansible's filters, tests and lookups.
 func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	outside := ansible.Options{ReadFile: h.ReadFile, Secrets: h.Secrets, Warn: h.Warn}
+	look := lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}
+	var more func(kind, name string, native bool) (templates.Func, bool)
+	if h.Plugins != nil {
+		look.More, more = h.Plugins.Lookup, h.Plugins.Jinja
+	}
 	return templates.Options{
-		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
+		Era: era, More: more, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
 		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
 		Filters:    ansible.Filters(outside), Tests: ansible.Tests(outside), AcceptsUndefined: ansible.AcceptsUndefined(),
-		Globals: Globals(lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}),
+		Globals: Globals(look),
 	}
 }

@@ -255,8 +255,9 @@ func (w *walk) each(ctx context.Context, hosts []*hostRun, t *playbook.Task, sho
 
 // runsHere reports whether a task does nothing but think.
 func (p *playRun) runsHere(t *playbook.Task) bool {
-	full, ok := p.r.route(t.Action, t.EffectiveCollections())
-	return ok && (t.Include != nil || action.Actions[full].NoHost)
+	to, ok, err := action.Resolve(p.r.o.Foreign, t.Action, t.EffectiveCollections())
+	full := to.Full
+	return ok && err == nil && to.Plugin == nil && (t.Include != nil || action.Actions[full].NoHost)
 }
 
 func (p *playRun) throttleOf(ctx context.Context, t *playbook.Task, host string) int {

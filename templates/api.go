@@ -63,6 +63,11 @@ type Options struct {
 	// undefined value; the others are not called with one that is strict.
 	AcceptsUndefined map[string]bool
 
+	// More gives filters and tests that are found when a template names them,
+	// before Filters, Tests and Jinja2's own; kind is filter or test, native
+	// says that there is one of that name. nil: there are none.
+	More func(kind, name string, native bool) (Func, bool)
+
 	// Finalize is applied to the value of every {{ }} before it becomes text;
 	// nil leaves it as it is. [NoneAsEmpty] is Ansible's.
 	Finalize func(Value) Value

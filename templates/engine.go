@@ -385,18 +385,30 @@ const (
 )
 
 func (e *Engine) filter(name string) (Func, flags, bool) {
-	if f, ok := e.opts.Filters[name]; ok {
-		return f, e.externalFlags(name), true
-	}
+	own, isOwn := e.opts.Filters[name]
 	f, ok := filters[name]
+	if e.opts.More != nil {
+		if f, found := e.opts.More("filter", name, isOwn || ok); found {
+			return f, external, true
+		}
+	}
+	if isOwn {
+		return own, e.externalFlags(name), true
+	}
 	return f, builtinFlags[name], ok
 }
 
 func (e *Engine) test(name string) (Func, flags, bool) {
-	if f, ok := e.opts.Tests[name]; ok {
-		return f, e.externalFlags(name), true
-	}
+	own, isOwn := e.opts.Tests[name]
 	f, ok := tests[name]
+	if e.opts.More != nil {
+		if f, found := e.opts.More("test", name, isOwn || ok); found {
+			return f, external, true
+		}
+	}
+	if isOwn {
+		return own, e.externalFlags(name), true
+	}
 	return f, testFlags[name], ok
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"gorun/engine"
 	"gorun/engine/action"
 	"gorun/engine/foreign"
 )
@@ -32,6 +33,25 @@ func (s *session) findForeign(c *cli.Context, dirs []string) {
 		o.Paths[foreign.Modules] = append(filepath.SplitList(c.String("module-path")), o.Paths[foreign.Modules]...)
 	}
 	s.foreign = foreign.New(o)
+	base := "."
+	if len(dirs) > 0 {
+		base = dirs[0]
+	}
+	s.plugins = engine.NewPlugins(s.foreign, s.era, base, s.tell)
+}
+
+// tell passes on what plugins in Python say.
+func (s *session) tell(kind string, level int, host, msg string) {
+	switch kind {
+	case "warning":
+		s.warn(msg)
+	case "deprecated":
+		s.deprecate(msg)
+	case "verbose":
+		s.cb.Verbose(level, host, msg)
+	default:
+		s.cb.Display(msg)
+	}
 }
 
 // moduleSettings are the settings that modules are told of.

@@ -177,7 +177,7 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 		PollInterval:    time.Duration(cfg.Int("DEFAULT_POLL_INTERVAL")) * time.Second,
 		NoLogEverything: cfg.Bool("DEFAULT_NO_LOG"), ErrorOnMissingHandlerOff: !cfg.Bool("ERROR_ON_MISSING_HANDLER"),
 		ConfigFile: cfg.File, RolesPath: cfg.PathList("DEFAULT_ROLES_PATH"),
-		Foreign: s.foreign, ModuleSettings: s.moduleSettings(),
+		Foreign: s.foreign, Plugins: s.plugins, ModuleSettings: s.moduleSettings(),
 		Prompt: s.prompt, Live: c.Bool("live"), BootWait: bootWait,
 	}
 	return o, nil
@@ -257,6 +257,9 @@ func (s *session) adviseUnsupported(c *cli.Context) {
 }
 
 func (s *session) close() {
+	if s.plugins != nil {
+		s.plugins.Close()
+	}
 	if s.screen.Live != nil {
 		s.screen.Live.Close()
 	}

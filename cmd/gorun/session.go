@@ -46,6 +46,7 @@ type session struct {
 	extra    *templates.Dict
 	loader   *playbook.Loader
 	foreign  *foreign.Finder
+	plugins  *engine.Plugins
 	vars     *vars.Manager
 	sources  []string
 
@@ -143,6 +144,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		ReadFile:   s.readFile,
 		Secrets:    func() []vault.Secret { return s.secrets },
 		Match:      s.hostNames,
+		Plugins:    s.plugins,
 	}))
 	s.loader = playbook.NewLoader(playbook.Options{
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),

@@ -7,6 +7,7 @@ package action
 // This file defines an action and what it is given.
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -127,6 +128,8 @@ type Services struct {
 	Local map[string]*modules.Module
 	// Condition evaluates a conditional as when does.
 	Condition func(ctx context.Context, v templates.Value, s templates.Scope) (bool, error)
+	// Plugin runs an action plugin in Python on the controller; nil: there are none.
+	Plugin func(ctx context.Context, t *Task) (*templates.Dict, error)
 	// Managed is the text of ansible_managed; "" is Ansible's.
 	Managed string
 }
@@ -272,6 +275,9 @@ func DecodeResult(raw json.RawMessage) (*templates.Dict, error) {
 	if !ok {
 		return nil, errors.New("the module's answer is no dict")
 	}
+	if bytes.Contains(raw, []byte(typeKey)) || bytes.Contains(raw, []byte(secretsKey)) {
+		d = untagged(d) // of a job that ran a module of today's Ansible
+	}
 	return d, nil
 }
 
@@ -282,6 +288,9 @@ func runAsIs(ctx context.Context, t *Task) (*templates.Dict, error) {
 
 // Run runs the action of t's name, or its module.
 func Run(ctx context.Context, t *Task) (*templates.Dict, error) {
+	if t.Target.Plugin != nil && t.Services.Plugin != nil {
+		return t.Services.Plugin(ctx, t)
+	}
 	if t.Target.Module != nil {
 		return t.RunForeign(ctx, t.Target.Module, t.Args, t.Async)
 	}

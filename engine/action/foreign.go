@@ -307,7 +307,7 @@ func (f *foreignRun) internal(args *templates.Dict, name string) *templates.Dict
 		set("tracebacks_for", []any{})
 	}
 	if in != nil && in.AtLeast(2, 21) {
-		set("inject_invocation", true)
+		set("inject_invocation", t.Era < templates.Current)
 	}
 	return d
 }

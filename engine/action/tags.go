@@ -4,6 +4,8 @@ package action
 // on parts of their results.
 
 import (
+	"strings"
+
 	"gorun/templates"
 )
 
@@ -13,19 +15,64 @@ const typeKey = "__ansible_type"
 // untagged replaces marked dicts in a result by what they stand for: messages
 // by their text, tagged values by the values.
 func untagged(d *templates.Dict) *templates.Dict {
+	d = withoutSecrets(d)
 	v, _ := d.GetStr("exception")
 	summary, ok := v.(*templates.Dict)
 	if ok && marked(summary) {
 		d = d.Copy()
 		d.Delete(templates.Str("exception"))
 		if _, has := d.GetStr("msg"); !has {
-			d.SetStr("msg", templates.Str(eventText(summary)))
+			d.SetStr("msg", templates.Str("Task failed: Module failed: "+eventText(summary)))
 		}
 	}
 	if !holdsMarks(d) {
 		return d
 	}
 	return unmark(d).(*templates.Dict)
+}
+
+// secretsKey is where modules name the secrets that they were given.
+const secretsKey = "_ansible_new_secrets"
+
+// withoutSecrets hides in a result the secrets that the module names.
+func withoutSecrets(d *templates.Dict) *templates.Dict {
+	v, ok := d.GetStr(secretsKey)
+	if !ok {
+		return d
+	}
+	d = d.Copy()
+	d.Delete(templates.Str(secretsKey))
+	l, ok := v.(*templates.List)
+	if !ok {
+		return d
+	}
+	var pairs []string
+	for _, e := range l.Elems {
+		if s := templates.StrOf(e, templates.Current); s != "" {
+			pairs = append(pairs, s, "$REDACTED$")
+		}
+	}
+	return hidden(d, strings.NewReplacer(pairs...)).(*templates.Dict)
+}
+
+func hidden(v templates.Value, r *strings.Replacer) templates.Value {
+	switch v := v.(type) {
+	case templates.Str:
+		return templates.Str(r.Replace(string(v)))
+	case *templates.List:
+		out := templates.NewList()
+		for _, e := range v.Elems {
+			out.Elems = append(out.Elems, hidden(e, r))
+		}
+		return out
+	case *templates.Dict:
+		out := templates.NewDict(v.Len())
+		for k, e := range v.All {
+			_ = out.Set(hidden(k, r), hidden(e, r)) // a text has a hash
+		}
+		return out
+	}
+	return v
 }
 
 func marked(d *templates.Dict) bool {

@@ -27,7 +27,13 @@ type Options struct {
 	Config func(name string) (templates.Value, bool)
 	// Warn tells the user; nil: nobody.
 	Warn func(msg string)
+	// More gives lookups that are not in the table; native says that one of
+	// the name is. nil: there are none.
+	More func(name string, native bool) (Plugin, bool)
 }
+
+// A Plugin is a lookup from elsewhere.
+type Plugin func(ctx context.Context, env Env, terms []templates.Value, opts map[string]templates.Value) ([]templates.Value, error)
 
 // A Table is the lookups of a run.
 type Table struct{ o Options }
@@ -94,10 +100,22 @@ func find(name string) (lookupFunc, bool) {
 	return f, ok
 }
 
+// find is the lookup of a name: one from elsewhere, or the table's.
+func (t *Table) find(name string) (lookupFunc, bool) {
+	f, ok := find(name)
+	if t.o.More == nil {
+		return f, ok
+	}
+	if plugin, found := t.o.More(name, ok); found {
+		return func(c *call) ([]templates.Value, error) { return plugin(c.ctx, c.env, c.terms, c.opts) }, true
+	}
+	return f, ok
+}
+
 // Loop gives the items of with_NAME over a value that is resolved. The terms
 // are listified as Ansible's loops do; items flattens them one level.
 func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env Env) ([]templates.Value, error) {
-	f, ok := find(name)
+	f, ok := t.find(name)
 	if !ok {
 		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", name)
 	}
@@ -145,7 +163,7 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 		return nil, &templates.Error{Kind: templates.TypeError, Msg: "lookup() missing 1 required positional argument: 'name'"}
 	}
 	name := templates.StrOf(tc.Args[0], templates.Current)
-	f, ok := find(name)
+	f, ok := t.find(name)
 	if !ok {
 		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: fmt.Sprintf("lookup plugin (%s) not found", name), Got: name, Known: Names()}
 	}
