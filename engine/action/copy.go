@@ -20,6 +20,7 @@ import (
 
 	"gorun/modules"
 	"gorun/templates"
+	"gorun/templates/ansible"
 )
 
 // maxInline is the size in bytes up to which a file travels inside the
@@ -69,8 +70,7 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 func contentText(v templates.Value, era templates.Era) (string, error) {
 	switch v.(type) {
 	case *templates.Dict, *templates.List:
-		b, err := templates.AppendJSON(nil, v)
-		return string(b), err
+		return ansible.JSONText(v)
 	}
 	return templates.StrOf(v, era), nil
 }

@@ -194,29 +194,55 @@ func commonRoot(paths []string) string {
 	return root + "/"
 }
 
-// collect lists what is packed of a path.
+// collect lists what is packed of a path: of a folder what is in it, folders
+// first, and not the folder itself.
 func (p *packer) collect(top string, exclude []string) error {
-	return filepath.WalkDir(top, func(full string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return modules.Failf("could not read %s: %s", full, oserr.Text(err))
-		}
-		if full == p.dest || p.excluded(full, exclude) {
-			if d.IsDir() {
-				return fs.SkipDir
+	if !isDir(top) {
+		return p.member(top, exclude)
+	}
+	return p.collectIn(top, exclude)
+}
+
+func (p *packer) collectIn(dir string, exclude []string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return modules.Failf("could not read %s: %s", dir, oserr.Text(err))
+	}
+	var folders []string
+	for _, wantFolder := range []bool{true, false} {
+		for _, e := range entries {
+			full := filepath.Join(dir, e.Name())
+			if isFolder := isDir(full); isFolder != wantFolder {
+				continue
 			}
-			return nil
+			if e.IsDir() && !p.excluded(full, exclude) {
+				folders = append(folders, full)
+			}
+			if err := p.member(full, exclude); err != nil {
+				return err
+			}
 		}
-		info, err := d.Info()
-		if err != nil {
-			return modules.Failf("could not read %s: %s", full, oserr.Text(err))
+	}
+	for _, full := range folders {
+		if err := p.collectIn(full, exclude); err != nil {
+			return err
 		}
-		name := strings.TrimPrefix(full, p.root)
-		p.members = append(p.members, packMember{full, name, info})
-		if !d.IsDir() {
-			p.archived = append(p.archived, full)
-		}
+	}
+	return nil
+}
+
+// member adds one path, where it is not excluded.
+func (p *packer) member(full string, exclude []string) error {
+	if full == p.dest || p.excluded(full, exclude) {
 		return nil
-	})
+	}
+	info, err := os.Lstat(full)
+	if err != nil {
+		return modules.Failf("could not read %s: %s", full, oserr.Text(err))
+	}
+	p.members = append(p.members, packMember{full, strings.TrimPrefix(full, p.root), info})
+	p.archived = append(p.archived, full)
+	return nil
 }
 
 func (p *packer) excluded(full string, exclude []string) bool {

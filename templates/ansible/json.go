@@ -183,11 +183,17 @@ func (w *jsonStyle) text(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// jsonText is v as json.dumps gives it without options, "" where it cannot.
-func jsonText(v value) string {
+// JSONText is v as Python's json.dumps gives it without options.
+func JSONText(v templates.Value) (string, error) {
 	b, err := (&jsonStyle{item: ", ", key: ": "}).append(nil, v, 0)
+	return string(b), err
+}
+
+// jsonText is JSONText, "" where that is an error: for messages.
+func jsonText(v value) string {
+	s, err := JSONText(v)
 	if err != nil {
 		return ""
 	}
-	return string(b)
+	return s
 }
