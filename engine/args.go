@@ -100,7 +100,11 @@ func (tr *taskRun) argsText(ctx context.Context, s *vars.Scope, module string, o
 	}
 	v, err := tr.r.resolve(ctx, tr.t.ArgsText.V, s)
 	if err != nil {
-		return &argumentError{"args", tr.t.ArgsText.Pos, err}
+		name := "args"
+		if tr.r.o.Era >= templates.Current {
+			name = ""
+		}
+		return &argumentError{name, tr.t.ArgsText.Pos, err}
 	}
 	switch v := v.(type) {
 	case *templates.Dict:

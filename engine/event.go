@@ -91,7 +91,7 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 		what := &callback.Event{Msg: "Finalization of task args for '" + tr.fullAction() + "' failed.", Context: callback.SourceContext(tr.t.ActionPos)}
 		context := tr.textContext(arg.pos)
 		if arg.name == "" {
-			what.Cause = &callback.Event{Msg: arg.err.Error(), Context: context}
+			what.Cause = tr.templateEvent(arg.err, context, "template")
 			return what
 		}
 		what.Cause = &callback.Event{Msg: "Error while resolving value for '" + arg.name + "'.", Context: context, Cause: tr.templateEvent(arg.err, context, "template")}
@@ -106,7 +106,15 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 	case errors.As(err, &fail):
 		return &callback.Event{Msg: strings.TrimPrefix(fail.Msg, "Task failed: ")}
 	}
+	if shortAction(tr.t) == "assert" {
+		return assertEvent(err, tr.argPos("that"))
+	}
 	return tr.templateEvent(err, "", "template")
+}
+
+// assertEvent tells of a condition of assert.
+func assertEvent(err error, at playbook.Pos) *callback.Event {
+	return conditionEvent(&conditionError{keyword: "that", pos: at, err: err}).Cause
 }
 
 func (e *placedError) event() *callback.Event {
@@ -180,6 +188,10 @@ func templateCause(err error, context, kind string) *callback.Event {
 		templates.AttributeError, templates.OverflowError, templates.TemplateRuntimeError, templates.SecurityError:
 		e.Msg = "Error rendering " + kind + "."
 	default:
+		if strings.HasPrefix(te.Msg, "recursive loop detected") {
+			e.Msg, e.Cause.Msg = "Recursive loop detected in "+kind+".", "maximum recursion depth exceeded"
+			break
+		}
 		e.Msg, e.Help, e.Cause = te.Msg, te.Help, nil
 	}
 	return e

@@ -33,7 +33,7 @@ func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskR
 	args, err := tr.args(ctx, s, "")
 	if err != nil {
 		var arg *argumentError
-		if errors.As(err, &arg) {
+		if errors.As(err, &arg) && !res.current {
 			err = arg.err
 		}
 		return tr.failedResult(res, err)

@@ -80,7 +80,7 @@ func (p *playRun) listTasks(ctx context.Context, b *strings.Builder, what ListWh
 	}
 	var seen []string
 	p.eachTask(func(t *playbook.Task) {
-		if !p.tagged(ctx, t) {
+		if !p.tagged(ctx, t) && !(what.Tags && p.r.o.Era >= templates.Current && !p.r.choosesTags()) {
 			return
 		}
 		tags := slices.Sorted(slices.Values(p.allTags(ctx, t)))
@@ -97,6 +97,12 @@ func (p *playRun) listTasks(ctx context.Context, b *strings.Builder, what ListWh
 		slices.Sort(seen)
 		fmt.Fprintf(b, "      TASK TAGS: [%s]\n", strings.Join(slices.Compact(seen), ", "))
 	}
+}
+
+// choosesTags reports whether the command line chooses tasks by tags: where it
+// does not, --list-tags has told of those under never too since 2.17.
+func (r *Run) choosesTags() bool {
+	return len(r.o.SkipTags) > 0 || len(r.o.Tags) > 1 || len(r.o.Tags) == 1 && r.o.Tags[0] != "all"
 }
 
 // eachTask calls f for every task of the play that is known before the run, in order.

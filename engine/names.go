@@ -4,7 +4,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"gorun/engine/callback"
@@ -16,11 +18,42 @@ import (
 func (p *playRun) taskName(ctx context.Context, t *playbook.Task, host string) string {
 	name := plainName(t)
 	if t.Name.IsSet() {
-		if s, err := p.r.text(ctx, t.Name.V, p.scope(host, t)); err == nil && s != "" {
+		s, err := p.r.text(ctx, t.Name.V, p.scope(host, t))
+		switch {
+		case err == nil && s != "":
 			name = s
+		case isUndefined(err) && p.r.o.Era >= templates.Current:
+			name = p.patchedName(ctx, t, host)
 		}
 	}
 	return withRole(t, name)
+}
+
+var expressionInName = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+
+// patchedName is a task's name with the expressions in it that are undefined
+// replaced by their errors, as since 2.19; a warning tells of them.
+func (p *playRun) patchedName(ctx context.Context, t *playbook.Task, host string) string {
+	src, n := condText(t.Name.V), 0
+	s := p.scope(host, t)
+	return expressionInName.ReplaceAllStringFunc(src, func(expr string) string {
+		text, err := p.r.text(ctx, templates.NewText(expr, t.Name.Pos), s)
+		if err == nil {
+			return text
+		}
+		n++
+		pos := t.Name.Pos
+		var te *templates.Error
+		if errors.As(err, &te) && te.Pos.IsValid() {
+			pos = te.Pos
+		}
+		context := callback.SourceContext(pos)
+		if pos != t.Name.Pos {
+			context = callback.TextContext(pos)
+		}
+		p.r.warn((&callback.Event{Msg: fmt.Sprintf("Encountered 1 template error.\nerror %d - %s", n, err), Context: context}).String())
+		return fmt.Sprintf("<< error %d - %s >>", n, err)
+	})
 }
 
 // plainName is a task's name as written, or its action's.

@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sort"
@@ -167,6 +168,11 @@ books:
 		return out, err
 	}
 	r.cb.Stats(out.Stats)
+	if !r.started && r.o.Era >= templates.Current {
+		r.cb.tell(func(cb callback.Callback) {
+			callback.ShowError(cb, fmt.Sprintf("No matching task \"%s\" found. Note: --start-at-task can only follow static includes.", r.o.StartAtTask))
+		})
+	}
 	return out, ctx.Err()
 }
 

@@ -339,6 +339,7 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 		SearchPath: tr.p.searchPath(tr.t), Delegated: res.delegate != "",
 		Foreign: tr.r.o.Foreign, Target: to, Settings: tr.r.o.ModuleSettings,
 	}
+	at.WarnAt = func(msg, arg string) { tr.warnAt(msg, tr.argPos(arg)) }
 	if tr.t.File != "" {
 		at.TaskDir = filepath.Dir(absPath(tr.t.File))
 	}

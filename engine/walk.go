@@ -351,10 +351,12 @@ func (w *walk) onceFor(ctx context.Context, all []*hostRun, ran *hostRun, t *pla
 // judge ends the play where a failure is fatal for all, or too many hosts failed.
 func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, once bool, results []*taskResult) {
 	p := w.p
+	current := p.r.o.Era >= templates.Current
 	lost := slices.ContainsFunc(results, func(res *taskResult) bool {
 		switch res.status() {
 		case callback.Failed:
-			return !res.ignoreErrors && w.rescuable == 0
+			// Since 2.16 the other hosts go to rescue too.
+			return !res.ignoreErrors && (w.rescuable == 0 || current)
 		case callback.Unreachable:
 			return !res.ignoreUnreachable
 		}
@@ -372,17 +374,23 @@ func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, on
 			return
 		}
 	}
-	if fatal || p.tooManyFailed(ctx) {
+	if fatal || w.rescuable == 0 && p.tooManyFailed(ctx) {
 		for _, h := range hosts {
 			if h.is(hostRunning) {
 				h.set(hostFailed)
 			}
+		}
+		if w.rescuable > 0 {
+			return
 		}
 		if w.always > 0 {
 			w.fatal = true // the play breaks behind always
 			return
 		}
 		p.breakPlay()
+		if fatal && current {
+			return
+		}
 		p.r.cb.tell(func(cb callback.Callback) {
 			if !fatal {
 				cb.NoHostsRemaining() // Ansible says it once for the percentage, once for the empty play

@@ -16,6 +16,13 @@ const errorDetail = "_ansible_error_detail"
 
 // currentWords rewords the result of an action of the full name module.
 func currentWords(module string, d *templates.Dict) {
+	if _, job := d.GetStr("ansible_job_id"); job {
+		for _, k := range []string{"started", "finished"} {
+			if n, ok := d.GetStr(k); ok {
+				d.SetStr(k, templates.Bool(n.Truth()))
+			}
+		}
+	}
 	v, _ := d.GetStr("msg")
 	msg, ok := v.(templates.Str)
 	if !ok {

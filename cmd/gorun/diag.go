@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"gorun/engine/callback"
 	"gorun/engine/playbook"
 	"gorun/engine/spell"
 	"gorun/templates"
@@ -50,13 +51,23 @@ func printError(w io.Writer, err error, color bool) int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
+	var today currentError
+	current := errors.As(err, &today)
+	head := "ERROR! "
+	if current {
+		head = "[ERROR]: "
+	}
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(w, "%s\n", red("ERROR! "+usage.Error(), color))
+		fmt.Fprintf(w, "%s\n", red(head+usage.Error(), color))
 		return exitUsage
 	}
 	diags := diagnose(err)
 	for _, d := range diags {
+		if current {
+			fmt.Fprintln(w, red(strings.TrimSuffix(d.event().String(), "\n"), color))
+			continue
+		}
 		writeDiagnostic(w, d, color)
 	}
 	if len(diags) > 1 {
@@ -70,6 +81,27 @@ func printError(w io.Writer, err error, color bool) int {
 		return exitParser
 	}
 	return exitError
+}
+
+// inCurrentEra is the key under which the program knows, once it has read the
+// configuration, that it speaks as today's Ansible.
+const inCurrentEra = "current era"
+
+// A currentError is an error that is told as today's Ansible does.
+type currentError struct{ error }
+
+func (e currentError) Unwrap() error { return e.error }
+
+// event is the diagnostic in the form of today's Ansible.
+func (d diagnostic) event() *callback.Event {
+	var help []string
+	if d.got != "" && !strings.Contains(d.msg, "did you mean") {
+		if best := spell.Nearest(d.got, d.known); best != "" {
+			help = append(help, fmt.Sprintf("Did you mean '%s'?", best))
+		}
+	}
+	help = append(help, d.notes...)
+	return &callback.Event{Msg: "[ERROR]: " + d.msg, Help: strings.Join(help, "\n"), Context: callback.SourceContext(d.pos)}
 }
 
 func hasPlace(diags []diagnostic) bool {

@@ -111,7 +111,11 @@ func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Wr
 	if err != nil {
 		return err
 	}
-	return app.RunContext(ctx, append([]string{"gorun"}, words...))
+	err = app.RunContext(ctx, append([]string{"gorun"}, words...))
+	if err != nil && app.Metadata[inCurrentEra] != nil {
+		return currentError{err}
+	}
+	return err
 }
 
 func commandNames() string {

@@ -19,6 +19,7 @@ import (
 
 	"gorun/engine"
 	"gorun/engine/callback"
+	"gorun/engine/cloudinventory"
 	"gorun/engine/config"
 	"gorun/engine/foreign"
 	"gorun/engine/lookup"
@@ -80,6 +81,12 @@ func newSession(c *cli.Context) (*session, error) {
 	}
 	if s.era, err = parseEra(compat); err != nil {
 		return nil, err
+	}
+	if s.isCurrent() {
+		if c.App.Metadata == nil {
+			c.App.Metadata = map[string]any{}
+		}
+		c.App.Metadata[inCurrentEra] = true
 	}
 	if err := s.openScreen(c); err != nil {
 		return nil, err
@@ -190,6 +197,7 @@ func (s *session) loadInventory(c *cli.Context) error {
 		IgnoredPatterns: cfg.List("INVENTORY_IGNORE_PATTERNS"), AnyUnparsedFails: cfg.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
 		UnparsedFails: cfg.Bool("INVENTORY_UNPARSED_IS_FAILED"), NoUnparsedWarning: !cfg.Bool("INVENTORY_UNPARSED_WARNING"),
 		GroupChars: cfg.Str("TRANSFORM_INVALID_GROUP_CHARS"), PatternMismatch: cfg.Str("HOST_PATTERN_MISMATCH"),
+		Plugins:  cloudinventory.Plugins(s.ctx),
 		FileVars: vars.FileVars(s.loader.LoadVarsFile), ExtraVars: s.extra, RefreshCache: c.Bool("flush-cache"),
 		Cache: inventory.CacheOptions{
 			Enabled: cfg.Bool("INVENTORY_CACHE_ENABLED"), Dir: cfg.Str("INVENTORY_CACHE_PLUGIN_CONNECTION"),

@@ -92,6 +92,8 @@ type Task struct {
 	// of the delegate where there is one.
 	ConnScope templates.Scope
 
+	// WarnAt warns of something in an argument, showing its place; once a run.
+	WarnAt func(msg, arg string)
 	// ModuleFailed says that the last module that ran for the action failed.
 	ModuleFailed bool
 

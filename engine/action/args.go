@@ -4,6 +4,7 @@ package action
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,6 +126,13 @@ next:
 	}
 	if bad == nil {
 		return nil
+	}
+	if t.Era >= templates.Current && t.Module != "ansible.builtin.fail" {
+		slices.Sort(bad)
+		known = slices.Sorted(slices.Values(known))
+		f := failf("Unsupported parameters for (%s) module: %s. Supported parameters include: %s.", t.Name, strings.Join(bad, ", "), strings.Join(known, ", "))
+		f.Bare = t.Module == "ansible.builtin.debug"
+		return f
 	}
 	f := failf("Invalid options for %s: %s", t.Name, strings.Join(bad, ","))
 	f.Exception, f.Bare = noException, t.Module == "ansible.builtin.debug"

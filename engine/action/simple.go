@@ -4,6 +4,8 @@ package action
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +20,9 @@ func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
 		return nil, err
 	}
 	if t.has("msg") && t.has("var") {
+		if t.Era >= templates.Current {
+			return nil, errors.New("parameters are mutually exclusive: msg|var")
+		}
 		return nil, &Failure{Msg: "'msg' and 'var' are incompatible options", Bare: true}
 	}
 	level, err := t.int("verbosity", 0)
@@ -45,12 +50,86 @@ func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
 	return Result("changed", false, t.str("var", ""), v), nil
 }
 
+// expression evaluates a bare expression. Since 2.19 what is undefined in it is
+// replaced by its error, with a warning.
+func (t *Task) expression(ctx context.Context, src string) (templates.Value, error) {
+	text := templates.NewText("{{ "+src+" }}", templates.Pos{})
+	if t.Era < templates.Current {
+		return t.definedOrNot(ctx, text)
+	}
+	var errs []string
+	var v templates.Value = text
+	if variableName.MatchString(src) {
+		if raw, ok, err := t.Scope.Lookup(src); err == nil && ok {
+			v = raw // so that one element of it can be undefined
+		}
+	}
+	v, err := t.replaceUndefined(ctx, v, &errs)
+	if len(errs) > 0 && t.WarnAt != nil {
+		t.WarnAt(templateErrors(errs), "var")
+	}
+	return v, err
+}
+
+// templateErrors words the warning about undefined values that were replaced.
+func templateErrors(errs []string) string {
+	msg := fmt.Sprintf("Encountered %d template error", len(errs))
+	if len(errs) > 1 {
+		msg += "s"
+	}
+	msg += "."
+	for i, e := range errs {
+		msg += fmt.Sprintf("\nerror %d - %s", i+1, e)
+	}
+	return msg
+}
+
+// replaceUndefined resolves v with what is undefined replaced; errs collects the errors.
+func (t *Task) replaceUndefined(ctx context.Context, v templates.Value, errs *[]string) (templates.Value, error) {
+	switch x := v.(type) {
+	case *templates.Dict:
+		d := templates.NewDict(x.Len())
+		for k, e := range x.All {
+			e, err := t.replaceUndefined(ctx, e, errs)
+			if err != nil {
+				return nil, err
+			}
+			_ = d.Set(k, e) // k is in a dict, so it has a hash
+		}
+		return d, nil
+	case *templates.List:
+		l := templates.NewList()
+		for _, e := range x.Elems {
+			e, err := t.replaceUndefined(ctx, e, errs)
+			if err != nil {
+				return nil, err
+			}
+			l.Elems = append(l.Elems, e)
+		}
+		return l, nil
+	}
+	out, err := t.Templates.Resolve(ctx, v, t.Scope)
+	msg := ""
+	if te, ok := err.(*templates.Error); ok && te.Kind == templates.UndefinedError {
+		msg = te.Msg
+	} else if u, isUndefined := out.(*templates.Undefined); err == nil && isUndefined {
+		if msg = u.Hint; msg == "" {
+			msg = "'" + u.Name + "' is undefined"
+		}
+	}
+	if msg == "" {
+		return out, err
+	}
+	*errs = append(*errs, msg)
+	return templates.Str(fmt.Sprintf("<< error %d - %s >>", len(*errs), msg)), nil
+}
+
 // notDefined is what debug shows for a variable that is not there.
 const notDefined = "VARIABLE IS NOT DEFINED!"
 
-// expression evaluates a bare expression.
-func (t *Task) expression(ctx context.Context, src string) (templates.Value, error) {
-	v, err := t.Templates.Resolve(ctx, templates.NewText("{{ "+src+" }}", templates.Pos{}), t.Scope)
+// definedOrNot resolves text; a text stands for an undefined value.
+func (t *Task) definedOrNot(ctx context.Context, text templates.Value) (templates.Value, error) {
+	v, err := t.Templates.Resolve(ctx, text, t.Scope)
 	if te, ok := err.(*templates.Error); ok && te.Kind == templates.UndefinedError || err == nil && templates.IsUndefined(v) {
 		return templates.Str(notDefined), nil
 	}
@@ -67,6 +146,9 @@ func fail(_ context.Context, t *Task) (*templates.Dict, error) {
 // assert checks conditions
 // (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/assert_module.html).
 func assert(ctx context.Context, t *Task) (*templates.Dict, error) {
+	if _, given := t.Args.GetStr("that"); !given && t.Era >= templates.Current {
+		return nil, failf("missing required arguments: that")
+	}
 	if err := t.unknown("that", "fail_msg", "msg", "success_msg", "quiet"); err != nil {
 		return nil, err
 	}
@@ -182,7 +264,7 @@ func setStats(_ context.Context, t *Task) (*templates.Dict, error) {
 	}
 	data, ok := t.value("data").(*templates.Dict)
 	if !ok {
-		return nil, failf("The 'data' option needs to be a dictionary/hash")
+		return nil, &Failure{Msg: "The 'data' option needs to be a dictionary/hash", Data: Result("changed", false)}
 	}
 	t.Effects.Stats, t.Effects.StatsPerHost, t.Effects.StatsAggregate = data, perHost, aggregate
 	return Result("changed", false, "ansible_stats", Result("data", data, "per_host", perHost, "aggregate", aggregate)), nil
@@ -240,7 +322,7 @@ func splitPort(name string) (string, int) {
 func groupBy(_ context.Context, t *Task) (*templates.Dict, error) {
 	key := t.first("key", "_raw_params")
 	if key == "" {
-		return nil, failf("the 'key' param is required when using group_by")
+		return nil, &Failure{Msg: "the 'key' param is required when using group_by", Data: Result("changed", false)}
 	}
 	clean := func(s string) string { return strings.ReplaceAll(s, " ", "-") }
 	parents := []string{"all"}

@@ -214,3 +214,17 @@ func (d *Default) failure(r Result) {
 		d.printFailure(text, d.s.Colors.Error)
 	}
 }
+
+// ShowError shows an error of the run on the standard error, where cb can.
+func ShowError(cb Callback, msg string) {
+	if s, ok := cb.(interface{ Error(msg string) }); ok {
+		s.Error(msg)
+	}
+}
+
+// Error shows an error that is no task's.
+func (d *Default) Error(msg string) {
+	if text := "[ERROR]: " + msg; d.first(d.errors, text) {
+		d.s.PrintErr(d.lines(text), d.s.Colors.Error)
+	}
+}

@@ -50,6 +50,9 @@ func (ld *loading) args(c *scope, t *Task, act actionRef, fs []field) bool {
 	if s, isText := textOf(raw); isText && s != "" && !takesRawParams(t.Action) {
 		if strings.Contains(s, "{{") { // only the run can tell what it gives
 			t.ArgsText = Value{V: raw, Pos: act.pos}
+			if t.KVPos.IsValid() {
+				t.ArgsText.Pos = t.KVPos
+			}
 			t.Args.Delete(templates.Str("_raw_params"))
 			return true
 		}
