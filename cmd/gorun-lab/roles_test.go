@@ -22,11 +22,12 @@ import (
 var recordRoles = flag.Bool("record", false, "record what the real ansible-playbook does with testdata/roles")
 
 // roleFiles prints what the roles leave, a line a file: its path, kind, mode,
-// owners, and its target or digest. What carries a time of its own is left out.
+// owners, and its target or digest. What carries a time of its own and the
+// folders in which the tools themselves work are left out.
 const roleFiles = `cd /; find etc/motd etc/group etc/passwd etc/ssh/sshd_config etc/sudoers.d etc/nginx/nginx.conf etc/nginx/sites-available etc/nginx/sites-enabled \
   etc/logrotate.d/sites etc/mysql/mariadb.conf.d/90-site.cnf etc/cron.d/site-backup etc/docker etc/default/container-* etc/sysctl.d/90-containers.conf \
   etc/modules-load.d/containers.conf etc/systemd/system/container-* etc/systemd/system/agent.* etc/systemd/system/timers.target.wants opt/agent srv/www srv/docker srv/report.txt \
-  home var/lib/site usr/local/sbin var/backups/shop.sql \( -type f -o -type l -o -type d \) -printf '%p %y %m %u %g %l\n' 2>/dev/null | sort |
+  home var/lib/site usr/local/sbin var/backups/shop.sql -not -path "*/.ansible*" -not -path "*/.cache*" \( -type f -o -type l -o -type d \) -printf '%p %y %m %u %g %l\n' 2>/dev/null | sort |
 while read -r p kind rest; do
   if [ "$kind" = f ] && [ "$p" != var/backups/shop.sql ]; then echo "$p $kind $rest $(sha256sum < "$p" | cut -c1-16)"; else echo "$p $kind $rest"; fi
 done`
