@@ -57,7 +57,7 @@ func (rt *run) getitem(v, key Value) Value {
 	}
 	name, ok := textOf(key)
 	if !ok {
-		failStrict(key)
+		failAnsible(key)
 		return &Undefined{Kind: rt.e.opts.Undefined, Name: Repr(key, rt.era), Obj: v, Elem: true, modern: rt.modern()}
 	}
 	if a := rt.attribute(v, name); a != nil {
@@ -232,12 +232,15 @@ func (rt *run) slice(v Value, s sliceValue) Value {
 			return x
 		}
 		panic(x.Err())
-	case *Dict, Mapping, *Set, dictView, *generator, *loopContext:
+	case Mapping: // slices are no keys
+		throw(TypeError, "unhashable type: 'slice'")
+	case *Set, dictView, *generator, *loopContext:
 	case Sequence:
 		elems := rt.iter(x)
 		return NewList(sliceElems(elems, s)...)
 	}
-	return &Undefined{Kind: rt.e.opts.Undefined, Name: s.repr(), Obj: v, Elem: true}
+	throw(TypeError, "'%s' object is not subscriptable", pyType(v))
+	return nil
 }
 
 func (s sliceValue) walk(n int) (start, stop, step int) { return s.indices(n) }
@@ -382,6 +385,9 @@ func dateAttr(d *DateTime, name string) Value {
 
 // groupTuple is an element of what groupby gives: a tuple with names.
 type groupTuple struct{ Tuple }
+
+// Type is Python's class name.
+func (groupTuple) Type() string { return "_GroupTuple" }
 
 func (g groupTuple) repr() string { return Repr(g.Tuple, Current) }
 

@@ -249,8 +249,6 @@ func lengthOf(v Value) int {
 	case *Undefined:
 		failStrict(v)
 		return 0
-	case *loopContext:
-		return len(v.elems)
 	case interface{ Len() int }:
 		return v.Len()
 	}

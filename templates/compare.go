@@ -23,6 +23,14 @@ func Compare(a, b Value) (c int, err error) {
 	return compare("<", a, b, 0), nil
 }
 
+// plainTuple is v as a Tuple where it is one with names.
+func plainTuple(v Value) Value {
+	if g, ok := v.(groupTuple); ok {
+		return g.Tuple
+	}
+	return v
+}
+
 // equal is a == b; it throws where one is a strict undefined.
 func equal(a, b Value, depth int) bool {
 	switch x := a.(type) {
@@ -57,6 +65,7 @@ func equal(a, b Value, depth int) bool {
 }
 
 func equalContainers(a, b Value, depth int) bool {
+	a, b = plainTuple(a), plainTuple(b)
 	switch x := a.(type) {
 	case *List:
 		y, ok := b.(*List)
@@ -173,6 +182,7 @@ func compare(op string, a, b Value, depth int) int {
 	if depth > maxDepth {
 		throw(RecursionError, "maximum recursion depth exceeded in comparison")
 	}
+	a, b = plainTuple(a), plainTuple(b)
 	switch x := a.(type) {
 	case *List:
 		if y, ok := b.(*List); ok {
@@ -279,6 +289,7 @@ func (rt *run) contains(seq, item Value) bool {
 // identical is a is b, as far as it can be told: texts and numbers that are
 // equal and of one type count as one object.
 func identical(a, b Value) bool {
+	a, b = plainTuple(a), plainTuple(b)
 	switch x := a.(type) {
 	case Tuple:
 		y, ok := b.(Tuple)

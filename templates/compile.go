@@ -237,11 +237,7 @@ func (c *compiler) assign(p place, target expr) func(f *frame, v Value) {
 	case *nsRefExpr:
 		load := c.load(p, x.name)
 		return func(f *frame, v Value) {
-			ns, ok := load(f).(*namespace)
-			if !ok {
-				throw(TemplateRuntimeError, "cannot assign attribute on non-namespace object")
-			}
-			ns.attrs.SetStr(x.attr, v)
+			mustNamespace(load(f)).attrs.SetStr(x.attr, v)
 		}
 	case *tupleExpr:
 		parts := make([]func(*frame, Value), len(x.items))
@@ -268,6 +264,14 @@ func (c *compiler) assign(p place, target expr) func(f *frame, v Value) {
 	return nil
 }
 
+func mustNamespace(v Value) *namespace {
+	ns, ok := v.(*namespace)
+	if !ok {
+		throw(TemplateRuntimeError, "cannot assign attribute on non-namespace object")
+	}
+	return ns
+}
+
 func (c *compiler) assignName(p place, name string) func(f *frame, v Value) {
 	a := p.access(p.find(name))
 	if !p.toplevel {
@@ -285,6 +289,15 @@ func (c *compiler) set(p place, s *setStmt) execFn {
 	value := c.expr(p, s.value)
 	assign := c.assign(p, s.target)
 	at := s.at()
+	if ns, ok := s.target.(*nsRefExpr); ok { // the namespace is looked at first
+		load := c.load(p, ns.name)
+		return func(f *frame) control {
+			f.rt.pos = at
+			mustNamespace(load(f))
+			assign(f, value(f))
+			return goOn
+		}
+	}
 	return func(f *frame) control {
 		f.rt.pos = at
 		assign(f, value(f))

@@ -269,6 +269,8 @@ func hashKey(v Value) (any, error) {
 			b = appendHash(b, h)
 		}
 		return tupleKey(b), nil
+	case groupTuple:
+		return hashKey(v.Tuple)
 	case NoneType, OmitType, TimeDelta:
 		return v, nil
 	case *BigInt:

@@ -331,7 +331,7 @@ func filterReverse(c *Call) (Value, error) {
 	}
 	elems = slices.Clone(elems)
 	slices.Reverse(elems)
-	names := map[string]string{"list": "list_reverseiterator", "dict": "dict_reversekeyiterator", "range": "range_iterator", "tuple": "reversed",
+	names := map[string]string{"list": "list_reverseiterator", "dict": "dict_reversekeyiterator", "range": "range_iterator", "tuple": "reversed", "_GroupTuple": "reversed", "Undefined": "reversed",
 		"dict_items": "dict_reverseitemiterator", "dict_keys": "dict_reversekeyiterator", "dict_values": "dict_reversevalueiterator"}
 	name, ok := names[pyType(a[0])]
 	if !ok || rt.e.opts.Unroll {

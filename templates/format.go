@@ -213,7 +213,7 @@ func (rt *run) formatPercent(verb byte, s *spec, v Value, markup bool) string {
 		i := percentInt(v, verb)
 		return s.number(i.Sign() < 0, "", minDigits(new(big.Int).Abs(i).String(), s.prec))
 	case 'o', 'x', 'X':
-		failUndefined(v)
+		failAnsible(v)
 		i, ok := toBig(v)
 		if !ok {
 			throw(TypeError, "%%%c format: an integer is required, not %s", verb, pyType(v))

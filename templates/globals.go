@@ -44,11 +44,16 @@ func globalRange(c *Call) (Value, error) {
 		throw(TypeError, "range expected at most 3 arguments, got %d", n)
 	}
 	var a [3]int64
+	big := false
 	for i, v := range c.Args {
-		if b, ok := v.(*BigInt); ok {
-			throw(OverflowError, "Range too big. The sandbox blocks ranges larger than MAX_RANGE (%d).", maxRange+0*b.V.Sign())
+		if _, ok := v.(*BigInt); ok {
+			big = true
+			continue
 		}
 		a[i] = int64(mustIndex(v))
+	}
+	if big {
+		throw(OverflowError, "Python int too large to convert to C ssize_t")
 	}
 	r := rangeValue{0, a[0], 1}
 	if n > 1 {

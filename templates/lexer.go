@@ -372,6 +372,9 @@ func (l *lexer) raw(tagAt int) {
 
 func (l *lexer) comment() {
 	i := strings.Index(l.src[l.pos:], l.commentEnd)
+	if i < 0 && l.pos == len(l.src) { // Jinja2 sees no comment in what has no character
+		return
+	}
 	if i < 0 {
 		l.fail("Missing end of comment tag")
 	}

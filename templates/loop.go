@@ -259,46 +259,48 @@ func (lp *loopCode) end(f *frame, completed bool) {
 }
 
 func (lp *loopCode) run(f *frame, elems []Value, recurse func(Value, int) Value, depth int) {
-	if lp.test != nil {
-		elems = lp.filter(f, elems)
-	}
-	var loop *loopContext
 	if lp.loopSlot >= 0 {
 		f.rt.kept = true
-		loop = &loopContext{rt: f.rt, elems: elems, recurse: recurse, depth0: depth}
+	}
+	loop := &loopContext{rt: f.rt, recurse: recurse, depth0: depth}
+	if lp.test == nil {
+		loop.elems = elems
+	} else { // an element is tested when its turn comes: the body may change what the test sees
+		loop.more = lp.filter(f, elems)
 	}
 	completed := false // as in Jinja2, else also runs where no turn came to its end
-	for i := 0; i < len(elems); i++ {
+	for ; loop.has(loop.i); loop.i++ {
 		f.rt.tick()
 		f.enter(lp.entries)
-		if loop != nil {
-			loop.i = i
+		if lp.loopSlot >= 0 {
 			f.slots[lp.loopSlot] = loop
 		}
-		lp.assign(f, f.rt.force(elems[i]))
+		lp.assign(f, f.rt.force(loop.elems[loop.i]))
 		ctl := runAll(f, lp.body)
 		if ctl == breakLoop {
 			break
 		}
 		completed = completed || ctl == goOn
-		if loop != nil {
-			i = loop.i // iterating loop itself takes elements away
-		}
 	}
 	lp.end(f, completed)
 }
 
-func (lp *loopCode) filter(f *frame, elems []Value) []Value {
-	kept := make([]Value, 0, len(elems))
-	for _, e := range elems {
-		f.rt.tick()
-		f.enter(lp.testEntries)
-		lp.testAssign(f, f.rt.force(e))
-		if truth(lp.test(f)) {
-			kept = append(kept, e)
+// filter returns what gives the next of the elements that the loop's test lets
+// through; nil at the end.
+func (lp *loopCode) filter(f *frame, elems []Value) func() Value {
+	return func() Value {
+		for len(elems) > 0 {
+			e := elems[0]
+			elems = elems[1:]
+			f.rt.tick()
+			f.enter(lp.testEntries)
+			lp.testAssign(f, f.rt.force(e))
+			if truth(lp.test(f)) {
+				return e
+			}
 		}
+		return nil
 	}
-	return kept
 }
 
 // recursiveLoop compiles a loop whose body is a unit of its own, so that it
@@ -341,6 +343,7 @@ func (c *compiler) recursiveLoop(p place, s *forStmt) execFn {
 type loopContext struct {
 	rt      *run
 	elems   []Value
+	more    func() Value // gives what comes behind elems, nil at the end; may be nil
 	i       int
 	depth0  int
 	recurse func(Value, int) Value
@@ -354,15 +357,36 @@ func (l *loopContext) Type() string { return "LoopContext" }
 // Truth is always true: while a loop runs it has elements.
 func (l *loopContext) Truth() bool { return true }
 
+// has reports whether there is an element i.
+func (l *loopContext) has(i int) bool {
+	for i >= len(l.elems) && l.more != nil {
+		e := l.more()
+		if e == nil {
+			l.more = nil
+			break
+		}
+		l.elems = append(l.elems, e)
+	}
+	return i < len(l.elems)
+}
+
+// Len returns the number of elements; it takes all of them.
+func (l *loopContext) Len() int {
+	for l.has(len(l.elems)) {
+	}
+	return len(l.elems)
+}
+
 // rest takes the elements that are left, for who iterates loop itself.
 func (l *loopContext) rest() []Value {
+	l.Len()
 	rest := l.elems[min(l.i+1, len(l.elems)):]
 	l.i = len(l.elems)
 	return rest
 }
 
 func (l *loopContext) repr() string {
-	return "<LoopContext " + itoa(l.i+1) + "/" + itoa(len(l.elems)) + ">"
+	return "<LoopContext " + itoa(l.i+1) + "/" + itoa(l.Len()) + ">"
 }
 
 // Call runs the loop again over its argument.
@@ -378,22 +402,21 @@ var sigLoop = signatureOf("LoopContext.__call__", 1, "iterable")
 
 // Attr implements [Object].
 func (l *loopContext) Attr(name string) (Value, bool, error) {
-	n := len(l.elems)
 	switch name {
 	case "index":
 		return Int(l.i + 1), true, nil
 	case "index0":
 		return Int(l.i), true, nil
 	case "revindex":
-		return Int(n - l.i), true, nil
+		return Int(l.Len() - l.i), true, nil
 	case "revindex0":
-		return Int(n - l.i - 1), true, nil
+		return Int(l.Len() - l.i - 1), true, nil
 	case "first":
 		return Bool(l.i == 0), true, nil
 	case "last":
-		return Bool(l.i >= n-1), true, nil
+		return Bool(!l.has(l.i + 1)), true, nil
 	case "length":
-		return Int(n), true, nil
+		return Int(l.Len()), true, nil
 	case "depth":
 		return Int(l.depth0 + 1), true, nil
 	case "depth0":
@@ -404,7 +427,7 @@ func (l *loopContext) Attr(name string) (Value, bool, error) {
 		}
 		return l.rt.force(l.elems[l.i-1]), true, nil
 	case "nextitem":
-		if l.i+1 >= n {
+		if !l.has(l.i + 1) {
 			return l.rt.hint("there is no next item"), true, nil
 		}
 		return l.rt.force(l.elems[l.i+1]), true, nil

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"math"
 	"math/big"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +96,7 @@ func init() { // a literal table each, set here because methods refer to them
 	tupleMethods = map[string]Func{"index": seqIndex, "count": seqCount}
 	setMethods = map[string]Func{"add": setAdd, "union": setUnion, "intersection": setIntersection, "difference": setDifference,
 		"issubset": setIssubset, "issuperset": setIssuperset, "copy": setUnion, "update": setUpdate, "discard": setDiscard}
-	intMethods = map[string]Func{"bit_length": intBitLength, "conjugate": intConjugate, "as_integer_ratio": intRatio}
+	intMethods = map[string]Func{"bit_length": intBitLength, "bit_count": intBitCount, "to_bytes": intToBytes, "conjugate": intConjugate, "as_integer_ratio": intRatio}
 	floatMethods = map[string]Func{"is_integer": floatIsInteger, "hex": floatHex, "conjugate": identity, "as_integer_ratio": floatRatio}
 	bytesMethods = map[string]Func{"decode": bytesDecode, "hex": bytesHex}
 	dateMethods = map[string]Func{"strftime": dateStrftime, "isoformat": dateIsoformat, "timestamp": dateTimestamp, "date": dateDate,
@@ -269,7 +270,7 @@ func listInsert(c *Call) (Value, error) {
 func mustIndex(v Value) int {
 	i, ok := toInt(v)
 	if !ok {
-		failUndefined(v)
+		failAnsible(v)
 		if _, big := v.(*BigInt); big {
 			throw(OverflowError, "Python int too large to convert to C ssize_t")
 		}
@@ -354,14 +355,14 @@ func seqIndex(c *Call) (Value, error) {
 			return Int(i), nil
 		}
 	}
-	if _, ok := c.Args[0].(Tuple); ok {
+	if _, ok := plainTuple(c.Args[0]).(Tuple); ok {
 		return nil, &Error{Kind: ValueError, Msg: "tuple.index(x): x not in tuple"}
 	}
 	return nil, &Error{Kind: ValueError, Msg: Repr(a[0], c.State.Era()) + " is not in " + pyType(c.Args[0])}
 }
 
 func seqCount(c *Call) (Value, error) {
-	a := c.methodArgs(pyType(c.Args[0])+".count", 1, 1)
+	a := c.methodArgs(pyType(plainTuple(c.Args[0]))+".count", 1, 1)
 	n := 0
 	for _, e := range c.State.run.iter(c.Args[0]) {
 		if equal(e, a[0], 0) {
@@ -448,6 +449,63 @@ func intBitLength(c *Call) (Value, error) {
 	return Int(i.BitLen()), nil
 }
 
+// https://docs.python.org/3/library/stdtypes.html#int.bit_count
+func intBitCount(c *Call) (Value, error) {
+	c.methodArgs("int.bit_count", 0, 0)
+	i, _ := toBig(c.Args[0])
+	n := 0
+	for _, w := range i.Bits() {
+		n += bits.OnesCount(uint(w))
+	}
+	return Int(n), nil
+}
+
+var sigToBytes = signatureOf("to_bytes", 0, "self", "length?", "byteorder?", "signed?")
+
+// https://docs.python.org/3/library/stdtypes.html#int.to_bytes
+func intToBytes(c *Call) (Value, error) {
+	a := c.bind(&sigToBytes)
+	i, _ := toBig(a[0])
+	n, signed := intArg(a[1], 1), optTruth(a[3])
+	order := "big"
+	if a[2] != nil {
+		s, ok := textOf(a[2])
+		if !ok {
+			throw(TypeError, "to_bytes() argument 'byteorder' must be str, not %s", pyType(a[2]))
+		}
+		order = s
+	}
+	switch {
+	case order != "big" && order != "little":
+		throw(ValueError, "byteorder must be either 'little' or 'big'")
+	case n < 0:
+		throw(ValueError, "length argument must be non-negative")
+	case i.Sign() < 0 && !signed:
+		throw(OverflowError, "can't convert negative int to unsigned")
+	}
+	c.State.run.bound(n)
+	room := 8 * n
+	if signed && n > 0 {
+		room--
+	}
+	size := i.BitLen()
+	if i.Sign() < 0 { // -128 has its place in one byte
+		size = new(big.Int).Not(i).BitLen()
+	}
+	if size > room {
+		throw(OverflowError, "int too big to convert")
+	}
+	if i.Sign() < 0 {
+		i = new(big.Int).Add(i, new(big.Int).Lsh(big.NewInt(1), uint(8*n)))
+	}
+	b := make(Bytes, n)
+	i.FillBytes(b)
+	if order == "little" {
+		slices.Reverse(b)
+	}
+	return b, nil
+}
+
 func intConjugate(c *Call) (Value, error) {
 	i, _ := toBig(c.Args[0])
 	return NewInt(i), nil
@@ -473,7 +531,10 @@ func floatRatio(c *Call) (Value, error) {
 
 func floatHex(c *Call) (Value, error) {
 	f := float64(c.Args[0].(Float))
-	if f == 0 {
+	switch {
+	case f == 0 && math.Signbit(f):
+		return Str("-0x0.0p+0"), nil
+	case f == 0:
 		return Str("0x0.0p+0"), nil
 	}
 	s := strconv.FormatFloat(f, 'x', 13, 64)

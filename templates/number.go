@@ -242,6 +242,12 @@ func (rt *run) mul(a, b Value) Value {
 			other = a
 		}
 		failUndefined(other)
+		if _, ok := a.(Markup); ok { // Markup multiplies in its own way
+			if !isRepeatable(b) {
+				unsupported("*", a, b)
+			}
+			other = a
+		}
 		throw(TypeError, "can't multiply sequence by non-int of type '%s'", pyType(other))
 	}
 	unsupported("*", a, b)

@@ -15,6 +15,7 @@ type parser struct {
 	ends   [][]string      // what the open tags wait for
 	depth  int
 	blocks map[string]*blockStmt
+	twice  *blockStmt // a block that is defined for the second time
 }
 
 // parse parses a template.
@@ -23,6 +24,9 @@ func (s *syntax) parse(src string, exts map[string]bool) (p *parser, body []stmt
 	p = &parser{src: src, toks: toks, exts: exts, blocks: map[string]*blockStmt{}}
 	defer p.blame()
 	body = p.subparse(nil)
+	if p.twice != nil {
+		p.failAt(p.twice.node, TemplateAssertError, "block %s defined twice", Repr(Str(p.twice.name), Current))
+	}
 	return p, body
 }
 
@@ -392,8 +396,8 @@ func (p *parser) parseBlock(n node) stmt {
 		}
 	}
 	p.skipName(s.name)
-	if _, ok := p.blocks[s.name]; ok {
-		p.failAt(n, TemplateAssertError, "block %s defined twice", Repr(Str(s.name), Current))
+	if _, ok := p.blocks[s.name]; ok && p.twice == nil { // errors of the syntax behind it are told first
+		p.twice = s
 	}
 	p.blocks[s.name] = s
 	return s

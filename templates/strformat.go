@@ -297,7 +297,7 @@ func (rt *run) formatSpec(v Value, text string) string {
 		s, _ := textOf(v)
 		return formatText(s, parseSpec(text, "str"))
 	case *Undefined:
-		failStrict(x)
+		failAnsible(x)
 		throw(TypeError, "unsupported format string passed to %s.__format__", x.Type())
 	case *DateTime:
 		return Strftime(text, x)

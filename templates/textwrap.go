@@ -38,8 +38,8 @@ func (w *wrapper) wrap(text string) []string {
 			line = append(line, chunks[0])
 			chunks = chunks[1:]
 		}
-		if len(chunks) > 0 && runeLen(chunks[0]) > w.width {
-			head, tail := w.breakChunk(chunks[0], w.width-n, len(line) == 0)
+		if len(chunks) > 0 && runeLen(chunks[0]) > w.width && (w.breakLong || len(line) == 0) {
+			head, tail := w.breakChunk(chunks[0], w.width-n)
 			line = append(line, head)
 			if tail == "" {
 				chunks = chunks[1:]
@@ -58,15 +58,12 @@ func (w *wrapper) wrap(text string) []string {
 }
 
 // breakChunk splits a chunk that is longer than a line.
-func (w *wrapper) breakChunk(chunk string, space int, first bool) (head, tail string) {
+func (w *wrapper) breakChunk(chunk string, space int) (head, tail string) {
 	if w.width < 1 {
 		space = 1
 	}
 	if !w.breakLong {
-		if first {
-			return chunk, ""
-		}
-		return "", chunk
+		return chunk, ""
 	}
 	end := space
 	if w.hyphens && runeLen(chunk) > space {

@@ -132,6 +132,8 @@ func objectRepr(v Value) string {
 		return "markupsafe.Markup object"
 	case *Undefined:
 		return "jinja2.runtime." + v.Type() + " object"
+	case groupTuple:
+		return "jinja2.filters._GroupTuple object"
 	case *Macro:
 		return "jinja2.runtime.Macro object"
 	case *loopContext:
