@@ -54,7 +54,7 @@ func (b *Builder) Cached(plugin string, config *templates.Dict, fetch func() (te
 func (b *Builder) cacheOptions(config *templates.Dict) (CacheOptions, error) {
 	o := b.inv.o.Cache
 	if v, ok := config.GetStr("cache"); ok {
-		o.Enabled = isTrue(v)
+		o.Enabled = IsTrue(v)
 	}
 	if s, ok := optionText(config, "cache_connection"); ok {
 		o.Dir = s

@@ -52,7 +52,7 @@ func NewConstruct(b *Builder, config *templates.Dict) (*Construct, error) {
 		"use_vars_plugins": &c.fileVars, "use_extra_vars": &c.extraVars,
 	} {
 		if v, ok := config.GetStr(name); ok {
-			*p = isTrue(v)
+			*p = IsTrue(v)
 		}
 	}
 	v, ok := config.GetStr("keyed_groups")
@@ -67,8 +67,8 @@ func NewConstruct(b *Builder, config *templates.Dict) (*Construct, error) {
 	return c, nil
 }
 
-// isTrue is how options read a boolean.
-func isTrue(v templates.Value) bool {
+// IsTrue is how options read a boolean.
+func IsTrue(v templates.Value) bool {
 	s, ok := text(v)
 	if !ok {
 		return v.Truth()
@@ -216,7 +216,7 @@ func (c *Construct) keyedGroup(host string, d *templates.Dict, scope templates.S
 	if !ok {
 		sep = "_"
 	}
-	names, err := c.keyedNames(key, sep, fallback, hasFallback, hasTrailing && !isTrue(trailing))
+	names, err := c.keyedNames(key, sep, fallback, hasFallback, hasTrailing && !IsTrue(trailing))
 	if err != nil {
 		return err
 	}
