@@ -76,7 +76,7 @@ func TestCondition(t *testing.T) {
 		var warned []string
 		o := AnsibleOptions(c.era)
 		o.Warn = func(msg string) { warned = append(warned, msg) }
-		ok, err := New(o).Condition(context.Background(), Str(c.src), s)
+		ok, err := New(o).Condition(context.Background(), NewText(c.src, Pos{}), s)
 		got := map[bool]string{true: "run", false: "skip"}[ok]
 		if err != nil {
 			got = err.Error()
