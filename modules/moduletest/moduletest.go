@@ -7,11 +7,12 @@
 //	setup     a shell script that makes the state before, run in $DIR
 //	env       lines NAME=VALUE: the task's environment, set for setup too; $PATH stands for the PATH of the test
 //	flags     words: root (needs uid 0), need=PROGRAM, nocheck (check mode
-//	          is not run), noagain, check-differs (what check mode says is our own)
+//	          is not run), notree (the folder is not compared), noagain, check-differs (what check mode says is our own)
 //	differs   lines "key: reason": keys of results that are not compared
 //	check     the result in check mode, as JSON
 //	result    the result of the first real run
 //	again     the result of the second
+//	probe     a shell script that tells the state after the first run; probed is what it printed
 //	tree      what is in $DIR after the first run: type, mode, name, link's target
 //	after/F   the content of the file F then
 //
@@ -123,10 +124,10 @@ func (c *testCase) run(t *testing.T) {
 	base := t.TempDir()
 	c.dir = filepath.Join(base, "case")
 	c.setup(t)
-	before := c.tree(t)
+	before := c.state(t)
 	if !c.flags["nocheck"] && c.parts["check"] != "" {
 		got := c.execute(t, true)
-		if now := c.tree(t); now != before {
+		if now := c.state(t); now != before {
 			t.Errorf("check mode changed the folder\nbefore:\n%s\nafter:\n%s", before, now)
 		}
 		if !c.flags["check-differs"] {
@@ -135,6 +136,11 @@ func (c *testCase) run(t *testing.T) {
 	}
 	got := c.execute(t, false)
 	c.compare(t, "result", got, c.parts["result"])
+	if script := c.parts["probe"]; script != "" {
+		if have := strings.ReplaceAll(c.shell(t, script), c.dir, "$DIR"); have != c.parts["probed"] {
+			t.Errorf("the probe tells\n%s\nwant\n%s", have, c.parts["probed"])
+		}
+	}
 	if want, ok := c.parts["tree"]; ok && !c.ignore["tree"] {
 		if have := c.tree(t); have != want {
 			t.Errorf("the folder is\n%s\nwant\n%s", have, want)
@@ -155,14 +161,21 @@ func (c *testCase) setup(t *testing.T) {
 	if err := os.Mkdir(c.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	c.shell(t, "umask 022\n"+c.parts["setup"])
+}
+
+// shell runs a script in the case's folder and returns what it printed.
+func (c *testCase) shell(t *testing.T, script string) string {
 	cmd := exec.Command("/bin/sh", "-e")
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "DIR="+c.dir, "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C", "TZ=UTC")
 	cmd.Env = append(cmd.Env, c.environ()...)
-	cmd.Stdin = strings.NewReader("umask 022\n" + c.parts["setup"])
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("setup: %v\n%s", err, out)
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s%v\n%s", script, err, out)
 	}
+	return string(out)
 }
 
 // environ is the case's part "env" as NAME=VALUE.
@@ -319,6 +332,15 @@ func show(v any, present bool) string {
 		return fmt.Sprint(v)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// state is what check mode must leave alone: the folder, or what the probe
+// tells where the folder holds caches.
+func (c *testCase) state(t *testing.T) string {
+	if c.flags["notree"] && c.parts["probe"] != "" {
+		return c.shell(t, c.parts["probe"])
+	}
+	return c.tree(t)
 }
 
 // tree lists the folder: a line each of type, mode and name.

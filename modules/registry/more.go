@@ -10,6 +10,12 @@ import (
 // languages, and what else hosts are made of.
 var moreFamily = []*modules.Module{
 	packaging.Deb822Repository,
+	packaging.RPMKey,
+	packaging.Zypper,
+	packaging.Pacman,
+	packaging.Opkg,
+	packaging.Homebrew,
+	packaging.Apk,
 	packaging.Pip,
 	packaging.YumRepository,
 	posix.Iptables,

@@ -11,6 +11,7 @@ var packagingFamily = []*modules.Module{
 	packaging.AptKey,
 	packaging.AptRepository,
 	packaging.Debconf,
+	packaging.Dnf,
 	packaging.DpkgSelections,
 	packaging.Package,
 	packaging.PackageFacts,

@@ -150,6 +150,9 @@ def record(name, case):
         print('%s: %s: left out, Ansible crashes: %s' % (name, case['name'], result.get('EXC') or checked['EXC']))
         return
     parts.append(('result', show(result)))
+    if case.get('probe'):
+        seen = subprocess.run(['/bin/sh', '-e'], input=case['probe'], text=True, env=env, cwd=top, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        parts += [('probe', case['probe'].rstrip('\n') + '\n'), ('probed', seen.stdout.replace(top, '$DIR'))]
     lines, after = tree(top)
     if 'notree' not in flags:
         parts.append(('tree', lines))

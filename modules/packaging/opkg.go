@@ -1,0 +1,94 @@
+package packaging
+
+// This file is the opkg module: OpenWrt's packages.
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gorun/modules"
+)
+
+type opkgArgs struct {
+	Name        []string `arg:"name"`
+	State       string   `arg:"state"`
+	Force       string   `arg:"force"`
+	UpdateCache bool     `arg:"update_cache"`
+}
+
+// Opkg is community.general.opkg
+// (https://docs.ansible.com/ansible/latest/collections/community/general/opkg_module.html).
+var Opkg = modules.Define(modules.Spec{
+	Name: "community.general.opkg",
+	Doc:  "Installs and removes packages by opkg.",
+	Options: []modules.Option{
+		{Name: "name", Type: modules.List, Elements: modules.Str, Required: true, Aliases: []string{"pkg"}, Doc: "Packages, as name or name=version."},
+		{Name: "state", Default: "present", Choices: []string{"present", "installed", "absent", "removed"}, Doc: "Whether they are to be there."},
+		{Name: "force", Default: "", Choices: []string{"", "depends", "maintainer", "reinstall", "overwrite", "downgrade", "space", "postinstall", "remove",
+			"checksum", "removal-of-dependent-packages"}, Doc: "Which of opkg's --force options to use."},
+		{Name: "update_cache", Type: modules.Bool, Default: false, Doc: "Fetch the lists of packages first."},
+	},
+	Check: modules.NoSupport,
+}, runOpkg)
+
+func runOpkg(ctx context.Context, m *modules.Run, a *opkgArgs) (*modules.Result, error) {
+	c, err := newClient(ctx, m, "opkg")
+	if err != nil {
+		return nil, err
+	}
+	if a.UpdateCache {
+		if res, err := c.run("update"); err != nil || res.RC != 0 {
+			return nil, modules.FailWith(outputOf(res), "could not update package db")
+		}
+	}
+	want := a.State == "present" || a.State == "installed"
+	verb, doing, done, already := "remove", "remove", "removed", "absent"
+	if want {
+		verb, doing, done, already = "install", "install", "installed", "present"
+	}
+	count := 0
+	for _, spec := range a.Name {
+		name, version, _ := strings.Cut(spec, "=")
+		prefix := name + " - "
+		if version != "" && want {
+			prefix += version + " "
+		}
+		there := func() (bool, error) {
+			res, err := c.run("list-installed", name)
+			return strings.HasPrefix(res.Stdout, prefix), err
+		}
+		have, err := there()
+		if err != nil {
+			return nil, err
+		}
+		if have == want && (!want || a.Force != "reinstall") {
+			continue
+		}
+		args := []string{verb}
+		if a.Force != "" {
+			args = append(args, "--force-"+a.Force)
+		}
+		if !want {
+			spec = name
+		}
+		res, err := c.run(append(args, spec)...)
+		if err != nil {
+			return nil, err
+		}
+		if have, err = there(); err != nil || have != want {
+			return nil, modules.FailWith(outputOf(res), "failed to %s %s", doing, spec)
+		}
+		count++
+	}
+	msg := "package(s) already " + already
+	if count > 0 {
+		msg = fmt.Sprintf("%s %d package(s)", done, count)
+	}
+	return &modules.Result{Changed: count > 0, Msg: msg, Data: map[string]any{"name": a.Name, "state": a.State, "force": a.Force, "update_cache": a.UpdateCache}}, nil
+}
+
+// outputOf is what a program left, for a failure.
+func outputOf(res modules.CommandResult) map[string]any {
+	return map[string]any{"rc": res.RC, "stdout": res.Stdout, "stderr": res.Stderr}
+}
