@@ -48,7 +48,7 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 		return nil, true, err
 	}
 	items, err = tr.r.lookups().Loop(ctx, t.LoopWith, v, lookup.Env{
-		Templates: tr.r.o.Templates, Scope: tr.withSearchPath(),
+		Templates: tr.r.o.Templates, Scope: tr.withSearchPath(), Action: t.Action,
 	})
 	return items, true, err
 }

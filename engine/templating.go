@@ -15,9 +15,10 @@ type TemplateHooks struct {
 	Extensions []string // of jinja2_extensions
 	ReadFile   func(path string) ([]byte, error)
 	Secrets    func() []vault.Secret
-	// Match gives the hosts of a pattern, Config a setting: for lookups; nil: none.
+	// Match gives the hosts of a pattern, Config a setting and where its value is
+	// from: for lookups; nil: none.
 	Match  func(pattern string) ([]string, error)
-	Config func(name string) (templates.Value, bool)
+	Config func(name string) (v templates.Value, origin string, ok bool)
 	// Plugins are filters, tests and lookups in Python; nil: there are none.
 	Plugins *Plugins
 }

@@ -151,6 +151,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		ReadFile:   s.readFile,
 		Secrets:    func() []vault.Secret { return s.secrets },
 		Match:      s.hostNames,
+		Config:     s.setting,
 		Plugins:    s.plugins,
 	}))
 	s.loader = playbook.NewLoader(playbook.Options{
@@ -159,6 +160,9 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		StaticVars:  s.static,
 		KnownAction: engine.KnownAction(s.foreign), KnownLookup: s.knownLookup, RoleFound: s.foreign.AddRole,
 		Warn: s.warn, Deprecate: s.deprecate,
+		DeprecateAt: func(pos templates.Pos, msg, help string) {
+			s.deprecate((&callback.Event{Msg: msg, Help: help, Context: callback.SourceContext(pos)}).String())
+		},
 	})
 	var err error
 	if s.extra, err = s.extraVars(c.StringSlice("extra-vars")); err != nil {
@@ -313,6 +317,12 @@ func (s *session) extraVar(w string) (*templates.Dict, error) {
 		return d, nil
 	}
 	return playbook.ParseKV(w, false)
+}
+
+// setting is a setting of ansible.cfg and where its value is from, for lookups.
+func (s *session) setting(name string) (templates.Value, string, bool) {
+	v, ok := s.cfg.Get(name)
+	return templates.FromGo(v.Value), v.Origin, ok
 }
 
 // hostNames are the hosts of a pattern, for lookups.

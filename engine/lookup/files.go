@@ -3,14 +3,13 @@ package lookup
 // This file holds the lookups that read files of the controller.
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,7 +22,8 @@ import (
 func (c *call) read(sub string, term templates.Value) (string, error) {
 	path, ok := c.findFile(sub, text(term))
 	if !ok {
-		return "", fmt.Errorf("could not locate file in lookup: %s", text(term))
+		return "", c.inEra(fmt.Errorf("could not locate file in lookup: %s", text(term)),
+			fmt.Errorf("Unable to access the file '%s': File not found. Use -vvvvv to see paths searched.", text(term)))
 	}
 	data, err := c.t.o.ReadFile(path)
 	return string(data), err
@@ -55,69 +55,57 @@ func lookupFile(c *call) ([]templates.Value, error) {
 func lookupUnvault(c *call) ([]templates.Value, error) {
 	var out []templates.Value
 	for _, t := range c.terms {
-		s, err := c.read("files", t)
+		path, ok := c.findFile("files", text(t))
+		if !ok {
+			return nil, c.inEra(raise(parserError, "Unable to find file matching \"%s\" ", text(t)), raise(ansibleError, "Unable to find file matching \"%s\"", text(t)))
+		}
+		data, err := c.t.o.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, str(s))
+		out = append(out, str(string(data)))
 	}
 	return out, nil
 }
 
+// templateOptions are the options of the lookup template that change the engine;
+// 2.14 has those of texts alone.
+var templateOptions = []string{"variable_start_string", "variable_end_string", "comment_start_string", "comment_end_string", "block_start_string", "block_end_string"}
+
 func lookupTemplate(c *call) ([]templates.Value, error) {
-	scope := c.env.Scope
-	if v, ok := c.opts["template_vars"].(*templates.Dict); ok {
-		scope = &over{v, scope}
+	convert, err := c.flag("convert_data", true)
+	if err != nil {
+		return nil, err
 	}
+	names := templateOptions
+	if c.current() {
+		names = append(slices.Clone(names), "trim_blocks", "lstrip_blocks")
+	}
+	vars, _ := c.opts["template_vars"].(*templates.Dict)
 	var out []templates.Value
 	for _, t := range c.terms {
 		path, ok := c.findFile("templates", text(t))
 		if !ok {
 			return nil, fmt.Errorf("the template file %s could not be found for the lookup", text(t))
 		}
-		data, err := c.t.o.ReadFile(path)
+		r := Render{Engine: c.env.Templates, ReadFile: c.t.o.ReadFile, Path: path, Shown: path, SearchPath: c.searchPath(), Vars: vars,
+			Change: func(o *templates.Options) error {
+				for _, n := range names {
+					if v, ok := c.given(n); ok {
+						if err := SetOption(o, n, text(v)); err != nil {
+							return err
+						}
+					}
+				}
+				return nil
+			}}
+		v, err := r.Value(c.ctx, c.env.Scope, convert)
 		if err != nil {
 			return nil, err
 		}
-		tm, err := c.env.Templates.Compile(string(data), path)
-		if err != nil {
-			return nil, err
-		}
-		s, err := tm.Render(c.ctx, scope)
-		if err != nil {
-			return nil, err
-		}
-		convert, err := c.flag("convert_data", true)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, converted(strings.TrimSuffix(s, ""), convert))
+		out = append(out, v)
 	}
 	return out, nil
-}
-
-// converted turns text that is JSON into data, as convert_data asks for.
-func converted(s string, convert bool) templates.Value {
-	t := strings.TrimSpace(s)
-	if convert && (strings.HasPrefix(t, "{") || strings.HasPrefix(t, "[")) {
-		if v, err := templates.FromJSON([]byte(t)); err == nil {
-			return v
-		}
-	}
-	return str(s)
-}
-
-// over is a scope with a dict before another scope.
-type over struct {
-	d     *templates.Dict
-	scope templates.Scope
-}
-
-func (o *over) Lookup(name string) (templates.Value, bool, error) {
-	if v, ok := o.d.GetStr(name); ok {
-		return v, true, nil
-	}
-	return o.scope.Lookup(name)
 }
 
 func lookupFileglob(c *call) ([]templates.Value, error) {
@@ -207,54 +195,81 @@ func fileProps(root, rel, path string, st fs.FileInfo) templates.Value {
 }
 
 // lookupFirstFound gives the first file that exists: terms are names, or dicts
-// of files and paths.
+// of files, paths and skip; a list stands for its elements.
 func lookupFirstFound(c *call) ([]templates.Value, error) {
-	skip, err := c.flag("skip", false)
+	terms := c.terms
+	if len(terms) == 0 && c.current() {
+		if v, ok := c.given("files"); ok {
+			terms = listify(v)
+		}
+	}
+	names, skip, err := c.candidatesOf(terms, 0)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	files, paths := splitList(c.opts["files"]), splitList(c.opts["paths"])
-	add := func(files, paths []string) {
-		if len(paths) == 0 {
-			names = append(names, files...)
-			return
-		}
-		for _, p := range paths {
-			if len(files) == 0 {
-				names = append(names, p)
-			}
-			for _, f := range files {
-				names = append(names, filepath.Join(p, f))
-			}
-		}
-	}
-	for _, t := range c.terms {
-		m, ok := t.(*templates.Dict)
-		if !ok {
-			add(splitList(t), paths)
-			continue
-		}
-		get := func(k string) templates.Value { v, _ := m.GetStr(k); return v }
-		if v := get("skip"); v != nil {
-			skip = skip || asBool(v)
-		}
-		add(splitList(get("files")), splitList(get("paths")))
-	}
-	if len(c.terms) == 0 || len(files) > 0 {
-		add(files, paths)
-	}
 	for _, n := range names {
-		for _, sub := range []string{"templates", "files", "vars", "tasks"} {
-			if p, ok := c.findFile(sub, n); ok {
-				return []templates.Value{str(p)}, nil
-			}
+		if p, ok := c.findFile(c.subfolder(), n); ok {
+			return []templates.Value{str(filepath.Clean(p))}, nil
 		}
 	}
 	if skip {
 		return nil, nil
 	}
-	return nil, errors.New("No file was found when using first_found.")
+	return nil, raise(lookupError, "No file was found when using first_found.")
+}
+
+// subfolder is where relative names are looked for: with_first_found of an
+// action on templates or variables has a folder of its own.
+func (c *call) subfolder() string {
+	for _, kind := range []string{"template", "var", "file"} {
+		if strings.Contains(c.env.Action, kind) {
+			return kind + "s"
+		}
+	}
+	return "files"
+}
+
+// candidatesOf are the names that terms ask for; skip is what the last of them says.
+func (c *call) candidatesOf(terms []templates.Value, depth int) (names []string, skip bool, err error) {
+	if depth > 100 {
+		return nil, false, errors.New("the terms of first_found are nested too deep")
+	}
+	for _, t := range terms {
+		opt := func(name string) templates.Value { return c.opts[name] }
+		term := ""
+		switch t := t.(type) {
+		case templates.Mapping:
+			opt = func(name string) templates.Value { v, _, _ := t.Get(str(name)); return v }
+		case templates.Str:
+			term = string(t)
+		case *templates.List, templates.Tuple:
+			inner, innerSkip, err := c.candidatesOf(listify(t), depth+1)
+			if err != nil {
+				return nil, false, err
+			}
+			names, skip = append(names, inner...), innerSkip
+			continue
+		default:
+			return nil, false, c.inEra(raise(lookupError, "Invalid term supplied, can handle string, mapping or list of strings but got: %s for %s", class(t), text(t)),
+				raise(lookupError, "Invalid term supplied. A string, dict or list is required, not '%s').", t.Type()))
+		}
+		files, paths := splitOn(opt("files"), ",;"), splitOn(opt("paths"), ",:;")
+		v := opt("skip")
+		skip = v != nil && asBool(v)
+		switch {
+		case len(paths) > 0:
+			for _, p := range paths {
+				for _, f := range files {
+					names = append(names, filepath.Join(p, f))
+				}
+			}
+		case len(files) > 0:
+			names = append(names, files...)
+		case term != "":
+			names = append(names, term)
+		}
+	}
+	return names, skip, nil
 }
 
 func asBool(v templates.Value) bool {
@@ -269,167 +284,23 @@ func asBool(v templates.Value) bool {
 	return false
 }
 
-// splitList is a list of names: a list, or a text with commas, semicolons or
-// (paths) colons between.
-func splitList(v templates.Value) []string {
-	switch v := v.(type) {
-	case nil, templates.NoneType:
+// splitOn is a list of names; texts in it are split at each of some characters.
+func splitOn(v templates.Value, at string) []string {
+	if v == nil || v == templates.None {
 		return nil
-	case templates.Str:
-		var out []string
-		for f := range strings.FieldsFuncSeq(string(v), func(r rune) bool { return r == ',' || r == ';' }) {
-			out = append(out, strings.TrimSpace(f))
-		}
-		return out
-	}
-	if !isList(v) {
-		return []string{text(v)}
 	}
 	var out []string
-	for _, e := range listify(v) {
-		out = append(out, splitList(e)...)
+	for _, e := range listOrOne(v) {
+		s := text(e)
+		if isList(e) {
+			out = append(out, splitOn(e, at)...)
+			continue
+		}
+		for f := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(at, r) }) {
+			out = append(out, f)
+		}
 	}
 	return out
-}
-
-// keyOptions splits "key file=x section=y" of the csvfile and ini lookups.
-func (c *call) keyOptions(term string) (key string, opts map[string]string) {
-	opts = map[string]string{}
-	for name, v := range c.opts {
-		opts[name] = text(v)
-	}
-	var words []string
-	for w := range strings.FieldsSeq(term) {
-		if k, v, ok := strings.Cut(w, "="); ok && len(words) > 0 {
-			opts[k] = v
-			continue
-		}
-		words = append(words, w)
-	}
-	return strings.Join(words, " "), opts
-}
-
-func orElse(m map[string]string, key, def string) string {
-	if v, ok := m[key]; ok {
-		return v
-	}
-	return def
-}
-
-func lookupCSV(c *call) ([]templates.Value, error) {
-	var out []templates.Value
-	for _, t := range c.terms {
-		key, o := c.keyOptions(text(t))
-		data, err := c.read("files", str(orElse(o, "file", "ansible.csv")))
-		if err != nil {
-			return nil, err
-		}
-		delim := orElse(o, "delimiter", "TAB")
-		if delim == "TAB" || delim == "t" || delim == `\t` {
-			delim = "\t"
-		}
-		col, err1 := strconv.Atoi(orElse(o, "col", "1"))
-		keycol, err2 := strconv.Atoi(orElse(o, "keycol", "0"))
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("csvfile: %w", err)
-		}
-		v, found, err := csvCell(data, delim, key, keycol, col)
-		if err != nil {
-			return nil, fmt.Errorf("csvfile: %w", err)
-		}
-		switch {
-		case found:
-			out = append(out, str(v))
-		case orElse(o, "default", "\x00") != "\x00":
-			out = append(out, str(o["default"]))
-		default:
-			out = append(out, templates.NewList())
-		}
-	}
-	return out, nil
-}
-
-func csvCell(data, delim, key string, keycol, col int) (string, bool, error) {
-	r := csv.NewReader(strings.NewReader(data))
-	r.Comma, r.FieldsPerRecord, r.LazyQuotes = []rune(delim)[0], -1, true
-	rows, err := r.ReadAll()
-	if err != nil {
-		return "", false, err
-	}
-	for _, row := range rows {
-		if keycol < len(row) && row[keycol] == key {
-			if col >= len(row) {
-				return "", false, fmt.Errorf("the row of %s has no column %d", key, col)
-			}
-			return row[col], true, nil
-		}
-	}
-	return "", false, nil
-}
-
-func lookupINI(c *call) ([]templates.Value, error) {
-	var out []templates.Value
-	for _, t := range c.terms {
-		key, o := c.keyOptions(text(t))
-		data, err := c.read("files", str(orElse(o, "file", "ansible.ini")))
-		if err != nil {
-			return nil, err
-		}
-		section := orElse(o, "section", "global")
-		if orElse(o, "type", "ini") == "properties" {
-			section = ""
-		}
-		vals, err := iniValues(data, section, key, asBool(str(orElse(o, "re", "no"))))
-		if err != nil {
-			return nil, err
-		}
-		if len(vals) == 0 {
-			vals = []string{orElse(o, "default", "")}
-		}
-		for _, v := range vals {
-			out = append(out, str(v))
-		}
-	}
-	return out, nil
-}
-
-// iniValues are the values of a key (with re: of all keys that match) in a section.
-func iniValues(data, section, key string, re bool) ([]string, error) {
-	match := func(k string) bool { return strings.EqualFold(k, key) }
-	if re {
-		r, err := regexp.Compile("^(?:" + key + ")")
-		if err != nil {
-			return nil, err
-		}
-		match = r.MatchString
-	}
-	at, last := "", -1
-	var vals []string
-	for line := range strings.Lines(data) {
-		trimmed := strings.TrimSpace(line)
-		switch {
-		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
-			continue
-		case trimmed[0] == '[' && strings.HasSuffix(trimmed, "]"):
-			at, last = trimmed[1:len(trimmed)-1], -1
-			continue
-		case line[0] == ' ' || line[0] == '\t':
-			if last >= 0 {
-				vals[last] += "\n" + trimmed
-			}
-			continue
-		}
-		last = -1
-		i := strings.IndexAny(trimmed, "=:")
-		if i < 0 || at != section {
-			continue
-		}
-		if match(strings.TrimSpace(trimmed[:i])) {
-			vals = append(vals, strings.TrimSpace(trimmed[i+1:]))
-			last = len(vals) - 1
-		}
-	}
-	return vals, nil
 }
 
 // sortedNames sorts names and makes values of them.

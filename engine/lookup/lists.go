@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 
 	"gorun/templates"
@@ -39,13 +38,15 @@ func lookupList(c *call) ([]templates.Value, error) { return c.terms, nil }
 
 func lookupFlattened(c *call) ([]templates.Value, error) { return flattenAll(nil, c.terms), nil }
 
+// flattenAll flattens lists in terms; a text None or null ends a list.
 func flattenAll(out, terms []templates.Value) []templates.Value {
 	for _, t := range terms {
-		switch {
-		case t == templates.None || isText(t, "None") || isText(t, "null"):
-		case isList(t):
+		if isText(t, "None") || isText(t, "null") {
+			break
+		}
+		if isList(t) {
 			out = flattenAll(out, listify(t))
-		default:
+		} else {
 			out = append(out, t)
 		}
 	}
@@ -78,7 +79,7 @@ func lookupDict(c *call) ([]templates.Value, error) {
 	for _, t := range c.terms {
 		m, ok := t.(templates.Mapping)
 		if !ok {
-			return nil, errors.New("with_dict expects a dict")
+			return nil, c.inEra(errors.New("with_dict expects a dict"), fmt.Errorf("the 'dict' lookup plugin expects a dictionary, got '%s' of type %s)", text(t), class(t)))
 		}
 		for _, k := range m.Keys() {
 			v, _, err := m.Get(k)
@@ -98,8 +99,30 @@ func lookupNested(c *call) ([]templates.Value, error) {
 	if len(c.terms) == 0 {
 		return nil, errors.New("with_nested requires at least one element in the nested list")
 	}
+	if len(c.terms) == 1 { // its elements are the rows
+		out := make([]templates.Value, 0, len(c.terms))
+		for _, e := range listify(c.terms[0]) {
+			if !isList(e) {
+				return nil, raise(typeError, "'%s' object is not iterable", e.Type())
+			}
+			out = append(out, templates.NewList(flattenOne(listify(e))...))
+		}
+		return out, nil
+	}
+	return product(c.terms), nil
+}
+
+func lookupCartesian(c *call) ([]templates.Value, error) {
+	if len(c.terms) == 0 {
+		return nil, errors.New("with_cartesian requires at least one element in each list")
+	}
+	return product(c.terms), nil
+}
+
+// product is every combination of an element of each list.
+func product(lists []templates.Value) []templates.Value {
 	rows := [][]templates.Value{nil}
-	for _, t := range c.terms {
+	for _, t := range lists {
 		var next [][]templates.Value
 		for _, r := range rows {
 			for _, e := range listify(t) {
@@ -112,7 +135,7 @@ func lookupNested(c *call) ([]templates.Value, error) {
 	for i, r := range rows {
 		out[i] = templates.NewList(flattenOne(r)...)
 	}
-	return out, nil
+	return out
 }
 
 func lookupTogether(c *call) ([]templates.Value, error) {
@@ -139,246 +162,103 @@ func lookupTogether(c *call) ([]templates.Value, error) {
 	return out, nil
 }
 
+// termsError is a mistake in the terms of subelements.
+func termsError(what string) error {
+	return errors.New(strings.TrimSpace("subelements lookup expects a list of two or three items, " + what))
+}
+
 func lookupSubelements(c *call) ([]templates.Value, error) {
 	if len(c.terms) < 2 || len(c.terms) > 3 {
-		return nil, errors.New("subelements lookup expects a list of two or three items, first a dict or list, second a string pointing to the subkey")
+		return nil, c.inEra(errors.New("subelements lookup expects a list of two or three items, "), termsError(""))
 	}
-	path := strings.Split(text(c.terms[1]), ".")
+	m, isMap := c.terms[0].(templates.Mapping)
+	key, isKey := c.terms[1].(templates.Str)
+	if !isMap && !isList(c.terms[0]) || !isKey {
+		return nil, termsError("first a dict or a list, second a string pointing to the subkey")
+	}
+	path := strings.Split(string(key), ".")
 	skip := false
 	if len(c.terms) == 3 {
-		if m, ok := c.terms[2].(*templates.Dict); ok {
-			v, _ := m.GetStr("skip_missing")
-			skip = v != nil && v.Truth()
+		flags, ok := c.terms[2].(templates.Mapping)
+		if !ok {
+			return nil, termsError("the optional third item must be a dict with flags skip_missing")
 		}
+		v, _, err := flags.Get(str("skip_missing"))
+		if err != nil {
+			return nil, err
+		}
+		skip = v != nil && asBool(v)
 	}
-	list := listify(c.terms[0])
-	if m, ok := c.terms[0].(templates.Mapping); ok {
-		list = nil
+	elems := listify(c.terms[0])
+	if isMap {
+		elems = nil
+		if v, has, _ := m.Get(str("skipped")); has && v != templates.Value(templates.Bool(false)) {
+			return nil, nil
+		}
 		for _, k := range m.Keys() {
 			v, _, err := m.Get(k)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, v)
+			elems = append(elems, v)
 		}
 	}
 	var out []templates.Value
-	for _, e := range list {
-		subs, err := subelement(e, path, skip)
+	for _, e := range elems {
+		subs, rest, err := subelement(e, path, skip)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range subs {
-			out = append(out, templates.Tuple{withoutKey(e, path), s})
+			out = append(out, templates.Tuple{rest, s})
 		}
 	}
 	return out, nil
 }
 
-// withoutKey is an element without its sublist, as Ansible shows it in items.
-func withoutKey(e templates.Value, path []string) templates.Value {
-	d, ok := e.(*templates.Dict)
-	if !ok || len(path) != 1 {
-		return e
+// subelement follows path in e to a list; rest is e without it.
+func subelement(e templates.Value, path []string, skip bool) (subs []templates.Value, rest templates.Value, err error) {
+	m, ok := e.(templates.Mapping)
+	if !ok {
+		return nil, nil, fmt.Errorf("subelements lookup expects a dictionary, got '%s'", text(e))
 	}
-	d = d.Copy()
-	d.Delete(templates.Str(path[0]))
-	return d
-}
-
-// subelement follows path in e to a list.
-func subelement(e templates.Value, path []string, skip bool) ([]templates.Value, error) {
-	if d, ok := e.(*templates.Dict); ok {
-		if v, has := d.GetStr("skipped"); has && v.Truth() {
-			return nil, nil
-		}
+	if v, has, _ := m.Get(str("skipped")); has && v != templates.Value(templates.Bool(false)) {
+		return nil, nil, nil
 	}
-	at := e
-	for _, key := range path {
-		m, ok := at.(templates.Mapping)
-		if !ok {
-			return nil, fmt.Errorf("subelements lookup expects a dictionary, got '%s'", text(at))
-		}
-		v, has, err := m.Get(templates.Str(key))
-		if err != nil {
-			return nil, err
-		}
-		if !has {
-			if skip {
-				return nil, nil
-			}
-			return nil, fmt.Errorf("could not find '%s' key in iterated item '%s'", key, text(e))
-		}
-		at = v
-	}
-	if !isList(at) {
-		if skip {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("the key %s should point to a list, got '%s'", path[len(path)-1], text(at))
-	}
-	return listify(at), nil
-}
-
-// A sequence is the arguments of the sequence lookup.
-type sequence struct {
-	start, end, stride int64
-	count              int64
-	hasEnd, hasCount   bool
-	hasStride          bool
-	format             string
-}
-
-func lookupSequence(c *call) ([]templates.Value, error) {
-	terms := c.terms
-	if len(terms) == 0 {
-		terms = []templates.Value{templates.Str("")}
-	}
-	var out []templates.Value
-	for _, t := range terms {
-		s := sequence{start: 1, stride: 1, format: "%d"}
-		var err error
-		if m, ok := t.(templates.Mapping); ok {
-			err = s.fromMapping(m)
-		} else {
-			err = s.parse(text(t))
-		}
-		for name, v := range c.opts {
-			if err == nil {
-				err = s.set(name, text(v))
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		items, err := s.items()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, items...)
-	}
-	return out, nil
-}
-
-func (s *sequence) fromMapping(m templates.Mapping) error {
+	d := templates.NewDict(m.Len())
 	for _, k := range m.Keys() {
 		v, _, err := m.Get(k)
 		if err == nil {
-			err = s.set(text(k), text(v))
+			err = d.Set(k, v)
 		}
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	return nil
-}
-
-// parse reads "start-end/stride:format" or "start=1 end=5 ...".
-func (s *sequence) parse(term string) error {
-	if term == "" {
-		return nil
-	}
-	if !strings.Contains(term, "=") {
-		rest, format, has := strings.Cut(term, ":")
-		if has {
-			s.format = format
+	at, ok := d.GetStr(path[0])
+	if !ok {
+		if skip {
+			return nil, nil, nil
 		}
-		rest, stride, has := strings.Cut(rest, "/")
-		if has {
-			if err := s.set("stride", stride); err != nil {
-				return err
+		return nil, nil, fmt.Errorf("could not find '%s' key in iterated item '%s'", path[0], text(e))
+	}
+	if len(path) > 1 {
+		if _, isMap := at.(templates.Mapping); !isMap {
+			if skip {
+				return nil, nil, nil
 			}
+			return nil, nil, fmt.Errorf("the key %s should point to a dictionary, got '%s'", path[0], text(at))
 		}
-		from, to, has := cutRange(rest)
-		if !has {
-			return s.set("end", rest)
+		subs, inner, err := subelement(at, path[1:], skip)
+		if err != nil || inner == nil {
+			return nil, nil, err
 		}
-		if err := s.set("start", from); err != nil {
-			return err
-		}
-		return s.set("end", to)
+		d.SetStr(path[0], inner)
+		return subs, d, nil
 	}
-	for word := range strings.FieldsSeq(term) {
-		k, v, _ := strings.Cut(word, "=")
-		if err := s.set(k, v); err != nil {
-			return err
-		}
+	if !isList(at) {
+		return nil, nil, fmt.Errorf("the key %s should point to a list, got '%s'", path[0], text(at))
 	}
-	return nil
-}
-
-// cutRange cuts "1-5"; a sign at the start is none.
-func cutRange(s string) (from, to string, ok bool) {
-	if s == "" {
-		return "", "", false
-	}
-	i := strings.IndexByte(s[1:], '-')
-	if i < 0 {
-		return "", "", false
-	}
-	return s[:i+1], s[i+2:], true
-}
-
-func (s *sequence) set(name, value string) error {
-	if name == "format" {
-		s.format = value
-		return nil
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(value), 0, 64)
-	if err != nil {
-		return fmt.Errorf("can't parse %s=%s as integer", name, value)
-	}
-	switch name {
-	case "start":
-		s.start = n
-	case "end":
-		s.end, s.hasEnd = n, true
-	case "count":
-		s.count, s.hasCount = n, true
-	case "stride":
-		s.stride, s.hasStride = n, true
-	default:
-		return fmt.Errorf("unrecognized arguments to with_sequence: ['%s']", name)
-	}
-	return nil
-}
-
-// maxSequence keeps a mistaken count from eating all memory.
-const maxSequence = 10_000_000
-
-func (s *sequence) items() ([]templates.Value, error) {
-	switch {
-	case s.hasCount && s.hasEnd:
-		return nil, errors.New("can't specify both count and end in with_sequence")
-	case !s.hasCount && !s.hasEnd:
-		return nil, errors.New("must specify count or end in with_sequence")
-	case s.hasCount && s.count == 0:
-		return nil, nil
-	case s.hasCount:
-		s.end = s.start + s.count*s.stride - 1
-		if s.stride < 0 {
-			s.end = s.start + s.count*s.stride + 1
-		}
-	}
-	if s.stride == 0 {
-		return nil, nil
-	}
-	if s.stride > 0 && s.end < s.start {
-		return nil, errors.New("to count backwards make stride negative")
-	}
-	if s.stride < 0 && s.end > s.start {
-		return nil, errors.New("to count forward don't make stride negative")
-	}
-	if strings.Count(strings.ReplaceAll(s.format, "%%", ""), "%") != 1 {
-		return nil, fmt.Errorf("bad formatting string: %s", s.format)
-	}
-	if (s.end-s.start)/s.stride > maxSequence {
-		return nil, fmt.Errorf("the sequence has more than %d items", maxSequence)
-	}
-	var out []templates.Value
-	for i := s.start; s.stride > 0 && i <= s.end || s.stride < 0 && i >= s.end; i += s.stride {
-		f := strings.NewReplacer("%i", "%d", "%u", "%d").Replace(s.format)
-		out = append(out, str(fmt.Sprintf(f, i)))
-	}
-	return out, nil
+	d.Delete(str(path[0]))
+	return listify(at), d, nil
 }

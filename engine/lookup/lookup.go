@@ -6,7 +6,6 @@ package lookup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,8 +22,9 @@ type Options struct {
 	ReadFile func(path string) ([]byte, error)
 	// Match gives the hosts of a pattern (inventory_hostnames); nil: none.
 	Match func(pattern string) ([]string, error)
-	// Config gives a setting by its name (config); nil: none is known.
-	Config func(name string) (templates.Value, bool)
+	// Config gives a setting by its name, and where its value is from (config);
+	// nil: none is known.
+	Config func(name string) (v templates.Value, origin string, ok bool)
 	// Warn tells the user; nil: nobody.
 	Warn func(msg string)
 	// More gives lookups that are not in the table; native says that one of
@@ -53,6 +53,8 @@ func New(o Options) *Table {
 type Env struct {
 	Templates *templates.Engine
 	Scope     templates.Scope
+	// Action is the name of the task's action, for with_first_found.
+	Action string
 }
 
 // A call is one call of a lookup.
@@ -63,8 +65,6 @@ type call struct {
 	name  string
 	terms []templates.Value
 	opts  map[string]templates.Value
-	// raw are the terms before they were flattened, for lookups that care.
-	raw templates.Value
 }
 
 type lookupFunc func(c *call) ([]templates.Value, error)
@@ -74,7 +74,7 @@ type lookupFunc func(c *call) ([]templates.Value, error)
 var table = map[string]lookupFunc{
 	"config": lookupConfig, "csvfile": lookupCSV, "dict": lookupDict, "env": lookupEnv, "file": lookupFile,
 	"fileglob": lookupFileglob, "filetree": lookupFiletree, "first_found": lookupFirstFound, "flattened": lookupFlattened,
-	"cartesian": lookupNested, "indexed_items": lookupIndexed, "ini": lookupINI,
+	"cartesian": lookupCartesian, "indexed_items": lookupIndexed, "ini": lookupINI,
 	"inventory_hostnames": lookupHostnames, "items": lookupItems, "lines": lookupLines, "list": lookupList,
 	"nested": lookupNested, "password": lookupPassword, "pipe": lookupPipe, "random_choice": lookupRandom,
 	"sequence": lookupSequence, "subelements": lookupSubelements, "template": lookupTemplate,
@@ -119,7 +119,7 @@ func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env En
 	if !ok {
 		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", name)
 	}
-	c := &call{ctx: ctx, t: t, env: env, name: name, terms: listify(v), raw: v, opts: map[string]templates.Value{}}
+	c := &call{ctx: ctx, t: t, env: env, name: name, terms: listify(v), opts: map[string]templates.Value{}}
 	items, err := f(c)
 	for i, it := range items {
 		if tup, ok := it.(templates.Tuple); ok {
@@ -165,16 +165,14 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 	name := templates.StrOf(tc.Args[0], templates.Current)
 	f, ok := t.find(name)
 	if !ok {
-		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: fmt.Sprintf("lookup plugin (%s) not found", name), Got: name, Known: Names()}
-	}
-	c := &call{ctx: tc.State.Ctx, t: t, env: Env{tc.State.Engine, tc.State.Scope}, name: name, opts: map[string]templates.Value{}}
-	c.terms = tc.Args[1:]
-	if len(c.terms) == 1 {
-		c.raw = c.terms[0]
-		if l, isList := c.raw.(*templates.List); isList && flattens(name) {
-			c.terms = l.Elems
+		msg := "lookup plugin (" + name + ") not found"
+		if tc.State.Era() == templates.Current {
+			msg = "The lookup plugin '" + name + "' was not found."
 		}
+		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg, Got: name, Known: Names()}
 	}
+	c := &call{ctx: tc.State.Ctx, t: t, env: Env{Templates: tc.State.Engine, Scope: tc.State.Scope}, name: name, opts: map[string]templates.Value{}}
+	c.terms = tc.Args[1:]
 	onErrors := "strict"
 	for _, kw := range tc.Kwargs {
 		switch kw.Name {
@@ -192,7 +190,7 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 	}
 	items, err := f(c)
 	if err != nil {
-		return t.onError(name, onErrors, wantList, err)
+		return c.onError(onErrors, wantList, err)
 	}
 	if wantList {
 		return templates.NewList(items...), nil
@@ -200,28 +198,14 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 	return joined(items), nil
 }
 
-// flattens says for which lookups a single list argument stands for its elements.
-func flattens(name string) bool {
-	switch name[strings.LastIndexByte(name, '.')+1:] {
-	case "first_found", "flattened", "dict":
-		return true
-	}
-	return false
-}
-
 // onError applies errors='warn' and 'ignore'.
-func (t *Table) onError(name, how string, wantList bool, err error) (templates.Value, error) {
-	msg := fmt.Sprintf("An unhandled exception occurred while running the lookup plugin '%s'. Error was a <class 'ansible.errors.AnsibleError'>, original message: %s", name, err)
+func (c *call) onError(how string, wantList bool, err error) (templates.Value, error) {
 	switch how {
 	case "warn":
-		t.o.Warn(msg)
+		c.t.o.Warn(c.warning(err))
 	case "ignore":
 	default:
-		var te *templates.Error
-		if errors.As(err, &te) {
-			return nil, err
-		}
-		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg + ". " + err.Error(), Cause: err}
+		return nil, c.framed(err)
 	}
 	if wantList {
 		return templates.NewList(), nil
@@ -230,8 +214,11 @@ func (t *Table) onError(name, how string, wantList bool, err error) (templates.V
 }
 
 // joined is what lookup gives: texts joined by commas; one item that is no
-// text as it is; several of them as a list.
+// text as it is; several of them, and none, as a list.
 func joined(items []templates.Value) templates.Value {
+	if len(items) == 0 {
+		return templates.NewList()
+	}
 	if len(items) == 1 {
 		return items[0]
 	}
@@ -244,24 +231,6 @@ func joined(items []templates.Value) templates.Value {
 		parts[i] = string(s)
 	}
 	return templates.Str(strings.Join(parts, ","))
-}
-
-// str is an option as text.
-func (c *call) str(name, def string) string {
-	v, ok := c.opts[name]
-	if !ok || v == templates.None {
-		return def
-	}
-	return text(v)
-}
-
-// flag is an option as a bool.
-func (c *call) flag(name string, def bool) (bool, error) {
-	v, ok := c.opts[name]
-	if !ok || v == templates.None {
-		return def, nil
-	}
-	return modules.ToBool(templates.ToGo(v))
 }
 
 func text(v templates.Value) string { return templates.StrOf(v, templates.Current) }

@@ -4,22 +4,20 @@ package lookup
 // and the run.
 
 import (
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
 
-	"gorun/modules"
+	"gorun/modules/pyre"
 	"gorun/templates"
 )
 
@@ -32,7 +30,13 @@ func lookupEnv(c *call) ([]templates.Value, error) {
 		switch {
 		case ok:
 			out = append(out, str(v))
-		case hasDef:
+		case hasDef && templates.IsUndefined(def):
+			msg := "The \"env\" lookup, found an undefined variable: " + name
+			if c.current() {
+				msg = "The environment variable '" + name + "' is not set."
+			}
+			return nil, &templates.Error{Kind: templates.UndefinedError, Msg: msg, Got: name}
+		case hasDef && (def != templates.None || !c.current()):
 			out = append(out, def)
 		default:
 			out = append(out, str(""))
@@ -46,7 +50,7 @@ func lookupVars(c *call) ([]templates.Value, error) {
 	for _, t := range c.terms {
 		name, ok := t.(templates.Str)
 		if !ok {
-			return nil, fmt.Errorf("Invalid setting identifier, \"%s\" is not a string, its a %s", text(t), t.Type())
+			return nil, c.inEra(fmt.Errorf("Invalid setting identifier, \"%s\" is not a string, its a %s", text(t), class(t)), fmt.Errorf("Variable name must be 'str' not '%s'.", t.Type()))
 		}
 		v, found, err := c.variable(string(name))
 		if err != nil {
@@ -55,7 +59,11 @@ func lookupVars(c *call) ([]templates.Value, error) {
 		if !found || templates.IsUndefined(v) {
 			def, has := c.opts["default"]
 			if !has {
-				return nil, &templates.Error{Kind: templates.UndefinedError, Msg: fmt.Sprintf("No variable found with this name: %s", name), Got: string(name)}
+				msg := fmt.Sprintf("No variable found with this name: %s", name)
+				if c.current() {
+					msg = fmt.Sprintf("No variable named '%s' was found.", name)
+				}
+				return nil, &templates.Error{Kind: templates.UndefinedError, Msg: msg, Got: string(name)}
 			}
 			v = def
 		}
@@ -70,19 +78,23 @@ func lookupVarnames(c *call) ([]templates.Value, error) {
 		return nil, errors.New("varnames: the variables cannot be listed here")
 	}
 	names := s.Names()
-	var found []string
+	sort.Strings(names)
+	var found []templates.Value
 	for _, t := range c.terms {
-		re, err := regexp.Compile(text(t))
+		if _, ok := t.(templates.Str); !ok {
+			return nil, fmt.Errorf("Invalid setting identifier, \"%s\" is not a string, it is a %s", text(t), class(t))
+		}
+		re, err := pyre.Compile(text(t), 0)
 		if err != nil {
 			return nil, fmt.Errorf("Unable to use \"%s\" as a search parameter: %w", text(t), err)
 		}
-		for _, n := range names {
-			if re.MatchString(n) {
-				found = append(found, n)
+		for _, n := range slices.Compact(names) {
+			if re.Search(n) != nil {
+				found = append(found, str(n))
 			}
 		}
 	}
-	return sortedNames(found), nil
+	return found, nil
 }
 
 func lookupHostnames(c *call) ([]templates.Value, error) {
@@ -104,24 +116,75 @@ func lookupHostnames(c *call) ([]templates.Value, error) {
 	return out, nil
 }
 
+// pluginSettings are the settings that ansible.cfg has for all of a kind, by the
+// name that plugins of that kind have for it.
+var pluginSettings = map[string]string{
+	"connection.remote_user": "DEFAULT_REMOTE_USER", "connection.port": "DEFAULT_REMOTE_PORT", "connection.private_key_file": "DEFAULT_PRIVATE_KEY_FILE",
+	"connection.timeout": "DEFAULT_TIMEOUT", "connection.host_key_checking": "HOST_KEY_CHECKING", "connection.pipelining": "ANSIBLE_PIPELINING",
+	"shell.remote_tmp": "DEFAULT_REMOTE_TMP", "shell.common_remote_group": "COMMON_REMOTE_GROUP", "shell.world_readable_temp": "ALLOW_WORLD_READABLE_TMPFILES",
+	"become.become_user": "DEFAULT_BECOME_USER", "become.become_exe": "DEFAULT_BECOME_EXE", "become.become_flags": "DEFAULT_BECOME_FLAGS",
+	"cache.timeout": "CACHE_PLUGIN_TIMEOUT", "cache._timeout": "CACHE_PLUGIN_TIMEOUT", "cache._uri": "CACHE_PLUGIN_CONNECTION", "cache._prefix": "CACHE_PLUGIN_PREFIX",
+}
+
 func lookupConfig(c *call) ([]templates.Value, error) {
+	missing, err1 := c.choice("on_missing", "error", "error", "skip", "warn")
+	origin, err2 := c.flag("show_origin", false)
+	kind, plugin := c.str("plugin_type", ""), c.str("plugin_name", "")
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	if (kind == "") != (plugin == "") {
+		return nil, c.inEra(raise(optionsError, "Both plugin_type and plugin_name are required, cannot use one without the other"),
+			raise(optionsError, "Both plugin_type and plugin_name are required, cannot use one without the other."))
+	}
 	var out []templates.Value
 	for _, t := range c.terms {
-		if c.t.o.Config != nil {
-			if v, ok := c.t.o.Config(text(t)); ok {
-				out = append(out, v)
-				continue
-			}
+		name, ok := t.(templates.Str)
+		if !ok {
+			return nil, c.inEra(raise(optionsError, "Invalid setting identifier, \"%s\" is not a string, its a %s", text(t), class(t)),
+				raise(optionsError, "Invalid setting identifier, %s is not a <class 'str'>, its a %s.", text(t), class(t)))
 		}
-		switch c.str("on_missing", "error") {
+		v, from, found := c.setting(kind, string(name))
+		if found {
+			if origin && c.current() {
+				v = templates.NewList(v, str(from))
+			}
+			out = append(out, v)
+			continue
+		}
+		switch missing {
 		case "skip":
 		case "warn":
-			c.t.o.Warn("Skipping, did not find setting " + text(t))
+			c.t.o.Warn(text(c.noSetting(kind, plugin, string(name), "Skipping, did not find setting "+string(name))))
 		default:
-			return nil, fmt.Errorf("Unable to find setting %s", text(t))
+			return nil, raise(lookupError, "%s", text(c.noSetting(kind, plugin, string(name), "Unable to find setting "+string(name))))
 		}
 	}
 	return out, nil
+}
+
+// setting is a setting of ansible.cfg, or of plugins of a kind.
+func (c *call) setting(kind, name string) (v templates.Value, origin string, ok bool) {
+	if kind != "" {
+		if name, ok = pluginSettings[kind+"."+strings.TrimPrefix(name, "ansible_")]; !ok {
+			return nil, "", false
+		}
+	}
+	if c.t.o.Config == nil {
+		return nil, "", false
+	}
+	return c.t.o.Config(name)
+}
+
+// noSetting says that there is no such setting; old are 2.14's words.
+func (c *call) noSetting(kind, plugin, name, old string) templates.Value {
+	switch {
+	case !c.current():
+		return str(old)
+	case kind != "":
+		return str(fmt.Sprintf("No config definition exists for '%s' for '%s' %s plugin.", name, plugin, kind))
+	}
+	return str(fmt.Sprintf("No config definition exists for '%s'.", name))
 }
 
 // run runs a command line by the shell in the playbook's folder.
@@ -130,10 +193,11 @@ func (c *call) run(line string) ([]byte, error) {
 	if v, ok, err := c.variable("playbook_dir"); ok && err == nil {
 		cmd.Dir = text(v)
 	}
+	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return nil, fmt.Errorf("lookup_plugin.%s(%s) returned %d", c.name, line, exit.ExitCode())
+		return nil, fmt.Errorf("lookup_plugin.%s(%s) returned %d", c.short(), line, exit.ExitCode())
 	}
 	return out, err
 }
@@ -157,8 +221,8 @@ func lookupLines(c *call) ([]templates.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		for line := range strings.SplitSeq(strings.TrimRight(string(b), "\n"), "\n") {
-			out = append(out, str(line))
+		for line := range strings.Lines(string(b)) {
+			out = append(out, str(strings.TrimRight(line, " \t\r\n\v\f")))
 		}
 	}
 	return out, nil
@@ -221,139 +285,4 @@ func (c *call) get(client *http.Client, url string) (string, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxURL))
 	return string(b), err
-}
-
-// characterSets are the names that the password lookup's chars may use.
-var characterSets = map[string]string{
-	"ascii_letters":   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-	"ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
-	"ascii_uppercase": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-	"digits":          "0123456789",
-	"hexdigits":       "0123456789abcdefABCDEF",
-	"octdigits":       "01234567",
-	"punctuation":     "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-}
-
-// lookupPassword keeps a random password in a file of the controller.
-func lookupPassword(c *call) ([]templates.Value, error) {
-	var out []templates.Value
-	for _, t := range c.terms {
-		path, o := c.keyOptions(text(t))
-		v, err := c.password(path, o)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, nil
-}
-
-func (c *call) password(path string, o map[string]string) (templates.Value, error) {
-	length, err := strconv.Atoi(orElse(o, "length", "20"))
-	if err != nil || length < 1 {
-		return nil, fmt.Errorf("password: length must be a number over 0, not %s", o["length"])
-	}
-	if !filepath.IsAbs(path) {
-		path = modules.ExpandPath(path, nil)
-	}
-	if !filepath.IsAbs(path) {
-		if v, ok, err := c.variable("playbook_dir"); ok && err == nil {
-			path = filepath.Join(text(v), path)
-		}
-	}
-	plain, salt, ident, err := c.storedPassword(path)
-	if err != nil {
-		return nil, err
-	}
-	encrypt := orElse(o, "encrypt", "")
-	changed := plain == ""
-	if plain == "" {
-		if plain, err = randomText(length, passwordChars(orElse(o, "chars", "ascii_letters,digits,.,,,:,-,_"))); err != nil {
-			return nil, err
-		}
-	}
-	if encrypt != "" && salt == "" {
-		changed = true
-		if salt, err = randomText(8, characterSets["ascii_letters"]+characterSets["digits"]+"./"); err != nil {
-			return nil, err
-		}
-	}
-	if changed && path != "/dev/null" {
-		if err := savePassword(path, plain, salt, ident); err != nil {
-			return nil, err
-		}
-	}
-	if encrypt == "" {
-		return str(plain), nil
-	}
-	locals := templates.NewDict(2)
-	locals.SetStr("_plain", str(plain))
-	locals.SetStr("_salt", str(salt))
-	src := "{{ _plain | password_hash('" + strings.ReplaceAll(encrypt, "'", "") + "', salt=_salt) }}"
-	return c.env.Templates.Resolve(c.ctx, templates.NewText(src, templates.Pos{}), &over{locals, c.env.Scope})
-}
-
-// storedPassword reads "plain salt=x ident=y".
-func (c *call) storedPassword(path string) (plain, salt, ident string, err error) {
-	data, err := c.t.o.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) || path == "/dev/null" {
-		return "", "", "", nil
-	}
-	if err != nil {
-		return "", "", "", err
-	}
-	plain = strings.TrimRight(string(data), "\r\n")
-	if i := strings.LastIndex(plain, " ident="); i >= 0 {
-		plain, ident = plain[:i], plain[i+len(" ident="):]
-	}
-	if i := strings.LastIndex(plain, " salt="); i >= 0 {
-		plain, salt = plain[:i], plain[i+len(" salt="):]
-	}
-	return plain, salt, ident, nil
-}
-
-func savePassword(path, plain, salt, ident string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	if salt != "" {
-		plain += " salt=" + salt
-	}
-	if ident != "" {
-		plain += " ident=" + ident
-	}
-	return os.WriteFile(path, []byte(plain+"\n"), 0o600)
-}
-
-// passwordChars expands chars: names of sets and characters, with commas
-// between; two commas are one.
-func passwordChars(spec string) string {
-	comma := strings.Contains(spec, ",,")
-	var b strings.Builder
-	for part := range strings.SplitSeq(strings.ReplaceAll(spec, ",,", ","), ",") {
-		if set, ok := characterSets[part]; ok {
-			b.WriteString(set)
-		} else {
-			b.WriteString(part)
-		}
-	}
-	if comma {
-		b.WriteByte(',')
-	}
-	return b.String()
-}
-
-func randomText(n int, chars string) (string, error) {
-	if chars == "" {
-		return "", errors.New("password: no characters to choose from")
-	}
-	b := make([]byte, n)
-	for i := range b {
-		j, err := rand.Int(rand.Reader, big.NewInt(int64(len(chars))))
-		if err != nil {
-			return "", err
-		}
-		b[i] = chars[j.Int64()]
-	}
-	return string(b), nil
 }

@@ -244,4 +244,3 @@ func SetOption(o *templates.Options, name, value string) error {
 func Unescape(s string) string {
 	return strings.NewReplacer(`\r`, "\r", `\n`, "\n").Replace(s)
 }
-

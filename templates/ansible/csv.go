@@ -4,9 +4,6 @@ package ansible
 // addresses (https://docs.ansible.com/ansible/latest/collections/community/general/index.html#filter-plugins).
 
 import (
-	"encoding/csv"
-	"errors"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -22,17 +19,16 @@ func filterFromCSV(c *call) (value, error) {
 	if err := c.Unpack("from_csv", "data", &data, "dialect?", &dialect, "fieldnames?", &names, "delimiter?", &delimiter, "skipinitialspace?", &initial, "strict?", &strict); err != nil {
 		return nil, err
 	}
-	r := csv.NewReader(strings.NewReader(data))
-	r.FieldsPerRecord, r.LazyQuotes, r.TrimLeadingSpace = -1, !truth(strict), truth(initial)
+	o := CSVOptions{Delimiter: ',', SkipInitial: truth(initial), Strict: truth(strict)}
 	switch dialect {
 	case "excel", "unix":
 	case "excel-tab":
-		r.Comma = '\t'
+		o.Delimiter = '\t'
 	default:
 		return nil, fail("Dialect '%s' is not supported by your version of python.", dialect)
 	}
 	if given(delimiter) {
-		r.Comma = []rune(text(delimiter) + ",")[0]
+		o.Delimiter = []rune(text(delimiter) + ",")[0]
 	}
 	var header []string
 	if given(names) {
@@ -40,15 +36,12 @@ func filterFromCSV(c *call) (value, error) {
 			header = append(header, text(n))
 		}
 	}
+	rows, err := ReadCSV(data, o)
+	if err != nil {
+		return nil, fail("Unable to process file: %s", err)
+	}
 	var out []value
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return list(out), nil
-		}
-		if err != nil {
-			return nil, fail("Unable to process file: %s", err)
-		}
+	for _, row := range rows {
 		if header == nil {
 			header = row
 			continue
@@ -59,6 +52,7 @@ func filterFromCSV(c *call) (value, error) {
 		}
 		out = append(out, d)
 	}
+	return list(out), nil
 }
 
 // csvRow is a row as Python's DictReader gives it: what is too much stands

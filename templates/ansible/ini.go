@@ -61,6 +61,69 @@ func (f *INI) Section(name string) *INISection {
 	return nil
 }
 
+// maxInterpolation bounds how deep %(name)s stands for others.
+const maxInterpolation = 10
+
+// Interpolated is the text of an option of s with each %(name)s in it replaced
+// by the option of that name and %% by %.
+func (f *INI) Interpolated(s *INISection, name string, fold func(string) string) (text string, none, ok bool, err error) {
+	raw, none, ok := f.get(s, name)
+	if !ok || none {
+		return "", none, ok, nil
+	}
+	text, err = f.interpolate(s, name, raw, raw, fold, 1)
+	return text, false, true, err
+}
+
+// get is an option of a section, or of the defaults.
+func (f *INI) get(s *INISection, name string) (text string, none, ok bool) {
+	if text, none, ok = s.Get(name); !ok {
+		return f.Defaults.Get(name)
+	}
+	return text, none, ok
+}
+
+func (f *INI) interpolate(s *INISection, name, raw, rest string, fold func(string) string, depth int) (string, error) {
+	if depth > maxInterpolation {
+		return "", iniError("InterpolationDepthError", "Recursion limit exceeded in value substitution: option %s in section %s contains an interpolation key which cannot be substituted in %d steps. Raw value: %s", repr(str(name)), repr(str(s.Name)), maxInterpolation, repr(str(raw)))
+	}
+	var b strings.Builder
+	for rest != "" {
+		head, tail, found := strings.Cut(rest, "%")
+		b.WriteString(head)
+		if !found {
+			break
+		}
+		rest = tail
+		if strings.HasPrefix(rest, "%") {
+			b.WriteByte('%')
+			rest = rest[1:]
+			continue
+		}
+		end := strings.IndexByte(rest, ')')
+		switch {
+		case !strings.HasPrefix(rest, "("):
+			return "", iniError("InterpolationSyntaxError", "'%%' must be followed by '%%' or '(', found: %s", repr(str("%"+rest)))
+		case end < 0 || !strings.HasPrefix(rest[end+1:], "s"):
+			return "", iniError("InterpolationSyntaxError", "bad interpolation variable reference %s", repr(str("%"+rest)))
+		}
+		key := fold(rest[1:end])
+		rest = rest[end+2:]
+		v, _, ok := f.get(s, key)
+		if !ok {
+			return "", iniError("InterpolationMissingOptionError", "Bad value substitution: option %s in section %s contains an interpolation key %s which is not a valid option name. Raw value: %s", repr(str(name)), repr(str(s.Name)), repr(str(key)), repr(str(raw)))
+		}
+		if strings.Contains(v, "%") {
+			var err error
+			if v, err = f.interpolate(s, key, v, v, fold, depth+1); err != nil {
+				return "", err
+			}
+		}
+		b.WriteString(v)
+	}
+	return b.String(), nil
+}
+
 // An iniReader is the state between two lines.
 type iniReader struct {
 	o      INIOptions
@@ -71,7 +134,16 @@ type iniReader struct {
 	bad    []string // complaints about lines that cannot be read
 }
 
-// ParseINI reads a file. Its errors have configparser's words.
+// An INIError says what is wrong with a file, in configparser's words.
+type INIError struct{ Class, Msg string }
+
+func (e *INIError) Error() string { return e.Msg }
+
+func iniError(class, format string, args ...any) error {
+	return &INIError{"configparser." + class, fmt.Sprintf(format, args...)}
+}
+
+// ParseINI reads a file; its errors are an [INIError].
 func ParseINI(s string, o INIOptions) (*INI, error) {
 	if o.Delimiters == "" {
 		o.Delimiters = "=:"
@@ -91,7 +163,7 @@ func ParseINI(s string, o INIOptions) (*INI, error) {
 		}
 	}
 	if r.bad != nil {
-		return nil, fmt.Errorf("Source contains parsing errors: %s%s", repr(str(o.File)), strings.Join(r.bad, ""))
+		return nil, iniError("ParsingError", "Source contains parsing errors: %s%s", repr(str(o.File)), strings.Join(r.bad, ""))
 	}
 	return r.out, nil
 }
@@ -118,7 +190,7 @@ func (r *iniReader) line(raw string, number int) error {
 		return r.header(word[1:end], number)
 	}
 	if r.at == nil {
-		return fmt.Errorf("File contains no section headers.\nfile: %s, line: %d\n%s", repr(str(r.o.File)), number, repr(str(raw)))
+		return iniError("MissingSectionHeaderError", "File contains no section headers.\nfile: %s, line: %d\n%s", repr(str(r.o.File)), number, repr(str(raw)))
 	}
 	return r.assign(word, raw, number)
 }
@@ -130,7 +202,7 @@ func (r *iniReader) header(name string, number int) error {
 		return nil
 	}
 	if r.out.Section(name) != nil {
-		return fmt.Errorf("While reading from %s [line %2d]: section %s already exists", repr(str(r.o.File)), number, repr(str(name)))
+		return iniError("DuplicateSectionError", "While reading from %s [line %2d]: section %s already exists", repr(str(r.o.File)), number, repr(str(name)))
 	}
 	r.at = &INISection{Name: name, values: map[string]*iniValue{}}
 	r.out.Sections = append(r.out.Sections, r.at)
@@ -152,7 +224,7 @@ func (r *iniReader) assign(word, raw string, number int) error {
 		return nil
 	}
 	if _, taken := r.at.values[name]; taken {
-		return fmt.Errorf("While reading from %s [line %2d]: option %s in section %s already exists", repr(str(r.o.File)), number, repr(str(name)), repr(str(r.at.Name)))
+		return iniError("DuplicateOptionError", "While reading from %s [line %2d]: option %s in section %s already exists", repr(str(r.o.File)), number, repr(str(name)), repr(str(r.at.Name)))
 	}
 	r.option = name
 	r.at.Names = append(r.at.Names, name)

@@ -166,6 +166,20 @@ func (m *mersenne) next() uint32 {
 	return y ^ y>>18
 }
 
+// Choices are n of some characters, as random.choice of a generator with a seed
+// gives them one after another; without a seed nobody can foresee them.
+func Choices(seed value, chars []rune, n int) (string, error) {
+	r, err := newRandom(seed)
+	if err != nil {
+		return "", err
+	}
+	out := make([]rune, n)
+	for i := range out {
+		out[i] = chars[below(r, uint64(len(chars)))]
+	}
+	return string(out), nil
+}
+
 // below is Python's _randbelow: a number from 0 up to n, without n.
 func below(s source, n uint64) uint64 {
 	k := bits.Len64(n)
