@@ -84,3 +84,18 @@ func (m *Manager) groupVars(g *inventory.Group) (*templates.Dict, error) {
 // InjectsFacts reports whether facts are variables of their own too
 // (inject_facts_as_vars).
 func (m *Manager) InjectsFacts() bool { return m.o.InjectFacts }
+
+// Injected reports whether name is a variable of host because a fact is.
+func (m *Manager) Injected(host, name string) bool {
+	if !m.o.InjectFacts || name == "ansible_facts" || name == "ansible_local" {
+		return false
+	}
+	st := m.state(host)
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if st.injected == nil {
+		return false
+	}
+	_, ok := st.injected.GetStr(name)
+	return ok
+}

@@ -106,6 +106,9 @@ type Inventory struct {
 	local    *Host
 	implicit map[string]*Host
 
+	// added repeats what tasks added, after the sources were read again.
+	added []func()
+
 	// What was computed for cacheVersion.
 	cacheVersion uint64
 	members      map[string][]*Host
@@ -275,6 +278,11 @@ func (inv *Inventory) HostGroups(host string) []*Group {
 func (inv *Inventory) AddHost(name string, port int, groups []string) (changed bool) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
+	inv.remember(func() { inv.addHostTo(name, port, groups) })
+	return inv.addHostTo(name, port, groups)
+}
+
+func (inv *Inventory) addHostTo(name string, port int, groups []string) (changed bool) {
 	h := inv.hosts[name]
 	if h == nil {
 		h = inv.addHost(name, "")
@@ -304,6 +312,11 @@ func (inv *Inventory) AddHost(name string, port int, groups []string) (changed b
 func (inv *Inventory) AddGroup(name string, parents []string) (changed bool) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
+	inv.remember(func() { inv.addGroupTo(name, parents) })
+	return inv.addGroupTo(name, parents)
+}
+
+func (inv *Inventory) addGroupTo(name string, parents []string) (changed bool) {
 	g, changed := inv.ensureGroup(name)
 	for _, p := range parents {
 		parent, isNew := inv.ensureGroup(p)
@@ -320,6 +333,11 @@ func (inv *Inventory) AddGroup(name string, parents []string) (changed bool) {
 func (inv *Inventory) AddToGroup(host, group string) (changed bool) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
+	inv.remember(func() { inv.join(host, group) })
+	return inv.join(host, group)
+}
+
+func (inv *Inventory) join(host, group string) (changed bool) {
 	h, g := inv.hosts[host], inv.groups[group]
 	if h == nil && isLocalName(host) {
 		h = inv.localhost(host)

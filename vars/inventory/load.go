@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -68,6 +69,47 @@ func Load(sources []string, o Options) (*Inventory, error) {
 	}
 	return inv, nil
 }
+
+// Refresh reads the sources again (meta: refresh_inventory), past the plugins'
+// caches, and adds anew what add_host and group_by added. On an error the
+// inventory stays as it was.
+func (inv *Inventory) Refresh() error {
+	o := inv.o
+	o.RefreshCache = true
+	fresh, err := Load(inv.sources, o)
+	if err != nil {
+		return err
+	}
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	for name, old := range inv.hosts { // those who hold a host go on with it
+		h := fresh.hosts[name]
+		if h == nil {
+			continue
+		}
+		old.Vars, old.File, old.Added, old.groups, old.seq = h.Vars, h.File, false, h.groups, h.seq
+		for _, g := range fresh.gorder {
+			if g.member[h] {
+				delete(g.member, h)
+				g.member[old] = true
+				g.hosts[slices.Index(g.hosts, h)] = old
+			}
+		}
+		fresh.hosts[name], fresh.order[h.seq] = old, old
+		if fresh.local == h {
+			fresh.local = old
+		}
+	}
+	inv.hosts, inv.order, inv.groups, inv.gorder, inv.local = fresh.hosts, fresh.order, fresh.groups, fresh.gorder, fresh.local
+	inv.version++
+	for _, add := range inv.added {
+		add()
+	}
+	return nil
+}
+
+// remember keeps what a task adds, for Refresh.
+func (inv *Inventory) remember(add func()) { inv.added = append(inv.added, add) }
 
 type loader struct {
 	inv     *Inventory
