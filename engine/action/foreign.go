@@ -187,6 +187,11 @@ func (f *foreignRun) discover(ctx context.Context, mode string) (string, error) 
 			return templates.StrOf(v, f.t.Era), nil
 		}
 	}
+	if f.t.Delegated {
+		if python := f.t.Foreign.Python(f.t.Host); python != "" {
+			return python, nil
+		}
+	}
 	current := f.t.Era >= templates.Current
 	names := foreign.Candidates(current)
 	if v, err := f.setting(ctx, "ansible_interpreter_python_fallback"); err != nil {
@@ -205,12 +210,18 @@ func (f *foreignRun) discover(ctx context.Context, mode string) (string, error) 
 		Host: f.t.HostName, Mode: mode, Names: names, Found: texts(d, agentside.KeyFound),
 		Platform: text(d, agentside.KeyPlatform), OSRelease: text(d, agentside.KeyOSRelease), Version: f.version(),
 	}
-	f.discovered, f.warning = found.Choose(current)
+	python, warning := found.Choose(current)
+	f.warning = warning
+	if f.t.Delegated {
+		f.t.Foreign.SetPython(f.t.Host, python) // the task's result is another host's
+	} else {
+		f.discovered = python
+	}
 	if current && f.warning != "" {
 		f.t.Services.Warn(f.warning)
 		f.warning = ""
 	}
-	return f.discovered, nil
+	return python, nil
 }
 
 // version is that of the Ansible that modules see.
@@ -459,20 +470,19 @@ func isListOrDict(v templates.Value) bool {
 
 // addDiscovery tells in the result which Python was found.
 func (f *foreignRun) addDiscovery(d *templates.Dict) {
-	if f.discovered == "" {
-		return
+	if f.discovered != "" {
+		v, _ := d.GetStr("ansible_facts")
+		facts, ok := v.(*templates.Dict)
+		if !ok {
+			facts = templates.NewDict(1)
+			d.SetStr("ansible_facts", facts)
+		}
+		facts.SetStr(discoveredKey, templates.Str(f.discovered))
 	}
-	v, _ := d.GetStr("ansible_facts")
-	facts, ok := v.(*templates.Dict)
-	if !ok {
-		facts = templates.NewDict(1)
-		d.SetStr("ansible_facts", facts)
-	}
-	facts.SetStr(discoveredKey, templates.Str(f.discovered))
 	if f.warning == "" {
 		return
 	}
-	v, _ = d.GetStr("warnings")
+	v, _ := d.GetStr("warnings")
 	list, ok := v.(*templates.List)
 	if !ok {
 		list = templates.NewList()

@@ -59,6 +59,22 @@ type Finder struct {
 	runtime map[string]*routing
 	bundles map[string]*Bundle
 	found   map[string]lookupResult
+	pythons map[any]string
+}
+
+// Python is the interpreter that [Finder.SetPython] noted for a host; "" is none.
+func (f *Finder) Python(host any) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pythons[host]
+}
+
+// SetPython notes the interpreter that was discovered on a host which keeps no
+// facts of its own. host is any value that tells hosts apart.
+func (f *Finder) SetPython(host any, python string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pythons[host] = python
 }
 
 // New returns a finder.
@@ -73,7 +89,7 @@ func New(o Options) *Finder {
 		o:       o,
 		install: sync.OnceValue(func() *Install { return FindInstall(o.Install) }),
 		folders: map[string]map[string]string{}, runtime: map[string]*routing{},
-		bundles: map[string]*Bundle{}, found: map[string]lookupResult{},
+		bundles: map[string]*Bundle{}, found: map[string]lookupResult{}, pythons: map[any]string{},
 	}
 }
 
@@ -214,6 +230,10 @@ func (f *Finder) collection(ns, name string) string {
 // inCollection finds the file of a plugin in a collection's folder.
 func inCollection(dir string, k Kind, name string) string {
 	base := filepath.Join(dir, "plugins", string(k), filepath.Join(strings.Split(name, ".")...))
+	// Beside a module for Windows lies one in Python that holds its documentation.
+	if k == Modules && isFile(base+".ps1") {
+		return base + ".ps1"
+	}
 	if isFile(base + ".py") {
 		return base + ".py"
 	}
