@@ -1,18 +1,16 @@
 package transport
 
-// This file reads what OpenSSH's client would: its arguments and ssh_config(5)
-// files. The first value of an option counts, but for those that gather.
+// This file gathers what OpenSSH's client would know of a host: its arguments
+// and, by sshconfigfile.go, ssh_config(5) files. The first value of an option
+// counts, but for those that gather.
 
 import (
-	"bufio"
-	"errors"
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,32 +19,66 @@ import (
 	"gorun/modules"
 )
 
-// includeDepth bounds Include within Include, as ssh does.
-const includeDepth = 16
-
 // gathering are options of which all values count.
-var gathering = []string{"identityfile", "certificatefile", "sendenv", "setenv"}
+var gathering = []string{"identityfile", "certificatefile", "sendenv"}
+
+// formerNames are names that options had in earlier releases of OpenSSH.
+var formerNames = map[string]string{
+	"pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms", "challengeresponseauthentication": "kbdinteractiveauthentication",
+	"skeyauthentication": "kbdinteractiveauthentication", "tisauthentication": "kbdinteractiveauthentication",
+	"identityfile2": "identityfile", "dsaauthentication": "pubkeyauthentication", "rsaauthentication": "",
+}
 
 // sshOptions are options by lower-case name.
 type sshOptions map[string][]string
 
-func (o sshOptions) add(name, value string) {
+// add takes a value where the option has none yet, or gathers them.
+func (o sshOptions) add(name string, values ...string) {
 	name = strings.ToLower(name)
-	if len(o[name]) == 0 || slices.Contains(gathering, name) {
-		o[name] = append(o[name], value)
+	if former, ok := formerNames[name]; ok {
+		name = former
+	}
+	switch {
+	case name == "proxyjump" && len(o["proxycommand"]) > 0, name == "proxycommand" && len(o["proxyjump"]) > 0 && !strings.EqualFold(o.get("proxyjump"), "none"):
+		return // of the two ways the first one counts
+	case name == "sendenv":
+		o.addSendEnv(values)
+	case slices.Contains(gathering, name):
+		for _, v := range values {
+			if !slices.Contains(o[name], v) {
+				o[name] = append(o[name], v)
+			}
+		}
+	case len(o[name]) == 0:
+		o[name] = values
+	}
+}
+
+// addSendEnv adds patterns of names; one behind a minus takes those out that
+// it matches.
+func (o sshOptions) addSendEnv(patterns []string) {
+	for _, p := range patterns {
+		if out, ok := strings.CutPrefix(p, "-"); ok {
+			o["sendenv"] = slices.DeleteFunc(o["sendenv"], func(name string) bool { return wildcard(out, name) })
+		} else if !slices.Contains(o["sendenv"], p) {
+			o["sendenv"] = append(o["sendenv"], p)
+		}
 	}
 }
 
 func (o sshOptions) get(name string) string {
-	if v := o[strings.ToLower(name)]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
+	return strings.Join(o[strings.ToLower(name)], " ")
 }
 
 func (o sshOptions) yes(name string) bool {
 	v := strings.ToLower(o.get(name))
 	return v == "yes" || v == "true"
+}
+
+// no reports whether an option was switched off.
+func (o sshOptions) no(name string) bool {
+	v := strings.ToLower(o.get(name))
+	return v == "no" || v == "false" || v == "off"
 }
 
 // number is an option's number, fallback where there is none.
@@ -92,24 +124,23 @@ func resolveSSH(t *Target) (*sshConfig, error) {
 	return c, c.finish()
 }
 
-// finish reads the files and fills in the rest.
+// finish reads the files, twice where they ask for it, and fills in the rest.
 func (c *sshConfig) finish() error {
 	me := "root"
 	if u, err := user.Current(); err == nil {
 		me = u.Username
 	}
-	p := &configParser{into: c, localUser: me}
-	files := c.files
-	if files == nil {
-		files = []string{modules.ExpandPath("~/.ssh/config", nil), "/etc/ssh/ssh_config"}
+	p := &configParser{into: c, localUser: me, host: c.alias}
+	if err := p.files(); err != nil {
+		return err
 	}
-	for _, f := range files {
-		err := p.file(f, 0)
-		if errors.Is(err, fs.ErrNotExist) && c.files == nil {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("ssh configuration: %w", err)
+	canonical, found := c.canonicalName()
+	if found || p.wantsFinal {
+		// Another HostName has no effect any more.
+		p.host, p.final = strings.ToLower(firstOf(canonical, c.hostName(), c.alias)), true
+		c.sshOptions["hostname"] = []string{strings.ReplaceAll(p.host, "%", "%%")}
+		if err := p.files(); err != nil {
+			return err
 		}
 	}
 	c.user = c.get("User")
@@ -117,11 +148,43 @@ func (c *sshConfig) finish() error {
 		c.user = me
 	}
 	c.port = c.number("Port", 22)
-	c.host = c.alias
-	if name := c.get("HostName"); name != "" {
-		c.host = strings.NewReplacer("%%", "%", "%h", c.alias).Replace(name)
-	}
+	c.host = strings.ToLower(firstOf(c.hostName(), c.alias))
 	return nil
+}
+
+// hostName is the option HostName with its tokens replaced.
+func (c *sshConfig) hostName() string {
+	return strings.NewReplacer("%%", "%", "%h", c.alias).Replace(c.get("HostName"))
+}
+
+// canonicalName finds the full name of a host as CanonicalizeHostname and its
+// kin say; found is false where it is not wanted or there is none.
+func (c *sshConfig) canonicalName() (name string, found bool) {
+	switch mode := strings.ToLower(c.get("CanonicalizeHostname")); {
+	case mode == "always":
+	case mode != "yes" && mode != "true", c.proxied():
+		return "", false
+	}
+	host := firstOf(c.hostName(), c.alias)
+	if net.ParseIP(host) != nil {
+		return "", false
+	}
+	if strings.Count(host, ".") > c.number("CanonicalizeMaxDots", 1) || strings.HasSuffix(host, ".") {
+		return strings.ToLower(host), true
+	}
+	for _, domain := range c.sshOptions["canonicaldomains"] {
+		full := strings.ToLower(host) + "." + strings.TrimPrefix(domain, ".")
+		if _, err := net.LookupHost(full); err == nil {
+			return full, true
+		}
+	}
+	return strings.ToLower(host), true
+}
+
+// proxied reports whether the way to the host leads through another program or host.
+func (c *sshConfig) proxied() bool {
+	set := func(name string) bool { v := c.get(name); return v != "" && !strings.EqualFold(v, "none") }
+	return set("ProxyJump") || set("ProxyCommand")
 }
 
 // valueFlags are flags of ssh with a value, and the options that they set; ""
@@ -149,7 +212,7 @@ func (c *sshConfig) parseArgs(args []string) error {
 			option, hasValue := valueFlags[flag]
 			if !hasValue {
 				if set, ok := switchFlags[flag]; ok {
-					c.add(set[0], set[1])
+					c.sshOptions[strings.ToLower(set[0])] = []string{set[1]} // the last one counts
 				}
 				continue
 			}
@@ -185,202 +248,8 @@ func (c *sshConfig) addLine(line string) error {
 	if err != nil || name == "" {
 		return err
 	}
-	c.addValues(name, values)
+	c.add(name, values...)
 	return nil
-}
-
-func (c *sshConfig) addValues(name string, values []string) {
-	c.add(name, strings.Join(values, " "))
-}
-
-// configLine splits a line of a configuration file; name is "" for an empty one.
-func configLine(line string) (name string, values []string, err error) {
-	line = strings.TrimSpace(line)
-	if line == "" || line[0] == '#' {
-		return "", nil, nil
-	}
-	end := strings.IndexAny(line, " \t=")
-	if end < 0 {
-		return "", nil, fmt.Errorf("%q has no value", line)
-	}
-	name = line[:end]
-	rest := strings.TrimLeft(line[end:], " \t")
-	rest = strings.TrimLeft(strings.TrimPrefix(rest, "="), " \t")
-	if lower := strings.ToLower(name); lower == "proxycommand" || lower == "remotecommand" || lower == "localcommand" {
-		return name, []string{rest}, nil // a shell's line: its quotes stay
-	}
-	if i := strings.Index(rest, " #"); i >= 0 && !strings.Contains(rest, `"`) {
-		rest = rest[:i]
-	}
-	values, err = modules.ShellSplit(rest)
-	if err == nil && len(values) == 0 {
-		err = fmt.Errorf("%q has no value", line)
-	}
-	return name, values, err
-}
-
-// A configParser reads configuration files for one host.
-type configParser struct {
-	into      *sshConfig
-	localUser string
-}
-
-// file reads one file; what is inside of a Host or Match that is not meant is
-// left out.
-func (p *configParser) file(path string, depth int) error {
-	if depth > includeDepth {
-		return fmt.Errorf("%s: Include goes too deep", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	active := true
-	s := bufio.NewScanner(f)
-	for n := 1; s.Scan(); n++ {
-		name, values, err := configLine(s.Text())
-		if err != nil {
-			return fmt.Errorf("%s:%d: %w", path, n, err)
-		}
-		switch strings.ToLower(name) {
-		case "":
-		case "host":
-			active = matchPatterns(values, p.into.alias)
-		case "match":
-			if active, err = p.match(values); err != nil {
-				return fmt.Errorf("%s:%d: %w", path, n, err)
-			}
-		case "include":
-			if active {
-				err = p.include(values, path, depth)
-			}
-			if err != nil {
-				return err
-			}
-		default:
-			if active {
-				p.into.addValues(name, values)
-			}
-		}
-	}
-	return s.Err()
-}
-
-func (p *configParser) include(globs []string, from string, depth int) error {
-	for _, g := range globs {
-		g = modules.ExpandPath(g, nil)
-		if !filepath.IsAbs(g) {
-			dir := modules.ExpandPath("~/.ssh", nil)
-			if strings.HasPrefix(from, "/etc/") {
-				dir = "/etc/ssh"
-			}
-			g = filepath.Join(dir, g)
-		}
-		files, err := filepath.Glob(g)
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			if err := p.file(f, depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// match evaluates the criteria of a Match line.
-func (p *configParser) match(words []string) (bool, error) {
-	result := true
-	for i := 0; i < len(words); i++ {
-		criterion, negated := strings.ToLower(words[i]), false
-		if strings.HasPrefix(criterion, "!") {
-			criterion, negated = criterion[1:], true
-		}
-		var ok bool
-		switch criterion {
-		case "all":
-			ok = true
-		case "canonical", "final":
-			ok = false // there is one pass
-		default:
-			if i++; i == len(words) {
-				return false, fmt.Errorf("Match %s needs a value", criterion)
-			}
-			var err error
-			if ok, err = p.criterion(criterion, words[i]); err != nil {
-				return false, err
-			}
-		}
-		result = result && ok != negated
-	}
-	return result, nil
-}
-
-func (p *configParser) criterion(name, value string) (bool, error) {
-	c := p.into
-	patterns := strings.Split(value, ",")
-	switch name {
-	case "host":
-		host := c.alias
-		if h := c.get("HostName"); h != "" {
-			host = strings.NewReplacer("%%", "%", "%h", c.alias).Replace(h)
-		}
-		return matchPatterns(patterns, host), nil
-	case "originalhost":
-		return matchPatterns(patterns, c.alias), nil
-	case "user":
-		u := c.get("User")
-		if u == "" {
-			u = p.localUser
-		}
-		return matchPatterns(patterns, u), nil
-	case "localuser":
-		return matchPatterns(patterns, p.localUser), nil
-	case "exec":
-		return exec.Command("/bin/sh", "-c", c.expand(value)).Run() == nil, nil
-	case "localnetwork", "tagged", "command", "sessiontype", "version":
-		return false, nil
-	}
-	return false, fmt.Errorf("unknown Match criterion %q", name)
-}
-
-// matchPatterns matches as ssh: * and ?, and ! excludes.
-func matchPatterns(patterns []string, s string) bool {
-	found := false
-	for _, p := range patterns {
-		negated := strings.HasPrefix(p, "!")
-		if wildcard(strings.ToLower(strings.TrimPrefix(p, "!")), strings.ToLower(s)) {
-			if negated {
-				return false
-			}
-			found = true
-		}
-	}
-	return found
-}
-
-// wildcard matches with * and ?.
-func wildcard(pattern, s string) bool {
-	star, mark := -1, 0
-	i, j := 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == s[j]) && pattern[i] != '*':
-			i++
-			j++
-		case i < len(pattern) && pattern[i] == '*':
-			star, mark = i, j
-			i++
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[i:], "*") == ""
 }
 
 // expand replaces %h, %p and the other tokens.
@@ -398,9 +267,11 @@ func (c *sshConfig) expand(s string) string {
 	if host == "" {
 		host = c.alias
 	}
-	return strings.NewReplacer("%%", "%", "%h", host, "%n", c.alias, "%p", strconv.Itoa(c.port), "%r", c.user,
-		"%u", local, "%d", home, "%L", short, "%l", name, "%i", strconv.Itoa(os.Getuid()),
-		"%k", firstOf(c.get("HostKeyAlias"), c.alias)).Replace(s)
+	port := strconv.Itoa(c.port)
+	hash := sha1.Sum([]byte(name + host + port + c.user + c.get("ProxyJump")))
+	return strings.NewReplacer("%%", "%", "%h", host, "%n", c.alias, "%p", port, "%r", c.user,
+		"%u", local, "%d", home, "%L", short, "%l", name, "%i", strconv.Itoa(os.Getuid()), "%C", hex.EncodeToString(hash[:]),
+		"%j", c.get("ProxyJump"), "%k", firstOf(c.get("HostKeyAlias"), c.alias)).Replace(s)
 }
 
 // path expands a file's name in an option.
@@ -430,4 +301,24 @@ func (c *sshConfig) network() string {
 		return "tcp6"
 	}
 	return "tcp"
+}
+
+// onNetwork reports whether this machine has an address in one of the networks.
+func onNetwork(list string) bool {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for cidr := range strings.SplitSeq(list, ",") {
+		_, network, err := net.ParseCIDR(strings.TrimSpace(cidr))
+		if err != nil {
+			continue
+		}
+		for _, a := range addrs {
+			if ip, ok := a.(*net.IPNet); ok && network.Contains(ip.IP) {
+				return true
+			}
+		}
+	}
+	return false
 }
