@@ -95,6 +95,8 @@ type Options struct {
 	Version                                   string // for ansible_version.full; "" is by era
 	RolesPath                                 []string
 	Prompt                                    func(ctx context.Context, p Prompt) (string, error)
+	Interactive                               bool // the standard input is a terminal
+	WarnInjected                              bool // tell, in the current era, of facts used as variables
 	Live                                      bool // stream lines of running commands to Callback.Line
 	// LoopParallel is not set by any Ansible setting: how many items of a
 	// loop may run at once where loop_control.parallel asks for it; 0 is no bound.

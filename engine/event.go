@@ -128,8 +128,10 @@ func (tr *taskRun) warnAt(msg string, p playbook.Pos) {
 
 // textContext shows the place of a text. Of key=value arguments Ansible only
 // knows the place of the whole.
-func (tr *taskRun) textContext(p playbook.Pos) string {
-	if kv := tr.t.KVPos; kv.IsValid() && (p == kv || slices.Contains(slices.Collect(maps.Values(tr.t.ArgsPos)), p)) {
+func (tr *taskRun) textContext(p playbook.Pos) string { return textContext(tr.t, p) }
+
+func textContext(t *playbook.Task, p playbook.Pos) string {
+	if kv := t.KVPos; kv.IsValid() && (p == kv || slices.Contains(slices.Collect(maps.Values(t.ArgsPos)), p)) {
 		p = kv
 	}
 	return callback.TextContext(p)

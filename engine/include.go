@@ -64,6 +64,12 @@ func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskR
 		if _, missing := err.(*action.Failure); missing {
 			res.ignoreErrors = false
 		}
+		if gone := (*missingInclude)(nil); errors.As(err, &gone) {
+			res.ignoreErrors = false
+			res.event = noFile(gone.path)
+			res.data = action.Result("changed", false, "failed", true, "msg", res.event.Msg)
+			return res
+		}
 		return tr.failedResult(res, err)
 	}
 	key, err := templates.AppendJSON(nil, req.vars)
@@ -118,12 +124,20 @@ func (tr *taskRun) fileRequest(args *templates.Dict, req *includeRequest) error 
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(absPath(tr.t.File)), name)
 		}
+		if tr.r.o.Era >= templates.Current {
+			return &missingInclude{name}
+		}
 		return &action.Failure{Data: action.Result("reason", fmt.Sprintf("Could not find or access '%s' on the Ansible Controller.", name))}
 	}
 	req.file = absPath(path)
 	req.key = req.file
 	return nil
 }
+
+// A missingInclude is an include of a file that is not there.
+type missingInclude struct{ path string }
+
+func (e *missingInclude) Error() string { return noFile(e.path).Msg }
 
 func firstText(d *templates.Dict, names ...string) string {
 	for _, n := range names {
@@ -251,6 +265,10 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 
 // includeFailed fails the hosts whose include cannot be loaded.
 func (w *walk) includeFailed(g *included, t *playbook.Task, err error) {
+	if w.p.r.o.Era >= templates.Current {
+		w.includeFailedNow(g, t, err)
+		return
+	}
 	reason := err.Error()
 	if errors.Is(err, fs.ErrNotExist) && g.req.role == nil {
 		reason = fmt.Sprintf("Could not find or access '%s' on the Ansible Controller.", g.req.file)
@@ -269,6 +287,34 @@ func (w *walk) includeFailed(g *included, t *playbook.Task, err error) {
 			w.p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
 		}
 		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
+	}
+}
+
+// includeFailedNow is includeFailed in the words of 2.22.
+func (w *walk) includeFailedNow(g *included, t *playbook.Task, err error) {
+	e := &callback.Event{Msg: err.Error()}
+	if errors.Is(err, fs.ErrNotExist) && g.req.role == nil {
+		e = noFile(g.req.file)
+	}
+	for i, h := range g.hosts {
+		res := g.res[i]
+		res.include, res.event, res.ignoreErrors = nil, e, false
+		res.data = action.Result("changed", false, "failed", true, "msg", e.Msg)
+		w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+		w.p.countResult(h, res)
+		h.set(hostFailed)
+		if w.rescuable > 0 {
+			w.p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
+		}
+		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
+	}
+}
+
+// noFile is the error of 2.22 about a file of the controller that is not there.
+func noFile(path string) *callback.Event {
+	return &callback.Event{
+		Msg:  fmt.Sprintf("Unable to retrieve file contents. Could not find or access '%s' on the Ansible Controller: [Errno 2] No such file or directory: '%[1]s'", path),
+		Help: "If you are using a module and expect the file to exist on the remote, see the remote_src option.",
 	}
 }
 
@@ -299,6 +345,7 @@ func (w *walk) loadIncluded(ctx context.Context, t *playbook.Task, g *included) 
 	}
 	p.mu.Lock()
 	p.addHandlers(use.Handlers)
+	p.included = append(p.included, use.Role)
 	p.mu.Unlock()
 	if g.req.pub {
 		p.publish(use.Role)

@@ -103,6 +103,13 @@ func (p *playRun) roleNames(deps bool) []string {
 	for _, u := range p.play.Roles {
 		add(u, false)
 	}
+	if p.r.o.Era >= templates.Current {
+		p.mu.Lock()
+		for _, r := range p.included {
+			out = append(out, r.Name)
+		}
+		p.mu.Unlock()
+	}
 	return distinct(out)
 }
 

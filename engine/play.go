@@ -46,6 +46,8 @@ type playRun struct {
 	playEnd   bool
 	broken    bool // any_errors_fatal or max_fail_percentage ended the play
 	tags      map[*playbook.Task][]string
+	looked    map[*playbook.Task]bool // for names that are to go
+	included  []*playbook.Role        // by include_role
 	byName    map[string]*hostRun
 	specTasks map[*playbook.Block]*playbook.Task
 	// sharedFiles are the layers of vars_files where they are the same for every host.
@@ -66,6 +68,7 @@ func (r *Run) newPlay(ctx context.Context, book *playbook.Playbook, play *playbo
 		p.base = append(p.base, vars.Layer{Kind: vars.PlayVars, Source: play.ImportVars.Pos.File, Dict: play.ImportVars.Dict})
 	}
 	p.roles = playRoles(play)
+	p.warnReservedVars()
 	s := p.scope("", nil)
 	name, err := r.text(ctx, play.Name.V, s)
 	if err != nil {

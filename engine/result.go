@@ -35,6 +35,7 @@ type taskResult struct {
 	event                           *callback.Event // the error that the screen shows, in the current era
 	judged                          *callback.Event // what changed_when or failed_when made of the result
 	module                          bool            // a module failed, not its action
+	ranModule                       bool            // a module gave the data
 	effects                         []action.Effects
 	notify                          []string
 	include                         *includeRequest
@@ -116,10 +117,14 @@ func censored(data *templates.Dict) *templates.Dict {
 
 // registered is the result as register keeps it.
 func (res *taskResult) registered() *templates.Dict {
-	if _, ok := res.data.GetStr("invocation"); !ok {
+	parsed := res.current && res.ranModule
+	if _, ok := res.data.GetStr("invocation"); !ok && !parsed {
 		return res.data
 	}
 	d := res.data.Copy()
+	if parsed {
+		d.SetStr("ansible_parsed", templates.Bool(true))
+	}
 	d.Delete(templates.Str("invocation"))
 	return d
 }
@@ -166,6 +171,7 @@ func lines(s string) *templates.List {
 // keep stores what a result leaves: registered variables, facts, effects.
 func (p *playRun) keep(h *hostRun, t *playbook.Task, res *taskResult) {
 	if t.Register != "" {
+		p.r.warnReserved(t.Register, callback.SourceContext(t.RegisterPos))
 		d := templates.NewDict(1)
 		d.SetStr(t.Register, res.registered())
 		p.r.o.Vars.SetNonpersistent(h.name, d)

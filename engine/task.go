@@ -268,9 +268,9 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 		tr.round.begin(at)
 	}
 	data, err := action.Run(ctx, at)
-	res.module = at.ModuleFailed
+	res.module, res.ranModule = at.ModuleFailed, at.ModuleRan
 	if data != nil && res.current {
-		currentWords(at.Module, data)
+		currentWords(at.Module, data, at.Args)
 	}
 	if err != nil {
 		return err

@@ -417,6 +417,7 @@ func (p *playRun) tooManyFailed(ctx context.Context) bool {
 // announce shows the header of a task.
 func (p *playRun) announce(ctx context.Context, t *playbook.Task, host string) callback.Task {
 	shown := p.shownTask(ctx, t, host)
+	defer p.deprecatedNames(t, host)
 	p.r.cb.tell(func(cb callback.Callback) {
 		if t.IsHandler {
 			cb.HandlerTaskStart(shown)

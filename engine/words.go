@@ -4,6 +4,8 @@ package engine
 // which know no era, speak as earlier releases do.
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 
 	"gorun/engine/action"
@@ -15,7 +17,7 @@ import (
 const errorDetail = "_ansible_error_detail"
 
 // currentWords rewords the result of an action of the full name module.
-func currentWords(module string, d *templates.Dict) {
+func currentWords(module string, d, args *templates.Dict) {
 	if _, job := d.GetStr("ansible_job_id"); job {
 		for _, k := range []string{"started", "finished"} {
 			if n, ok := d.GetStr(k); ok {
@@ -28,10 +30,27 @@ func currentWords(module string, d *templates.Dict) {
 	if !ok {
 		return
 	}
+	if m := conversion.FindStringSubmatch(string(msg)); m != nil {
+		if v, ok := args.GetStr(m[1]); ok {
+			d.SetStr("msg", templates.Str(convertWords(m, v)))
+		}
+	}
 	switch module {
 	case "ansible.builtin.command", "ansible.builtin.shell":
 		commandWords(string(msg), d)
 	}
+}
+
+// conversion is how a module tells of an argument of a wrong type.
+var conversion = regexp.MustCompile(`argument '([^']*)' is of type <class '(\w+)'> and we were unable to convert to (\w+): <class '\w+'> cannot be converted to an? (\w+)$`)
+
+func convertWords(m []string, v templates.Value) string {
+	article := "a"
+	if strings.HasPrefix(m[4], "i") {
+		article = "an"
+	}
+	return fmt.Sprintf("argument '%s' is of type %s and we were unable to convert to %s: \"%s\" cannot be converted to %s %s",
+		m[1], m[2], m[3], templates.Repr(v, templates.Current), article, m[4])
 }
 
 // commandWords are those of command and shell.

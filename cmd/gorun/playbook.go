@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"gorun/engine"
 	"gorun/engine/playbook"
@@ -178,7 +179,9 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 		NoLogEverything: cfg.Bool("DEFAULT_NO_LOG"), ErrorOnMissingHandlerOff: !cfg.Bool("ERROR_ON_MISSING_HANDLER"),
 		ConfigFile: cfg.File, RolesPath: cfg.PathList("DEFAULT_ROLES_PATH"),
 		Foreign: s.foreign, Plugins: s.plugins, ModuleSettings: s.moduleSettings(),
-		Prompt: s.prompt, Live: c.Bool("live"), BootWait: bootWait,
+		Interactive: term.IsTerminal(int(s.stdin.Fd())), WarnInjected: !cfg.IsSet("INJECT_FACTS_AS_VARS"),
+		Refresh: s.inv.Refresh,
+		Prompt:  s.prompt, Live: c.Bool("live"), BootWait: bootWait,
 	}
 	return o, nil
 }

@@ -96,6 +96,8 @@ type Task struct {
 	WarnAt func(msg, arg string)
 	// ModuleFailed says that the last module that ran for the action failed.
 	ModuleFailed bool
+	// ModuleRan says that a module ran on the target.
+	ModuleRan bool
 
 	// Effects are what the engine is to do with a good result.
 	Effects Effects
@@ -120,6 +122,8 @@ type Services struct {
 	LoadVars func(path string) (*templates.Dict, error)
 	// Prompt asks the person at the terminal; nil: nobody is there.
 	Prompt func(ctx context.Context, p PromptRequest) (string, error)
+	// Interactive says that the standard input is a terminal.
+	Interactive bool
 	// Display shows a line to the user.
 	Display func(msg string)
 	// Warn tells the user once.
@@ -249,6 +253,7 @@ func (t *Task) request(ctx context.Context, q request) (*templates.Dict, error) 
 
 // heard notes whether a module failed.
 func (t *Task) heard(d *templates.Dict, err error) (*templates.Dict, error) {
+	t.ModuleRan = t.ModuleRan || d != nil
 	t.ModuleFailed = d != nil && (failed(d) || truth(d, "rc"))
 	return d, err
 }

@@ -4,7 +4,6 @@ package action
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -21,7 +20,7 @@ func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
 	}
 	if t.has("msg") && t.has("var") {
 		if t.Era >= templates.Current {
-			return nil, errors.New("parameters are mutually exclusive: msg|var")
+			return nil, &Failure{Msg: "parameters are mutually exclusive: msg|var", Bare: true}
 		}
 		return nil, &Failure{Msg: "'msg' and 'var' are incompatible options", Bare: true}
 	}

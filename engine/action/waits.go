@@ -53,7 +53,7 @@ func pause(ctx context.Context, t *Task) (*templates.Dict, error) {
 	switch {
 	case timed && !t.has("prompt"):
 		t.Services.Display(fmt.Sprintf("Pausing for %d seconds", int(length/time.Second)))
-		if t.Era < templates.Current || t.Services.Prompt != nil {
+		if t.Era < templates.Current || t.Services.Interactive {
 			t.Services.Display("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r")
 		}
 		err = sleep(ctx, length)

@@ -172,6 +172,21 @@ func scalarStart(lines []string, p templates.Pos) templates.Pos {
 	return p
 }
 
+// KeyContext shows the first line from p on that has key as a key.
+func KeyContext(p templates.Pos, key string) string {
+	data, err := os.ReadFile(p.File)
+	if err != nil {
+		return ""
+	}
+	re := regexp.MustCompile(`^([ \t{-]*)["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*:`)
+	for i, line := range strings.Split(string(data), "\n") {
+		if m := re.FindStringSubmatchIndex(line); m != nil && i+1 >= p.Line {
+			return SourceContext(templates.Pos{File: p.File, Line: i + 1, Col: m[3] + 1})
+		}
+	}
+	return ""
+}
+
 // annotate shows a line with up to two before it and a mark below.
 func annotate(lines []string, line, col int) string {
 	digits := len(fmt.Sprint(line))

@@ -29,6 +29,8 @@ type Options struct {
 	ReadFile func(path string) ([]byte, error)
 	// DecryptInline decrypts a !vault scalar's text.
 	DecryptInline func(text string, pos Pos) (string, error)
+	// Seal keeps !vault scalars sealed until they are used ([pyyaml.Options.Seal]).
+	Seal bool
 	// Static resolves a template with what is known before the run (extra
 	// vars) in names of static imports; nil leaves none.
 	Static func(v templates.Value) (templates.Value, error)
@@ -46,6 +48,9 @@ type Options struct {
 	RoleFound func(dir string)
 	// Warn and Deprecate are told what the user should know; nil drops it.
 	Warn, Deprecate func(msg string)
+	// DeprecateAt is told of what the current era deprecates, with its place
+	// and advice; nil drops it.
+	DeprecateAt func(pos Pos, msg, help string)
 }
 
 // A Loader loads playbooks; it is safe for concurrent use.
@@ -184,7 +189,7 @@ func readError(err error, path string) *Error {
 }
 
 func (l *Loader) yamlOptions() pyyaml.Options {
-	return pyyaml.Options{Trusted: true, Vault: l.opts.DecryptInline, Warn: l.opts.Warn}
+	return pyyaml.Options{Trusted: true, Vault: l.opts.DecryptInline, Seal: l.opts.Seal, Warn: l.opts.Warn}
 }
 
 // A loading is one call of the loader: what it found wrong and what it read.

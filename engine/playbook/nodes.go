@@ -124,6 +124,8 @@ type Task struct {
 	ActionPos Pos
 	// KVPos is where key=value arguments begin; the zero place without such.
 	KVPos Pos
+	// RegisterPos is where the name of register stands.
+	RegisterPos Pos
 	// Args are the action's arguments as a dict, key=value forms parsed,
 	// args: merged in. A text that is nothing but arguments to be templated
 	// first ("{{ args }}") is ArgsText. Free-form text is under "_raw_params".

@@ -140,6 +140,7 @@ func (ld *loading) taskField(c *scope, f field, t *Task, object string) bool {
 	case "register":
 		v := ld.checked(c, f, text)
 		name, isStr := v.V.(templates.Str)
+		t.RegisterPos = v.Pos
 		if t.Register, _ = textOf(v.V); isStr && !IsIdentifier(string(name)) && ld.l.opts.Era != templates.Era19 {
 			ld.fail(c, v.Pos, "Invalid variable name in 'register' specified: '%s'", t.Register)
 		}
@@ -367,6 +368,9 @@ func (ld *loading) splitOld(c *scope, act *actionRef) bool {
 		name, _, _ = strings.Cut(strings.TrimSpace(act.n.Value), " ")
 		name, _, _ = strings.Cut(name, "\n")
 	case act.n.Kind == yaml.MappingNode:
+		if ld.l.opts.DeprecateAt != nil && ld.l.opts.Era >= templates.Current {
+			ld.l.opts.DeprecateAt(c.pos(act.n), "Using a mapping for `action` is deprecated. This feature will be removed from ansible-core version 2.23.", "Use a string value for `action`.")
+		}
 		fs, _ := ld.fields(c, act.n)
 		if m, ok := find(fs, "module"); ok {
 			name, _, _ = strings.Cut(strings.TrimSpace(m.n.Value), " ")
