@@ -153,10 +153,13 @@ func (r *apkRun) install() (*modules.Result, error) {
 		args = append(args, "--upgrade")
 	}
 	res, data, err := r.do(append(args, packages...)...)
-	if err == nil && res.RC != 0 {
-		err = modules.FailWith(data, "failed to install %s", strings.Join(packages, " "))
+	switch {
+	case err != nil:
+		return nil, err
+	case res.RC != 0:
+		return nil, modules.FailWith(data, "failed to install %s", strings.Join(packages, " "))
 	}
-	return &modules.Result{Changed: true, Msg: "installed " + strings.Join(packages, " ") + " package(s)", Data: data}, err
+	return &modules.Result{Changed: true, Msg: "installed " + strings.Join(packages, " ") + " package(s)", Data: data}, nil
 }
 
 // inWorld reports whether a package is wanted, in a version or from a

@@ -72,12 +72,11 @@ func runOpkg(ctx context.Context, m *modules.Run, a *opkgArgs) (*modules.Result,
 		if !want {
 			spec = name
 		}
-		res, err := c.run(append(args, spec)...)
-		if err != nil {
+		if _, err := c.run(append(args, spec)...); err != nil {
 			return nil, err
 		}
 		if have, err = there(); err != nil || have != want {
-			return nil, modules.FailWith(outputOf(res), "failed to %s %s", doing, spec)
+			return nil, modules.Failf("failed to %s %s", doing, spec)
 		}
 		count++
 	}
@@ -85,7 +84,7 @@ func runOpkg(ctx context.Context, m *modules.Run, a *opkgArgs) (*modules.Result,
 	if count > 0 {
 		msg = fmt.Sprintf("%s %d package(s)", done, count)
 	}
-	return &modules.Result{Changed: count > 0, Msg: msg, Data: map[string]any{"name": a.Name, "state": a.State, "force": a.Force, "update_cache": a.UpdateCache}}, nil
+	return &modules.Result{Changed: count > 0, Msg: msg}, nil
 }
 
 // outputOf is what a program left, for a failure.

@@ -17,11 +17,9 @@ var managers = map[string]*modules.Module{
 	"apt": Apt, "apk": Apk, "dnf": Dnf, "dnf5": Dnf, "yum": Dnf, "homebrew": Homebrew, "opkg": Opkg, "pacman": Pacman, "zypper": Zypper,
 }
 
-// packageArgs has no fields but use: the others are the manager's own and are
-// handed on as they are.
-type packageArgs struct {
-	Use string `arg:"use"`
-}
+// packageArgs has no fields: the options are the manager's own and are handed
+// on as they are, from Run.Params.
+type packageArgs struct{}
 
 // Package is ansible.builtin.package
 // (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/package_module.html).
@@ -53,8 +51,8 @@ func packageOptions() []modules.Option {
 	return out
 }
 
-func runPackage(ctx context.Context, m *modules.Run, a *packageArgs) (*modules.Result, error) {
-	use := a.Use
+func runPackage(ctx context.Context, m *modules.Run, _ *packageArgs) (*modules.Result, error) {
+	use, _ := m.Params["use"].(string)
 	if use == "auto" {
 		use, _ = m.Facts["pkg_mgr"].(string)
 	}
