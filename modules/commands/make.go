@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
+	"unicode"
 
 	"gorun/modules"
 )
@@ -49,7 +51,7 @@ var Make = modules.Define(modules.Spec{
 		argv = append(argv, "-j", fmt.Sprint(*a.Jobs))
 	}
 	if a.File != "" {
-		argv = append(argv, "--file", a.File)
+		argv = append(argv, "-f", a.File)
 	}
 	if a.Target != "" {
 		argv = append(argv, a.Target)
@@ -68,9 +70,13 @@ var Make = modules.Define(modules.Spec{
 		}
 	}
 	o := modules.CommandOptions{Dir: a.Chdir, KeepLocale: true}
-	data := map[string]any{"chdir": a.Chdir, "command": shown(argv)}
-	// With --question make says by its code whether there is something to do.
-	res, err := m.Command(ctx, o, append(argv[:len(argv):len(argv)], "--question")...)
+	data := map[string]any{"chdir": a.Chdir, "command": shown(argv), "target": m.Params["target"], "params": m.Params["params"],
+		"file": m.Params["file"], "jobs": m.Params["jobs"]}
+	if a.Targets != nil {
+		data["targets"] = a.Targets
+	}
+	// With -q make says by its code whether there is something to do.
+	res, err := m.Command(ctx, o, append(argv[:len(argv):len(argv)], "-q")...)
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +86,11 @@ var Make = modules.Define(modules.Spec{
 			return nil, err
 		}
 		if res.RC != 0 {
-			data["stdout"], data["stderr"], data["rc"] = res.Stdout, res.Stderr, res.RC
-			return nil, modules.FailWith(data, "%s", res.Stderr)
+			return nil, modules.FailWith(map[string]any{"cmd": shown(argv), "rc": res.RC, "stdout": res.Stdout, "stderr": res.Stderr},
+				"%s", strings.TrimRightFunc(res.Stderr, unicode.IsSpace))
 		}
 	}
-	data["stdout"], data["stderr"] = res.Stdout, res.Stderr
+	data["stdout"], data["stderr"] = strings.TrimRight(res.Stdout, "\r\n"), strings.TrimRight(res.Stderr, "\r\n")
 	return &modules.Result{Changed: changed, Data: data}, nil
 })
 

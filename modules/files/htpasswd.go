@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"gorun/modules"
+	"gorun/modules/crypt"
 )
 
 type htpasswdArgs struct {
@@ -35,7 +36,7 @@ var Htpasswd = modules.Define(modules.Spec{
 		{Name: "path", Type: modules.Path, Required: true, Aliases: []string{"dest", "destfile"}, Doc: "The file."},
 		{Name: "state", Default: "present", Choices: []string{"present", "absent"}, Doc: "Whether the user is to be there."},
 		{Name: "hash_scheme", Default: "apr_md5_crypt", Aliases: []string{"crypt_scheme"},
-			Doc: "How the password is hashed: apr_md5_crypt, bcrypt, ldap_sha1 or plaintext."},
+			Doc: "How the password is hashed: apr_md5_crypt, bcrypt, sha256_crypt, sha512_crypt, md5_crypt, ldap_sha1 or plaintext."},
 	},
 	Rules:    modules.Rules{RequiredIf: []modules.RequiredIf{{Key: "state", Value: "present", Need: []string{"password"}}}},
 	FileArgs: true,
@@ -48,7 +49,7 @@ var Htpasswd = modules.Define(modules.Spec{
 	}
 	if !e.present && a.State == "absent" {
 		m.Warn("%s does not exist", a.Path)
-		return &modules.Result{Msg: a.Path + " not present", Data: map[string]any{}}, nil
+		return &modules.Result{Msg: a.Name + " not present", Data: map[string]any{}}, nil
 	}
 	if !e.present && !a.Create {
 		return nil, modules.Failf("Destination %s does not exist", a.Path)
@@ -60,13 +61,16 @@ var Htpasswd = modules.Define(modules.Spec{
 	if err != nil {
 		return nil, err
 	}
+	if !e.present && m.Check {
+		return &modules.Result{Changed: true, Msg: "Create " + a.Path, Data: map[string]any{}}, nil
+	}
 	if e.changed() {
 		if err := e.save(ctx, false, ""); err != nil {
 			return nil, err
 		}
 	}
 	changed, msg, err := e.attributes(e.changed(), msg, nil)
-	return &modules.Result{Changed: changed, Msg: msg, Data: map[string]any{"path": a.Path}}, err
+	return &modules.Result{Changed: changed, Msg: msg, Data: map[string]any{}}, err
 })
 
 func editHtpasswd(e *edit, a *htpasswdArgs) (msg string, err error) {
@@ -92,7 +96,7 @@ func editHtpasswd(e *edit, a *htpasswdArgs) (msg string, err error) {
 			return "", err
 		}
 		out = append(out, a.Name+":"+fresh+"\n")
-		msg = "Updated " + a.Name
+		msg = "Add/update " + a.Name
 	}
 	switch {
 	case a.State == "absent" && found:
@@ -108,7 +112,7 @@ func editHtpasswd(e *edit, a *htpasswdArgs) (msg string, err error) {
 			out[n-1] += "\n"
 		}
 		out = append(out, a.Name+":"+fresh+"\n")
-		if msg = "Add " + a.Name; !e.present {
+		if msg = "Add/update " + a.Name; !e.present {
 			msg = "Created " + a.Path + " and added " + a.Name
 		}
 	}
@@ -129,8 +133,14 @@ func hashPassword(password, scheme string) (string, error) {
 	case "plaintext":
 		return password, nil
 	}
-	return "", modules.Failf("hash_scheme: %s is not supported: apr_md5_crypt, bcrypt, ldap_sha1 and plaintext are", scheme)
+	if kind, ok := strings.CutSuffix(scheme, "_crypt"); ok && (kind == "sha256" || kind == "sha512" || kind == "md5") {
+		return crypt.Hash(password, kind, crypt.Options{})
+	}
+	return "", modules.Failf("hash_scheme: %s is not supported: apr_md5_crypt, bcrypt, sha256_crypt, sha512_crypt, md5_crypt, ldap_sha1 and plaintext are", scheme)
 }
+
+// cryptPrefix is what hashes of crypt(3)'s schemes begin with.
+var cryptPrefix = map[string]string{"md5_crypt": "$1$", "sha256_crypt": "$5$", "sha512_crypt": "$6$"}
 
 // passwordMatches says whether the hash is of the password, by the scheme asked for.
 func passwordMatches(hash, password, scheme string) bool {
@@ -143,6 +153,8 @@ func passwordMatches(hash, password, scheme string) bool {
 	case strings.HasPrefix(hash, "{SHA}"):
 		fresh, err := hashPassword(password, "ldap_sha1")
 		return err == nil && scheme == "ldap_sha1" && same(fresh, hash)
+	case strings.HasPrefix(hash, cryptPrefix[scheme]) && cryptPrefix[scheme] != "":
+		return crypt.Verify(password, hash)
 	}
 	return scheme == "plaintext" && same(hash, password)
 }

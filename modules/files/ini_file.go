@@ -178,7 +178,7 @@ func (i *iniEdit) line(value string, bare bool) string {
 	if i.a.NoExtraSpaces {
 		return i.a.Option + "=" + value + "\n"
 	}
-	return strings.TrimRight(i.a.Option+" = "+value, " ") + "\n"
+	return i.a.Option + " = " + value + "\n"
 }
 
 // wanted are the lines of the option.

@@ -75,9 +75,9 @@ var ACL = modules.Define(modules.Spec{
 		return nil, err
 	}
 	list := []any{}
-	for line := range strings.Lines(res.Stdout) {
-		if line = strings.TrimSpace(line); line != "" {
-			list = append(list, line)
+	for line := range strings.Lines(strings.TrimRight(res.Stdout, "\n")) {
+		if !strings.HasPrefix(line, "#") {
+			list = append(list, strings.TrimSpace(line)) // an empty line parts two files
 		}
 	}
 	return &modules.Result{Changed: changed, Msg: msg, Data: map[string]any{"acl": list}}, nil

@@ -2,8 +2,11 @@ package posix
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,7 +59,10 @@ type alternativesRun struct {
 	mode, current string
 	link          string
 	priorities    map[string]int
-	slaves        map[string]string // of the path: name to path
+	slaves        map[string]alternativeLink // of the path, by name
+	links         map[string]string          // of all slaves, by name
+	messages      []string
+	before, after map[string]any
 }
 
 // read asks what there is.
@@ -65,14 +71,19 @@ func (r *alternativesRun) read() error {
 	if err != nil || res.RC != 0 {
 		return err
 	}
-	r.slaves = map[string]string{}
+	r.slaves, r.links = map[string]alternativeLink{}, map[string]string{}
 	block, inSlaves := "", false
 	for line := range strings.Lines(res.Stdout) {
 		key, value, _ := strings.Cut(strings.TrimRight(line, "\n"), ":")
 		value = strings.TrimSpace(value)
 		if strings.HasPrefix(line, " ") {
-			if f := strings.Fields(line); inSlaves && block == r.a.Path && len(f) == 2 {
-				r.slaves[f[0]] = f[1]
+			f := strings.Fields(line)
+			switch {
+			case !inSlaves || len(f) != 2:
+			case block == "":
+				r.links[f[0]] = f[1]
+			case block == r.a.Path:
+				r.slaves[f[0]] = alternativeLink{Name: f[0], Path: f[1], Link: r.links[f[0]]}
 			}
 			continue
 		}
@@ -98,57 +109,87 @@ func (r *alternativesRun) run() (*modules.Result, error) {
 	if err := r.read(); err != nil {
 		return nil, err
 	}
-	before := map[string]any{"state": r.mode, "path": r.current, "link": r.link}
 	_, installed := r.priorities[a.Path]
-	changed := false
+	r.before, r.after = r.state(installed), map[string]any{}
 	if a.State == "absent" {
 		if installed {
-			changed = true
+			r.messages = append(r.messages, fmt.Sprintf("Remove alternative '%s' from '%s'.", a.Path, a.Name))
+			r.after = map[string]any{"state": "absent"}
 			if err := r.change("update-alternatives", "--remove", a.Name, a.Path); err != nil {
 				return nil, err
 			}
 		}
-		return r.result(changed, before), nil
-	}
-	if _, err := os.Stat(a.Path); err != nil {
-		return nil, modules.Failf("Specified path %s does not exist", a.Path)
+		return r.result(), nil
 	}
 	if r.needsInstall(installed) {
-		changed = true
 		if err := r.install(); err != nil {
 			return nil, err
 		}
 	}
 	switch {
 	case a.State == "selected" && r.current != a.Path:
-		changed = true
+		r.messages = append(r.messages, fmt.Sprintf("Set alternative '%s' for '%s'.", a.Path, a.Name))
+		r.after["state"] = "selected"
 		if err := r.change("update-alternatives", "--set", a.Name, a.Path); err != nil {
 			return nil, err
 		}
-	case a.State == "auto" && r.mode != "auto":
-		changed = true
+	case a.State == "auto" && r.mode == "manual":
+		r.messages = append(r.messages, fmt.Sprintf("Set alternative to auto for '%s'.", a.Name))
+		r.after["state"] = "present"
 		if err := r.change("update-alternatives", "--auto", a.Name); err != nil {
 			return nil, err
 		}
 	}
-	return r.result(changed, before), nil
+	return r.result(), nil
+}
+
+// state is what there is of the path, for the difference.
+func (r *alternativesRun) state(installed bool) map[string]any {
+	if r.mode == "" {
+		return map[string]any{} // nobody knows the name
+	}
+	if !installed {
+		return map[string]any{"state": "absent"}
+	}
+	out := map[string]any{"state": "present", "path": r.a.Path, "priority": r.priorities[r.a.Path], "link": r.link}
+	if r.a.Path == r.current && r.a.State == "selected" {
+		out["state"] = "selected"
+	}
+	if list := linkList(slices.SortedFunc(maps.Values(r.slaves), func(a, b alternativeLink) int { return strings.Compare(a.Name, b.Name) })); len(list) > 0 {
+		out["subcommands"] = list
+	}
+	return out
+}
+
+func linkList(links []alternativeLink) []any {
+	var out []any
+	for _, l := range links {
+		out = append(out, map[string]any{"name": l.Name, "path": l.Path, "link": l.Link})
+	}
+	return out
 }
 
 func (r *alternativesRun) needsInstall(installed bool) bool {
 	a := r.a
-	if !installed || a.Priority != nil && r.priorities[a.Path] != *a.Priority || a.Link != "" && r.link != "" && a.Link != r.link {
+	if !installed || a.Priority != nil && r.priorities[a.Path] != *a.Priority {
 		return true
 	}
+	if a.Subcommands == nil {
+		return false
+	}
 	for _, s := range a.Subcommands {
-		if r.slaves[s.Name] != s.Path {
+		if r.slaves[s.Name] != s {
 			return true
 		}
 	}
-	return false
+	return len(a.Subcommands) != len(r.slaves)
 }
 
 func (r *alternativesRun) install() error {
 	a := r.a
+	if _, err := os.Stat(a.Path); err != nil {
+		return modules.Failf("Specified path %s does not exist", a.Path)
+	}
 	link := a.Link
 	if link == "" {
 		if link = r.link; link == "" {
@@ -159,6 +200,9 @@ func (r *alternativesRun) install() error {
 		return modules.Failf("link %s must be an absolute path", link)
 	}
 	priority := 50
+	if have, ok := r.priorities[a.Path]; ok {
+		priority = have
+	}
 	if a.Priority != nil {
 		priority = *a.Priority
 	}
@@ -166,13 +210,20 @@ func (r *alternativesRun) install() error {
 	for _, s := range a.Subcommands {
 		args = append(args, "--slave", s.Link, s.Name, s.Path)
 	}
+	r.messages = append(r.messages, fmt.Sprintf("Install alternative '%s' for '%s'.", a.Path, a.Name))
+	r.after = map[string]any{"state": "present", "path": a.Path, "priority": priority, "link": link}
+	if list := linkList(a.Subcommands); len(list) > 0 {
+		r.after["subcommands"] = list
+	} else if list := r.before["subcommands"]; list != nil && a.Subcommands == nil {
+		r.after["subcommands"] = list
+	}
 	return r.change("update-alternatives", args...)
 }
 
-func (r *alternativesRun) result(changed bool, before map[string]any) *modules.Result {
-	res := &modules.Result{Changed: changed, Data: map[string]any{}}
-	if changed && r.m.Diff {
-		res.Diff = []modules.Diff{{Before: before, After: map[string]any{"state": r.a.State, "path": r.a.Path, "link": r.a.Link}}}
+func (r *alternativesRun) result() *modules.Result {
+	res := &modules.Result{Changed: len(r.messages) > 0, Data: map[string]any{"msg": strings.Join(r.messages, " ")}}
+	if r.m.Diff {
+		res.Diff = []modules.Diff{{Before: r.before, After: r.after}}
 	}
 	return res
 }

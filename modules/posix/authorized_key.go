@@ -132,7 +132,7 @@ func (k *keyFile) run() (*modules.Result, error) {
 	after := k.edit(wanted)
 	a := k.a
 	res := &modules.Result{Changed: after != k.before, Data: map[string]any{"user": a.User, "key": a.Key, "keyfile": k.path,
-		"exclusive": a.Exclusive, "manage_dir": a.ManageDir, "state": a.State, "follow": a.Follow, "unique": false,
+		"exclusive": a.Exclusive, "manage_dir": a.ManageDir, "state": a.State, "follow": a.Follow,
 		"validate_certs": a.ValidateCerts, "path": orNil(a.Path), "key_options": ptrOrNil(a.KeyOptions), "comment": ptrOrNil(a.Comment)}}
 	if res.Changed && k.m.Diff {
 		res.Diff = []modules.Diff{{Before: k.before, After: after, BeforeHeader: k.path, AfterHeader: k.path}}

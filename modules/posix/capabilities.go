@@ -30,9 +30,13 @@ var Capabilities = modules.Define(modules.Spec{
 	if err != nil {
 		return nil, err
 	}
-	res, err := t.must("getcap", "-v", a.Path)
+	res, err := t.run("getcap", "-v", a.Path)
 	if err != nil {
 		return nil, err
+	}
+	// getcap ends with 0 for a file that is not there.
+	if res.RC != 0 || res.Stderr != "" {
+		return nil, modules.FailWith(map[string]any{"stdout": strings.TrimSpace(res.Stdout), "stderr": res.Stderr}, "Unable to get capabilities of %s", a.Path)
 	}
 	have := parseGetcap(res.Stdout, a.Path)
 	i := -1
@@ -41,10 +45,10 @@ var Capabilities = modules.Define(modules.Spec{
 			i = n
 		}
 	}
-	data := map[string]any{"state": a.State, "path": a.Path}
+	data := map[string]any{"state": a.State}
 	same := i >= 0 && (a.State == "absent" || have[i].op == op && sameFlags(have[i].flags, flags))
 	if same == (a.State == "present") && (i >= 0) == same {
-		return &modules.Result{Data: data, Msg: "capabilities unchanged"}, nil
+		return &modules.Result{Data: data}, nil
 	}
 	if i >= 0 {
 		have = append(have[:i], have[i+1:]...)
@@ -56,11 +60,23 @@ var Capabilities = modules.Define(modules.Spec{
 	for _, c := range have {
 		words = append(words, c.name+c.op+c.flags)
 	}
-	text := strings.Join(words, " ")
-	if len(words) == 0 {
-		return &modules.Result{Changed: true, Msg: "capabilities changed", Data: data}, t.change("setcap", "-r", a.Path)
+	changed := &modules.Result{Changed: true, Msg: "capabilities changed"}
+	if m.Check {
+		return changed, nil
 	}
-	return &modules.Result{Changed: true, Msg: "capabilities changed", Data: data}, t.change("setcap", text, a.Path)
+	text := strings.Join(words, " ")
+	if text == "" {
+		text = "-r"
+	}
+	if res, err = t.run("setcap", text, a.Path); err != nil {
+		return nil, err
+	}
+	if res.RC != 0 {
+		return nil, modules.FailWith(map[string]any{"stdout": res.Stdout, "stderr": res.Stderr}, "Unable to set capabilities of %s", a.Path)
+	}
+	data["stdout"] = res.Stdout
+	changed.Data = data
+	return changed, nil
 })
 
 type capability struct{ name, op, flags string }

@@ -38,6 +38,7 @@ var LocaleGen = modules.Define(modules.Spec{
 	}
 	text := string(data)
 	changed := false
+	var unknown []string
 	for _, name := range a.Name {
 		present := localePresent(have.Stdout, name)
 		if present == (a.State == "present") {
@@ -46,9 +47,12 @@ var LocaleGen = modules.Define(modules.Spec{
 		changed = true
 		edited, known := editLocaleGen(text, name, a.State == "present")
 		if !known && a.State == "present" {
-			return nil, modules.Failf("The locale you've entered is not available on your system: %s", name)
+			unknown = append(unknown, name)
 		}
 		text = edited
+	}
+	if unknown != nil {
+		return nil, modules.Failf("The following locales you have entered are not available on your system: %s", strings.Join(unknown, ", "))
 	}
 	res := &modules.Result{Changed: changed, Data: map[string]any{"name": a.Name, "changed": changed}}
 	if !changed {

@@ -2,6 +2,7 @@ package posix
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,12 +37,12 @@ var Modprobe = modules.Define(modules.Spec{
 	switch {
 	case a.State == "present" && !loaded:
 		changed = true
-		if err := t.change("modprobe", append([]string{a.Name}, strings.Fields(a.Params)...)...); err != nil {
+		if err := t.modprobe(data, append([]string{a.Name}, strings.Fields(a.Params)...)...); err != nil {
 			return nil, err
 		}
 	case a.State == "absent" && loaded:
 		changed = true
-		if err := t.change("modprobe", "-r", a.Name); err != nil {
+		if err := t.modprobe(data, "-r", a.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -54,6 +55,20 @@ var Modprobe = modules.Define(modules.Spec{
 	}
 	return &modules.Result{Changed: changed, Data: data}, nil
 })
+
+// modprobe runs modprobe; a failure has the result's data too.
+func (t tool) modprobe(data map[string]any, args ...string) error {
+	if t.m.Check {
+		return nil
+	}
+	res, err := t.run("modprobe", args...)
+	if err == nil && res.RC != 0 {
+		failure := maps.Clone(data)
+		failure["rc"], failure["stdout"], failure["stderr"] = res.RC, res.Stdout, res.Stderr
+		err = modules.FailWith(failure, "%s", res.Stderr)
+	}
+	return err
+}
 
 // moduleLoaded looks at the list of loaded modules, and of those built in.
 func moduleLoaded(t tool, name string) bool {

@@ -243,7 +243,7 @@ func (r *mountRun) command(what, program string, args ...string) error {
 		return err
 	}
 	if res.RC != 0 {
-		return modules.FailWith(map[string]any{"rc": res.RC}, "Error %s %s: %s", what, r.path, res.Stdout+res.Stderr)
+		return modules.Failf("Error %s %s: %s", what, r.path, res.Stdout+res.Stderr)
 	}
 	return nil
 }

@@ -57,10 +57,12 @@ var PamLimits = modules.Define(modules.Spec{
 	}
 	after, line := editLimits(string(data), a)
 	res := &modules.Result{Changed: after != string(data), Msg: line, Data: map[string]any{}}
+	if m.Diff {
+		res.Diff = []modules.Diff{{Before: string(data), After: after}}
+	}
 	if !res.Changed {
 		return res, nil
 	}
-	res.Diff = []modules.Diff{{Before: string(data), After: after, BeforeHeader: a.Dest, AfterHeader: a.Dest}}
 	return res, writeText(ctx, m, a.Dest, after, a.Backup, res)
 })
 

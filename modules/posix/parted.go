@@ -2,7 +2,6 @@ package posix
 
 import (
 	"context"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,20 +56,51 @@ var Parted = modules.Define(modules.Spec{
 type partedRun struct {
 	tool
 	a      *partedArgs
-	script []string
+	script []string // the next commands
+	done   []string // all commands, as the result tells them
+}
+
+// execute runs the commands in the unit of the task.
+func (p *partedRun) execute(inUnit bool) error {
+	if len(p.script) == 0 {
+		return nil
+	}
+	words := p.script
+	if inUnit {
+		words = append([]string{"unit", p.a.Unit}, words...)
+	}
+	p.script = nil
+	for _, w := range words {
+		if strings.HasPrefix(w, `"`) {
+			w = "'" + w + "'" // as a shell would need it
+		}
+		p.done = append(p.done, w)
+	}
+	if p.m.Check {
+		return nil
+	}
+	args := []string{"-s", "-m"}
+	if p.a.Align != "undefined" {
+		args = append(args, "-a", p.a.Align)
+	}
+	args = append(append(args, p.a.Device, "--"), words...)
+	res, err := p.tool.run("parted", args...)
+	if err == nil && res.RC != 0 {
+		err = modules.FailWith(map[string]any{"rc": res.RC, "out": res.Stdout, "err": res.Stderr},
+			"Error while running parted script: %s %s", p.m.BinPath("parted"), strings.Join(args, " "))
+	}
+	return err
 }
 
 // print reads the machine-readable table in a unit.
 func (p *partedRun) print(unit string) (disk map[string]any, parts []map[string]any, err error) {
-	if _, err := os.Stat(p.a.Device); err != nil {
-		return nil, nil, modules.Failf("Error when getting device information with parted: the device %s does not exist", p.a.Device)
-	}
 	res, err := p.tool.run("parted", "-s", "-m", p.a.Device, "--", "unit", unit, "print")
 	if err != nil {
 		return nil, nil, err
 	}
 	if res.RC != 0 && !strings.Contains(res.Stdout+res.Stderr, "unrecognised disk label") {
-		return nil, nil, failed(res, "parted", p.a.Device)
+		return nil, nil, modules.FailWith(map[string]any{"rc": res.RC, "out": res.Stdout, "err": res.Stderr},
+			"Error while getting device information with parted script: '%s -s -m %s -- unit '%s' print'", p.m.BinPath("parted"), p.a.Device, unit)
 	}
 	disk, parts = parseParted(res.Stdout, unit)
 	return disk, parts, nil
@@ -118,26 +148,29 @@ func (p *partedRun) run() (*modules.Result, error) {
 		return nil, modules.Failf("The partition number must be greater then 0.")
 	}
 	if a.State == "present" {
-		p.plan(disk, parts)
+		err = p.present(disk, parts)
 	} else if a.State == "absent" && find(parts, *a.Number) != nil {
 		p.script = []string{"rm", strconv.Itoa(*a.Number)}
+		err = p.execute(false)
 	}
-	text := strings.Join(p.script, " ")
-	if len(p.script) > 0 {
-		if err := p.change("parted", append([]string{"-s", "-m", "-a", a.Align, a.Device, "--"}, p.script...)...); err != nil {
+	if err != nil {
+		return nil, err
+	}
+	changed := len(p.done) > 0
+	if changed && !p.m.Check {
+		if disk, parts, err = p.print(a.Unit); err != nil {
 			return nil, err
 		}
-		if !p.m.Check {
-			if disk, parts, err = p.print(a.Unit); err != nil {
-				return nil, err
-			}
-		}
+	}
+	text := strings.Join(p.done, " ")
+	if a.State == "info" {
+		text = "unit '" + a.Unit + "' print"
 	}
 	list := make([]any, len(parts))
 	for i, x := range parts {
 		list[i] = x
 	}
-	return &modules.Result{Changed: text != "", Data: map[string]any{"disk": disk, "partitions": list, "script": text}}, nil
+	return &modules.Result{Changed: changed, Data: map[string]any{"disk": disk, "partitions": list, "script": text}}, nil
 }
 
 func find(parts []map[string]any, number int) map[string]any {
@@ -149,45 +182,64 @@ func find(parts []map[string]any, number int) map[string]any {
 	return nil
 }
 
-// plan makes parted's commands for state present.
-func (p *partedRun) plan(disk map[string]any, parts []map[string]any) {
+// present makes the table and the partition, then sees to its name and flags.
+func (p *partedRun) present(disk map[string]any, parts []map[string]any) error {
 	a := p.a
 	have := find(parts, *a.Number)
 	number := strconv.Itoa(*a.Number)
-	if disk["table"] == "unknown" || disk["table"] != a.Label && len(parts) == 0 {
+	if disk["table"] != a.Label {
 		p.script = append(p.script, "mklabel", a.Label)
+		have = nil
 	}
-	switch {
-	case have == nil:
-		p.script = append(p.script, "mkpart")
-		if a.Label == "gpt" {
-			// Of gpt this word is the name.
-			name := a.Name
-			if name == "" {
-				name = a.PartType
-			}
-			p.script = append(p.script, name)
-		} else {
-			p.script = append(p.script, a.PartType)
-		}
+	made := have == nil
+	if made {
+		p.script = append(p.script, "mkpart", a.PartType)
 		if a.FSType != "" {
 			p.script = append(p.script, a.FSType)
 		}
 		p.script = append(p.script, a.PartStart, a.PartEnd)
-		have = map[string]any{"flags": []any{}, "name": a.Name}
-	case a.Resize:
+	} else if a.Resize {
 		if end, err := strconv.ParseFloat(strings.TrimRight(a.PartEnd, "sBKMGTPikb%"), 64); err != nil || a.PartEnd == "100%" || end != have["end"] {
 			p.resize(disk, have, number)
 		}
 	}
-	if a.Name != "" && have["name"] != a.Name {
+	if err := p.execute(made); err != nil {
+		return err
+	}
+	if made && !p.m.Check {
+		_, now, err := p.print(a.Unit)
+		if err != nil {
+			return err
+		}
+		if have = find(now, *a.Number); have == nil {
+			return nil // parted gave it another number
+		}
+	}
+	if a.Name != "" && (have == nil || have["name"] != a.Name) {
 		p.script = append(p.script, "name", number, strconv.Quote(a.Name))
 	}
 	current, _ := have["flags"].([]any)
-	for _, flag := range a.Flags {
-		name, on := strings.TrimPrefix(flag, "-"), !strings.HasPrefix(flag, "-")
-		if slices.Contains(current, any(name)) != on {
-			p.script = append(p.script, "set", number, name, map[bool]string{true: "on", false: "off"}[on])
+	p.flags(number, current)
+	return p.execute(true)
+}
+
+// flags turns on what the task names and off all else that is on.
+func (p *partedRun) flags(number string, current []any) {
+	want := p.a.Flags
+	if len(want) == 0 {
+		return
+	}
+	if slices.Contains(want, "esp") && !slices.Contains(want, "boot") {
+		want = append(slices.Clip(want), "boot") // parted sets both
+	}
+	for _, flag := range want {
+		if !slices.Contains(current, any(flag)) {
+			p.script = append(p.script, "set", number, flag, "on")
+		}
+	}
+	for _, flag := range current {
+		if name, _ := flag.(string); !slices.Contains(want, name) {
+			p.script = append(p.script, "set", number, name, "off")
 		}
 	}
 }

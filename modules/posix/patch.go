@@ -53,7 +53,7 @@ var Patch = modules.Define(modules.Spec{
 		}
 	}
 	t := tool{ctx, m}
-	done, err := t.run("patch", patchOptions(a, a.State == "present", true)...)
+	done, err := t.run("patch", patchProbe(a)...)
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +67,30 @@ var Patch = modules.Define(modules.Spec{
 		return nil, err
 	}
 	if dry.RC != 0 {
-		return nil, modules.FailWith(map[string]any{"rc": dry.RC, "stdout": dry.Stdout, "stderr": dry.Stderr}, "%s", dry.Stdout+dry.Stderr)
+		return nil, modules.Failf("%s", dry.Stdout+dry.Stderr)
 	}
 	if err := t.change("patch", patchOptions(a, a.State == "absent", false)...); err != nil {
 		return nil, err
 	}
 	return &modules.Result{Changed: true, Data: data}, nil
 })
+
+// patchProbe are the options that tell whether the patch is as it should be:
+// whether the opposite could be done. With --batch patch would not say no to
+// taking back what was never applied.
+func patchProbe(a *patchArgs) []string {
+	opts := []string{"--quiet", "--forward", "--strip=" + itoa(a.Strip), "--input=" + a.Src, "--dry-run"}
+	for _, o := range []struct {
+		on   bool
+		text string
+	}{{a.Binary, "--binary"}, {a.IgnoreWhitespace, "--ignore-whitespace"}, {a.Basedir != "", "--directory=" + a.Basedir},
+		{a.State == "present", "--reverse"}, {a.Dest != "", a.Dest}} {
+		if o.on {
+			opts = append(opts, o.text)
+		}
+	}
+	return opts
+}
 
 func patchOptions(a *patchArgs, reverse, dry bool) []string {
 	opts := []string{"--quiet", "--forward", "--batch", "--reject-file=-", "--strip=" + itoa(a.Strip), "--input=" + a.Src}
@@ -87,8 +104,6 @@ func patchOptions(a *patchArgs, reverse, dry bool) []string {
 		}
 	}
 	if reverse {
-		// -R and --forward together refuse.
-		opts = append([]string{opts[0]}, opts[2:]...)
 		opts = append(opts, "--reverse")
 	}
 	if a.Dest != "" {

@@ -77,11 +77,15 @@ func (s *sysctlRun) run(ctx context.Context) (*modules.Result, error) {
 	}
 	text, inFile, had := editSysctl(string(data), a.Name, s.value, a.State == "present")
 	writeFile := a.State == "absent" && had || a.State == "present" && (!had || !sameValue(inFile, s.value))
-	setKernel, err := s.kernelDiffers(ctx)
-	if err != nil {
-		return nil, err
+	// With reload a kernel that has another value than the file is made to read it.
+	differs := false
+	if a.State == "present" && (a.SysctlSet || a.Reload && !writeFile) {
+		if differs, err = s.kernelDiffers(ctx); err != nil {
+			return nil, err
+		}
 	}
-	res := &modules.Result{Changed: writeFile || setKernel, Data: map[string]any{}}
+	setKernel := differs && a.SysctlSet
+	res := &modules.Result{Changed: writeFile || differs, Data: map[string]any{}}
 	if writeFile && s.m.Diff {
 		res.Diff = []modules.Diff{{Before: string(data), After: text, BeforeHeader: a.SysctlFile, AfterHeader: a.SysctlFile}}
 	}
@@ -108,9 +112,6 @@ func (s *sysctlRun) run(ctx context.Context) (*modules.Result, error) {
 
 // kernelDiffers says whether the running kernel has another value.
 func (s *sysctlRun) kernelDiffers(ctx context.Context) (bool, error) {
-	if !s.a.SysctlSet || s.a.State != "present" {
-		return false, nil
-	}
 	bin, err := s.m.RequireBin("sysctl")
 	if err != nil {
 		return false, err
@@ -137,7 +138,7 @@ func (s *sysctlRun) set(ctx context.Context) error {
 	}
 	// sysctl of some systems says what went wrong and ends with 0.
 	if res.RC != 0 || strings.Contains(res.Stderr, "Invalid argument") || strings.Contains(res.Stderr, "Read-only file system") {
-		return modules.FailWith(map[string]any{"rc": res.RC}, "setting %s failed: %s", s.a.Name, res.Stdout+res.Stderr)
+		return modules.Failf("setting %s failed: %s", s.a.Name, res.Stdout+res.Stderr)
 	}
 	return nil
 }
@@ -156,7 +157,7 @@ func (s *sysctlRun) reload(ctx context.Context) error {
 		return err
 	}
 	if res.RC != 0 || strings.Contains(res.Stderr, "Invalid argument") || strings.Contains(res.Stderr, "Read-only file system") {
-		return modules.FailWith(map[string]any{"rc": res.RC}, "Failed to reload sysctl: %s", res.Stdout+res.Stderr)
+		return modules.Failf("Failed to reload sysctl: %s", res.Stdout+res.Stderr)
 	}
 	return nil
 }

@@ -30,13 +30,15 @@ var Timezone = modules.Define(modules.Spec{
 	Diff:  modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *timezoneArgs) (*modules.Result, error) {
 	t := tool{ctx, m}
+	var messages []string
 	before, after := map[string]any{}, map[string]any{}
 	if a.Name != "" {
 		if info, err := os.Stat(filepath.Join(zoneInfo, a.Name)); err != nil || info.IsDir() || !filepath.IsLocal(a.Name) {
-			return nil, modules.Failf("given timezone \"%s\" is not available", a.Name)
+			return nil, modules.Failf("Error message:\ngiven timezone \"%s\" is not available", a.Name)
 		}
-		if now := currentZone(); now != a.Name {
-			before["name"], after["name"] = now, a.Name
+		now := currentZone()
+		if before["name"], after["name"] = now, a.Name; now != a.Name {
+			messages = append(messages, executed(t, "set-timezone "+a.Name))
 			if err := setZone(t, a.Name); err != nil {
 				return nil, err
 			}
@@ -44,15 +46,30 @@ var Timezone = modules.Define(modules.Spec{
 	}
 	if a.Hwclock != "" {
 		now := hardwareClock()
-		if now != a.Hwclock {
-			before["hwclock"], after["hwclock"] = now, a.Hwclock
+		if before["hwclock"], after["hwclock"] = now, a.Hwclock; now != a.Hwclock {
+			messages = append(messages, executed(t, "set-local-rtc "+map[string]string{"local": "yes", "UTC": "no"}[a.Hwclock]))
 			if err := setHardwareClock(t, a.Hwclock); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return &modules.Result{Changed: len(after) > 0, Diff: []modules.Diff{{Before: before, After: after}}, Data: map[string]any{}}, nil
+	res := &modules.Result{Changed: len(messages) > 0, Diff: []modules.Diff{{Before: before, After: after}}, Data: map[string]any{}}
+	if res.Changed && !m.Check && t.systemd() {
+		res.Msg = strings.Join(messages, "\n")
+	}
+	return res, nil
 })
+
+// executed words a command of timedatectl as Ansible's message has it.
+func executed(t tool, command string) string {
+	return "executed `" + t.m.BinPath("timedatectl") + " " + command + "`"
+}
+
+// systemd says whether systemd runs the system.
+func (t tool) systemd() bool {
+	_, err := os.Stat("/run/systemd/system")
+	return err == nil && t.m.BinPath("timedatectl") != ""
+}
 
 // currentZone reads the link /etc/localtime, or /etc/timezone.
 func currentZone() string {
@@ -106,14 +123,8 @@ func hardwareClock() string {
 }
 
 func setHardwareClock(t tool, mode string) error {
-	if t.m.BinPath("timedatectl") != "" {
-		if _, err := os.Stat("/run/systemd/system"); err == nil {
-			value := "0"
-			if mode == "local" {
-				value = "1"
-			}
-			return t.change("timedatectl", "set-local-rtc", value)
-		}
+	if t.systemd() {
+		return t.change("timedatectl", "set-local-rtc", map[string]string{"local": "yes", "UTC": "no"}[mode])
 	}
 	if mode == "local" {
 		return t.change("hwclock", "--systohc", "--localtime")

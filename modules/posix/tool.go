@@ -4,7 +4,9 @@ package posix
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"unicode"
 
 	"gorun/modules"
 )
@@ -28,7 +30,7 @@ func (t tool) run(program string, args ...string) (modules.CommandResult, error)
 func (t tool) must(program string, args ...string) (modules.CommandResult, error) {
 	res, err := t.run(program, args...)
 	if err == nil && res.RC != 0 {
-		err = failed(res, program, args...)
+		err = failed(res, t.m.BinPath(program), args...)
 	}
 	return res, err
 }
@@ -42,11 +44,17 @@ func (t tool) change(program string, args ...string) error {
 	return err
 }
 
+// failed is a program's failure in the form of Ansible's run_command: the
+// message is what the program wrote to stderr.
 func failed(res modules.CommandResult, program string, args ...string) error {
-	text := strings.TrimSpace(res.Stderr)
-	if text == "" {
-		text = strings.TrimSpace(res.Stdout)
+	text := strings.TrimRightFunc(res.Stderr, unicode.IsSpace)
+	words := []string{modules.ShellQuote(program)}
+	for _, a := range args {
+		words = append(words, modules.ShellQuote(a))
 	}
-	return modules.FailWith(map[string]any{"rc": res.RC, "stdout": res.Stdout, "stderr": res.Stderr,
-		"cmd": append([]string{program}, args...)}, "%s %s failed (rc %d): %s", program, strings.Join(args, " "), res.RC, text)
+	cmd := strings.Join(words, " ")
+	if text == "" {
+		text = strings.TrimSpace(fmt.Sprintf("%s failed (rc %d)\n%s", cmd, res.RC, res.Stdout))
+	}
+	return modules.FailWith(map[string]any{"rc": res.RC, "stdout": res.Stdout, "stderr": res.Stderr, "cmd": cmd}, "%s", text)
 }

@@ -95,12 +95,13 @@ func TestSpecs(t *testing.T) {
 			c.rules("", &spec.Rules, &now.ansibleRules)
 			c.support(spec, now, then)
 			for _, key := range slices.Sorted(maps.Keys(c.found)) {
-				if meant[spec.Name][key] == "" {
+				extra := !strings.Contains(key, ".") && c.found[key] == notAnsibles && meant[spec.Name]["*"] != ""
+				if meant[spec.Name][key] == "" && !extra {
 					t.Errorf("%s: %s", key, c.found[key])
 				}
 			}
 			for _, key := range slices.Sorted(maps.Keys(meant[spec.Name])) {
-				if c.found[key] == "" {
+				if key != "*" && c.found[key] == "" {
 					t.Errorf("differs.json says that %s differs; it does not", key)
 				}
 			}
@@ -157,6 +158,9 @@ func both(a, b []string) []string {
 	return slices.Compact(all)
 }
 
+// notAnsibles is said of an option that only gorun has; "*" in differs.json lets a module have more of them.
+const notAnsibles = "is no option of Ansible's"
+
 // A specCompare collects what differs: "option.key" to the words about it.
 type specCompare struct{ found map[string]string }
 
@@ -171,7 +175,7 @@ func (c *specCompare) options(prefix string, have []modules.Option, want map[str
 	for i := range have {
 		byName[have[i].Name] = &have[i]
 		if _, ok := want[have[i].Name]; !ok && have[i].Name[0] != '_' { // actions' own
-			c.found[prefix+have[i].Name] = "is no option of Ansible's"
+			c.found[prefix+have[i].Name] = notAnsibles
 		}
 	}
 	for name, w := range want {

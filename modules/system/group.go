@@ -53,13 +53,16 @@ func runGroup(ctx context.Context, m *modules.Run, a *groupArgs) (*modules.Resul
 	data := map[string]any{"name": a.Name, "state": a.State}
 	argv := groupCommand(a, have)
 	res := &modules.Result{Changed: argv != nil, Data: data}
-	if argv != nil && !m.Check {
+	if argv != nil && m.Check {
+		return &modules.Result{Changed: true}, nil
+	}
+	if argv != nil {
 		r, err := m.Command(ctx, modules.CommandOptions{}, argv...)
 		if err != nil {
 			return nil, err
 		}
 		if r.RC != 0 {
-			return nil, modules.FailWith(map[string]any{"name": a.Name, "rc": r.RC}, "%s", r.Stderr)
+			return nil, modules.FailWith(map[string]any{"name": a.Name}, "%s", r.Stderr)
 		}
 		if r.Stdout != "" {
 			data["stdout"] = r.Stdout
@@ -73,9 +76,6 @@ func runGroup(ctx context.Context, m *modules.Run, a *groupArgs) (*modules.Resul
 	}
 	if a.State == "present" && have != nil {
 		data["system"], data["gid"] = a.System, have.gid
-		if m.Check && a.GID != nil {
-			data["gid"] = *a.GID
-		}
 	}
 	return res, nil
 }

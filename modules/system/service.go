@@ -37,8 +37,7 @@ var Service = modules.Define(modules.Spec{
 		{Name: "arguments", Aliases: []string{"args"}, Doc: "Further arguments for an init script."},
 		{Name: "use", Default: "auto", Doc: "The service manager: auto, systemd, sysvinit, openrc, service."},
 	},
-	Rules: modules.Rules{RequiredOneOf: [][]string{{"state", "enabled"}}},
-	Diff:  modules.NoSupport,
+	Diff: modules.NoSupport,
 }, runService)
 
 func runService(ctx context.Context, m *modules.Run, a *serviceArgs) (*modules.Result, error) {
@@ -58,6 +57,9 @@ func runService(ctx context.Context, m *modules.Run, a *serviceArgs) (*modules.R
 			}
 		}
 		return runSystemd(ctx, m, &systemdArgs{Name: a.Name, State: a.State, Enabled: a.Enabled, Scope: "system"})
+	}
+	if a.State == "" && a.Enabled == nil {
+		return nil, modules.Failf("one of the following is required: state, enabled")
 	}
 	s := findInitService(m, a.Name)
 	if s == nil {

@@ -86,12 +86,12 @@ func systemdServices(ctx context.Context, m *modules.Run, services map[string]an
 		if len(f) < 4 {
 			continue
 		}
-		state, status := "stopped", "unknown"
+		state, status := "stopped", f[2]
 		if f[3] == "running" {
 			state = "running"
 		}
 		for i, word := range []string{f[1], f[2]} {
-			if word == "not-found" || word == "masked" || i == 1 && word == "failed" {
+			if badStatus[word] && (i == 0) == (word != "failed") {
 				status = word
 			}
 		}
@@ -101,16 +101,49 @@ func systemdServices(ctx context.Context, m *modules.Run, services map[string]an
 	if err != nil {
 		return err
 	}
+	var unseen []string
 	for line := range strings.Lines(files.Stdout) {
 		f := strings.Fields(line)
 		if len(f) < 2 {
 			continue
 		}
 		if known, ok := services[f[0]].(map[string]any); ok {
-			known["status"] = f[1]
+			if s, _ := known["status"].(string); !badStatus[s] {
+				known["status"] = f[1]
+			}
 			continue
 		}
-		services[f[0]] = map[string]any{"name": f[0], "state": "inactive", "status": f[1], "source": "systemd"}
+		services[f[0]] = map[string]any{"name": f[0], "state": "unknown", "status": f[1], "source": "systemd"}
+		if !strings.Contains(f[0], "@.") { // a template has no state
+			unseen = append(unseen, f[0])
+		}
+	}
+	return unitStates(ctx, m, services, unseen)
+}
+
+// badStatus are the words of list-units that count more than whether a unit is enabled.
+var badStatus = map[string]bool{"not-found": true, "masked": true, "failed": true}
+
+// unitStates asks for the states of units that are not loaded: they may be
+// other names of units that are.
+func unitStates(ctx context.Context, m *modules.Run, services map[string]any, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	shown, err := m.Command(ctx, modules.CommandOptions{}, append([]string{"systemctl", "show", "--property=ActiveState", "--"}, names...)...)
+	if err != nil {
+		return err
+	}
+	i := 0
+	for line := range strings.Lines(shown.Stdout) {
+		state, ok := strings.CutPrefix(strings.TrimSpace(line), "ActiveState=")
+		if !ok || i >= len(names) {
+			continue
+		}
+		if known, ok := services[names[i]].(map[string]any); ok {
+			known["state"] = state
+		}
+		i++
 	}
 	return nil
 }

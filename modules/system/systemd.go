@@ -54,6 +54,9 @@ type unit struct {
 	*systemdArgs
 	status map[string]any
 	env    map[string]string
+	// missing says that neither systemd nor an init script knows the unit; a
+	// unit may be masked before it is installed, all else fails then.
+	missing bool
 }
 
 // systemctl runs systemctl for the scope that is asked for.
@@ -132,13 +135,21 @@ func (u *unit) show(ctx context.Context) error {
 	for k, v := range parseProperties(r.Stdout) {
 		u.status[k] = v
 	}
-	switch u.status["LoadState"] {
-	case "error":
-		return modules.Failf("Error loading unit file '%s': %v", u.systemdArgs.Name, u.status["LoadError"])
-	case "not-found":
-		if findInitService(u.Run, u.systemdArgs.Name) == nil || u.Scope != "system" {
-			return modules.Failf("Could not find the requested service %s: host", u.systemdArgs.Name)
+	switch load := u.status["LoadState"]; {
+	case load == "not-found":
+		if u.missing = findInitService(u.Run, u.systemdArgs.Name) == nil || u.Scope != "system"; !u.missing {
+			u.Warn("The service (%s) is actually an init script but the system is managed by systemd", u.systemdArgs.Name)
 		}
+	case load != "masked" && u.status["LoadError"] != nil:
+		return modules.Failf("Error loading unit file '%s': %v", u.systemdArgs.Name, u.status["LoadError"])
+	}
+	return nil
+}
+
+// found fails for a unit that nobody knows.
+func (u *unit) found() error {
+	if u.missing {
+		return modules.Failf("Could not find the requested service %s: host", u.systemdArgs.Name)
 	}
 	return nil
 }
@@ -176,12 +187,26 @@ func (u *unit) mask(ctx context.Context, res *modules.Result) error {
 	if u.Masked == nil {
 		return nil
 	}
-	if (u.status["LoadState"] == "masked") == *u.Masked {
+	r, err := u.systemctl(ctx, "is-enabled", u.systemdArgs.Name)
+	if err != nil {
+		return err
+	}
+	if (strings.TrimSpace(r.Stdout) == "masked") == *u.Masked {
 		return nil
 	}
 	res.Changed = true
+	if u.Check {
+		return nil
+	}
 	word := map[bool]string{true: "mask", false: "unmask"}[*u.Masked]
-	return u.change(ctx, word)
+	r, err = u.systemctl(ctx, word, u.systemdArgs.Name)
+	if err != nil || r.RC == 0 {
+		return err
+	}
+	if err := u.found(); err != nil {
+		return err
+	}
+	return modules.Failf("Failed to %s the service (%s): %s", word, u.systemdArgs.Name, strings.TrimSpace(r.Stderr))
 }
 
 // change runs a verb on the unit, but not in check mode.
@@ -194,7 +219,7 @@ func (u *unit) change(ctx context.Context, verb string) error {
 		return err
 	}
 	if r.RC != 0 {
-		return modules.FailWith(map[string]any{"status": u.status}, "Unable to %s service %s: %s", verb, u.systemdArgs.Name, strings.TrimRight(r.Stdout+r.Stderr, "\n")+"\n")
+		return modules.Failf("Unable to %s service %s: %s", verb, u.systemdArgs.Name, r.Stdout+r.Stderr)
 	}
 	return nil
 }
@@ -202,6 +227,9 @@ func (u *unit) change(ctx context.Context, verb string) error {
 func (u *unit) enable(ctx context.Context, res *modules.Result) error {
 	if u.Enabled == nil {
 		return nil
+	}
+	if err := u.found(); err != nil {
+		return err
 	}
 	res.Data["enabled"] = *u.Enabled
 	on, err := u.isEnabled(ctx)
@@ -237,6 +265,9 @@ func (u *unit) isEnabled(ctx context.Context) (bool, error) {
 func (u *unit) run(ctx context.Context, res *modules.Result) error {
 	if u.State == "" {
 		return nil
+	}
+	if err := u.found(); err != nil {
+		return err
 	}
 	res.Data["state"] = u.State
 	active := fmt.Sprint(u.status["ActiveState"])

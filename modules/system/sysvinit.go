@@ -49,7 +49,11 @@ func runSysvinit(ctx context.Context, m *modules.Run, a *sysvinitArgs) (*modules
 	outcome := func() map[string]any {
 		return map[string]any{"changed": false, "rc": nil, "stdout": nil, "stderr": nil}
 	}
-	status := map[string]any{}
+	// As with Ansible both have their outcome always; without a state its key is null.
+	status := map[string]any{"enabled": outcome()}
+	if a.State == "" {
+		status["null"] = outcome()
+	}
 	changed := false
 	if a.Enabled != nil {
 		o := outcome()

@@ -128,6 +128,9 @@ func runUser(ctx context.Context, m *modules.Run, a *userArgs) (*modules.Result,
 	if err := u.checkArgs(ctx); err != nil {
 		return nil, err
 	}
+	if m.Check && have == nil {
+		return &modules.Result{Changed: true}, nil
+	}
 	changed := false
 	if have == nil {
 		changed, err = true, u.create(ctx)
@@ -142,8 +145,14 @@ func runUser(ctx context.Context, m *modules.Run, a *userArgs) (*modules.Result,
 
 var hashedPassword = regexp.MustCompile(`^(\$[a-z0-9]+\$.+|[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19}|[*!x]|!.*|\*.*|)$`)
 
+// maxExpires is the last second of the year 9999, the greatest that Python's dates have.
+const maxExpires = 253402300799
+
 // checkArgs finds what would fail half way.
 func (u *userRun) checkArgs(ctx context.Context) error {
+	if u.Expires != nil && math.Abs(*u.Expires) > maxExpires {
+		return modules.Failf("Invalid value for 'expires' %v: timestamp out of range for platform time_t", *u.Expires)
+	}
 	if u.Password != nil && !hashedPassword.MatchString(*u.Password) {
 		u.Warn("The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.")
 	}
@@ -204,10 +213,10 @@ func (u *userRun) delete(ctx context.Context, have *userEntry) (*modules.Result,
 	if u.Remove {
 		argv = append(argv, "-r")
 	}
-	u.data["force"], u.data["remove"] = u.Force, u.Remove
 	if u.Check {
-		return res, nil
+		return &modules.Result{Changed: true}, nil
 	}
+	u.data["force"], u.data["remove"] = u.Force, u.Remove
 	r, err := u.Command(ctx, modules.CommandOptions{}, append(argv, u.userArgs.Name)...)
 	if err != nil {
 		return nil, err

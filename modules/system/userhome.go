@@ -97,7 +97,7 @@ func (u *userRun) sshKey(who *userEntry) (made bool, err error) {
 		file = filepath.Join(who.home, file)
 	}
 	u.data["ssh_key_file"] = file
-	if !exists(file) {
+	if !exists(file) || u.Force {
 		made = true
 		if u.Check {
 			return true, nil
