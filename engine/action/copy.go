@@ -35,7 +35,7 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 	}
 	switch {
 	case src == "" && !t.has("content"):
-		return nil, failf("src (or content) is required")
+		return nil, &Failure{Msg: "src (or content) is required", Data: Result("changed", false)}
 	case dest == "":
 		return nil, failf("dest is required")
 	case src != "" && t.has("content"):

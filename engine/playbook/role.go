@@ -178,7 +178,16 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 	role := &Role{Name: name, Params: use.Params, Entry: "main"}
 	dir, fqcn, tried := ld.l.findRole(name, c)
 	if dir == "" {
-		e := ld.fail(c, pos, "the role '%s' was not found in %s", name, strings.Join(tried, ":"))
+		words := "the role '%s' was not found in %s"
+		if ld.l.opts.Era >= templates.Current {
+			words = "The role '%s' was not found in: %s"
+			for i, dir := range tried {
+				if abs, err := filepath.Abs(dir); err == nil {
+					tried[i] = abs
+				}
+			}
+		}
+		e := ld.fail(c, pos, words, name, strings.Join(tried, ":"))
 		e.Got, e.Cause = name, ErrRoleNotFound
 		for _, t := range tried {
 			e.Known = append(e.Known, ld.l.rolesIn(t)...)
