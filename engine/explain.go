@@ -65,16 +65,28 @@ func (tr *taskRun) cause214(err error, text string) string {
 func (tr *taskRun) template214(err error) string {
 	var e *templates.Error
 	if errors.As(err, &e) && e.Src != "" && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
-		return fmt.Sprintf("template error while templating string: %s. String: %s. %[1]s", e.Msg, e.Src)
+		msg := e.Msg
+		if e.Kind == templates.TemplateAssertError && e.Got != "" {
+			msg = fmt.Sprintf("Could not load \"%s\": '%[1]s'", e.Got)
+		}
+		return fmt.Sprintf("template error while templating string: %s. String: %s. %[1]s", msg, e.Src)
 	}
 	var own *pyhelper.Error
 	if errors.As(err, &own) && own.Kind != templates.TypeError {
 		return own.Msg
 	}
-	if errors.As(err, &e) && e.Src != "" && e.Kind != templates.UndefinedError {
+	if !errors.As(err, &e) || e.Src == "" {
+		return err.Error()
+	}
+	switch e.Kind {
+	case templates.UndefinedError:
+		return err.Error()
+	case templates.AnsibleError, templates.AnsibleFilterError:
+		return e.Msg
+	case templates.TypeError:
 		return fmt.Sprintf("Unexpected templating type error occurred on (%s): %s. %[2]s", e.Src, e.Msg)
 	}
-	return err.Error()
+	return fmt.Sprintf("An unhandled exception occurred while templating '%s'. Error was a <class '%s'>, original message: %s. %[3]s", e.Src, e.Kind, e.Msg)
 }
 
 func isUndefined(err error) bool {

@@ -50,6 +50,9 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 	items, err = tr.r.lookups().Loop(ctx, t.LoopWith, v, lookup.Env{
 		Templates: tr.r.o.Templates, Scope: tr.withSearchPath(), Action: t.Action,
 	})
+	if err != nil && tr.r.o.Era >= templates.Current && !isUndefined(err) {
+		err = &loopError{&placedError{msg: err.Error()}}
+	}
 	return items, true, err
 }
 

@@ -309,7 +309,6 @@ func (c *call) iniQuery(term string) (iniQuery, error) {
 
 func (q *iniQuery) set(name, value string) error {
 	var err error
-	flag := func(to *bool) { *to, err = modules.ToBool(value) }
 	switch name {
 	case "type":
 		q.kind = value
@@ -321,15 +320,8 @@ func (q *iniQuery) set(name, value string) error {
 		q.encoding = value
 	case "default":
 		q.def = str(value)
-	case "re":
-		flag(&q.re)
-	case "case_sensitive":
-		flag(&q.caseSensitive)
-	case "allow_no_value", "allow_none":
-		flag(&q.allowNone)
-	case "interpolation":
-		flag(&q.raw)
-		q.raw = !q.raw
+	case "re": // the rest is taken from the options alone
+		q.re, err = modules.ToBool(value)
 	}
 	return err
 }

@@ -135,7 +135,7 @@ func lookupFileglob(c *call) ([]templates.Value, error) {
 func lookupFiletree(c *call) ([]templates.Value, error) {
 	var out []templates.Value
 	for _, t := range c.terms {
-		root, ok := c.findFile("files", text(t))
+		root, ok := c.findQuietly("files", text(t))
 		if !ok {
 			continue
 		}
@@ -208,7 +208,7 @@ func lookupFirstFound(c *call) ([]templates.Value, error) {
 		return nil, err
 	}
 	for _, n := range names {
-		if p, ok := c.findFile(c.subfolder(), n); ok {
+		if p, ok := c.findQuietly(c.subfolder(), n); ok {
 			return []templates.Value{str(filepath.Clean(p))}, nil
 		}
 	}

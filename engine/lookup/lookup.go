@@ -79,6 +79,8 @@ var table = map[string]lookupFunc{
 	"nested": lookupNested, "password": lookupPassword, "pipe": lookupPipe, "random_choice": lookupRandom,
 	"sequence": lookupSequence, "subelements": lookupSubelements, "template": lookupTemplate,
 	"together": lookupTogether, "unvault": lookupUnvault, "url": lookupURL, "varnames": lookupVarnames, "vars": lookupVars,
+	"random_string": lookupRandomString, "dependent": lookupDependent, "merge_variables": lookupMergeVariables,
+	"to_paths": fromFilter("ansible.utils.to_paths"), "get_path": fromFilter("ansible.utils.get_path"), "index_of": fromFilter("ansible.utils.index_of"),
 }
 
 // Names lists the lookups, sorted.
@@ -93,7 +95,7 @@ func Names() []string {
 
 // find resolves a lookup's name: short, or in a collection that has it.
 func find(name string) (lookupFunc, bool) {
-	for _, pre := range []string{"ansible.builtin.", "ansible.legacy.", "community.general."} {
+	for _, pre := range []string{"ansible.builtin.", "ansible.legacy.", "community.general.", "ansible.utils."} {
 		name = strings.TrimPrefix(name, pre)
 	}
 	f, ok := table[name]
@@ -121,6 +123,9 @@ func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env En
 	}
 	c := &call{ctx: ctx, t: t, env: env, name: name, terms: listify(v), opts: map[string]templates.Value{}}
 	items, err := f(c)
+	if err != nil && c.current() {
+		return nil, c.framed(err)
+	}
 	for i, it := range items {
 		if tup, ok := it.(templates.Tuple); ok {
 			items[i] = templates.NewList(tup...) // loops show lists
@@ -298,8 +303,17 @@ func Candidates(path []string, sub, name string) []string {
 	return out
 }
 
-// find returns the first candidate that exists.
+// findFile returns the first candidate that exists; 2.14 warns where none does.
 func (c *call) findFile(sub, name string) (string, bool) {
+	p, ok := c.findQuietly(sub, name)
+	if !ok && !c.current() {
+		c.t.o.Warn("Unable to find '" + name + "' in expected paths (use -vvvvv to see paths)")
+	}
+	return p, ok
+}
+
+// findQuietly is findFile without a warning.
+func (c *call) findQuietly(sub, name string) (string, bool) {
 	for _, p := range c.candidates(sub, name) {
 		if _, err := os.Stat(p); err == nil {
 			return p, true

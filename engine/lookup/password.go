@@ -76,7 +76,9 @@ func (c *call) passwordQuery(term string) (q passwordQuery, err error) {
 	if q.length, err = c.number("length", 20); err != nil {
 		return q, err
 	}
-	q.seed, _ = c.given("seed")
+	if v, ok := c.given("seed"); ok {
+		q.seed = str(text(v))
+	}
 	q.chars, _ = c.words("chars")
 	path, options, _ := strings.Cut(term, " ")
 	more, pairs := splitTerm(options)
@@ -158,7 +160,11 @@ func random(seed templates.Value, chars []rune, n int) (string, error) {
 	if len(chars) == 0 {
 		return "", raise("IndexError", "Cannot choose from an empty sequence")
 	}
-	return ansible.Choices(seed, chars, n)
+	c, err := ansible.NewChooser(seed)
+	if err != nil {
+		return "", err
+	}
+	return c.Choices(chars, n), nil
 }
 
 // saltSizes are the lengths of new salts; eight is that of all others.

@@ -88,7 +88,13 @@ func (r Render) scope(s templates.Scope) templates.Scope {
 	if r.Vars != nil {
 		s = &withLocals{r.Vars, s}
 	}
-	return &withLocals{r.locals(), s}
+	d := r.locals()
+	if r.Engine.Options().Era == templates.Current { // a variable of the user's wins
+		if _, ok, err := s.Lookup("ansible_managed"); ok && err == nil {
+			d.Delete(templates.Str("ansible_managed"))
+		}
+	}
+	return &withLocals{d, s}
 }
 
 // withLocals is a scope that finds a dict's names first.

@@ -7,6 +7,7 @@ package ansible
 // This file joins the tables and holds what the functions share.
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -50,10 +51,10 @@ func Filters(o Options) map[string]templates.Func {
 	h := newHost(o)
 	out := table{}
 	for _, t := range []table{listFilters, dictFilters, dataFilters, textFilters, pathFilters, mathFilters, randomFilters, digestFilters, timeFilters, h.outsideFilters()} {
-		add(out, t, builtin, legacy)
+		add(out, t, "filter", builtin, legacy)
 	}
 	for _, t := range collectionFilters {
-		add(out, t.funcs, t.prefixes...)
+		add(out, t.funcs, "filter", t.prefixes...)
 	}
 	return out
 }
@@ -62,10 +63,10 @@ func Filters(o Options) map[string]templates.Func {
 func Tests(o Options) map[string]templates.Func {
 	out := table{}
 	for _, t := range []table{resultTests, valueTests, fileTests, uriTests} {
-		add(out, t, builtin, legacy)
+		add(out, t, "test", builtin, legacy)
 	}
 	for _, t := range collectionTests {
-		add(out, t.funcs, t.prefixes...)
+		add(out, t.funcs, "test", t.prefixes...)
 	}
 	return out
 }
@@ -87,14 +88,36 @@ type collection struct {
 }
 
 // add puts t into out: short names unless taken, and each with the prefixes.
-func add(out, t table, prefixes ...string) {
+func add(out, t table, kind string, prefixes ...string) {
 	for n, f := range t {
+		f = named(f, kind, prefixes[0]+n)
 		if _, taken := out[n]; !taken {
 			out[n] = f
 		}
 		for _, p := range prefixes {
 			out[p+n] = f
 		}
+	}
+}
+
+// named is f with the current release's words before its errors, which name the
+// plugin. What an undefined value says of itself stays.
+func named(f templates.Func, kind, name string) templates.Func {
+	return func(c *call) (value, error) {
+		v, err := f(c)
+		if err == nil || c.State.Era() != templates.Current {
+			return v, err
+		}
+		var te *templates.Error
+		if !errors.As(err, &te) {
+			te = &templates.Error{Msg: err.Error(), Cause: err}
+		}
+		if te.Kind == templates.UndefinedError || te.Src != "" {
+			return v, err
+		}
+		e := *te
+		e.Kind, e.Msg, e.Cause = templates.AnsibleError, "The "+kind+" plugin '"+name+"' failed: "+te.Msg, err
+		return v, &e
 	}
 }
 

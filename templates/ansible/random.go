@@ -166,18 +166,31 @@ func (m *mersenne) next() uint32 {
 	return y ^ y>>18
 }
 
-// Choices are n of some characters, as random.choice of a generator with a seed
-// gives them one after another; without a seed nobody can foresee them.
-func Choices(seed value, chars []rune, n int) (string, error) {
-	r, err := newRandom(seed)
-	if err != nil {
-		return "", err
-	}
+// A Chooser is a generator of random choices: random.Random of a seed, or one
+// that nobody can foresee.
+type Chooser struct{ s source }
+
+// NewChooser returns the generator of a seed; nil and None are no seed.
+func NewChooser(seed templates.Value) (*Chooser, error) {
+	s, err := newRandom(seed)
+	return &Chooser{s}, err
+}
+
+// Choices are n of some characters, as random.choice gives them one after another.
+func (c *Chooser) Choices(chars []rune, n int) string {
 	out := make([]rune, n)
 	for i := range out {
-		out[i] = chars[below(r, uint64(len(chars)))]
+		out[i] = chars[below(c.s, uint64(len(chars)))]
 	}
-	return string(out), nil
+	return string(out)
+}
+
+// Shuffle brings characters in another order.
+func (c *Chooser) Shuffle(chars []rune) {
+	for i := len(chars) - 1; i > 0; i-- {
+		j := below(c.s, uint64(i+1))
+		chars[i], chars[j] = chars[j], chars[i]
+	}
 }
 
 // below is Python's _randbelow: a number from 0 up to n, without n.
