@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"os"
+	"regexp"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,7 +56,7 @@ func runInventory(c *cli.Context) error {
 		return err
 	}
 	e := s.vars.Exporter(c.Bool("export") || s.cfg.Bool("INVENTORY_EXPORT"))
-	e.Limit = c.String("limit")
+	e.Limit, e.YAML = c.String("limit"), c.Bool("yaml")
 	out, err := inventoryText(c, e)
 	if err != nil {
 		return err
@@ -98,6 +100,11 @@ func inventoryDump(c *cli.Context, d *templates.Dict) ([]byte, error) {
 	if !c.Bool("yaml") {
 		return inventory.JSON(d)
 	}
-	text, err := ansible.DumpYAML(d, ansible.Block(2))
-	return []byte(text), err
+	o := ansible.Block(2)
+	o.Literal = func(s string) (string, bool) { return s, strings.HasPrefix(s, "$ANSIBLE_VAULT;") }
+	text, err := ansible.DumpYAML(d, o)
+	return vaultBlock.ReplaceAll([]byte(text), []byte("$1 !vault $2")), err
 }
+
+// vaultBlock is the beginning of a block with a ciphertext.
+var vaultBlock = regexp.MustCompile(`(:|-) (\|[-+]?\n +\$ANSIBLE_VAULT;)`)

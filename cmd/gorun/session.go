@@ -6,12 +6,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -51,6 +53,7 @@ type session struct {
 	vars     *vars.Manager
 	sources  []string
 
+	opened sync.Map      // templates.Value by the ciphertext
 	lines  *bufio.Reader // of stdin, made by readLine
 	warned map[string]bool
 }
@@ -145,7 +148,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		return err
 	}
 	s.findForeign(c, dirs)
-	s.tmpl = templates.New(engine.TemplateOptions(s.era, engine.TemplateHooks{
+	opts := engine.TemplateOptions(s.era, engine.TemplateHooks{
 		Warn:       s.warn,
 		Extensions: s.cfg.List("DEFAULT_JINJA2_EXTENSIONS"),
 		ReadFile:   s.readFile,
@@ -153,10 +156,12 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		Match:      s.hostNames,
 		Config:     s.setting,
 		Plugins:    s.plugins,
-	}))
+	})
+	opts.Globals[pyyaml.OpenVault] = templates.NewFunc(pyyaml.OpenVault, s.openVault)
+	s.tmpl = templates.New(opts)
 	s.loader = playbook.NewLoader(playbook.Options{
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
-		ReadFile: s.readFile, DecryptInline: s.decryptInline,
+		ReadFile: s.readFile, DecryptInline: s.decryptInline, Seal: true,
 		StaticVars:  s.static,
 		KnownAction: engine.KnownAction(s.foreign), KnownLookup: s.knownLookup, RoleFound: s.foreign.AddRole,
 		Warn: s.warn, Deprecate: s.deprecate,
@@ -194,7 +199,7 @@ func (s *session) loadInventory(c *cli.Context) error {
 	inv, err := inventory.Load(s.sources, inventory.Options{
 		ReadFile: s.readFile,
 		ParseYAML: func(data []byte, file string) (templates.Value, error) {
-			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Warn: s.warn})
+			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true, Warn: s.warn})
 		},
 		Warn: s.warn, Deprecate: s.deprecate, Verbose: func(level int, msg string) { s.cb.Verbose(level, "", msg) }, Engine: s.tmpl, Era: s.era,
 		EnabledPlugins: cfg.List("INVENTORY_ENABLED"), IgnoredExtensions: cfg.List("INVENTORY_IGNORE_EXTS"),
@@ -268,6 +273,29 @@ func (s *session) readFile(path string) ([]byte, error) {
 	return plain, nil
 }
 
+// openVault opens a value that [pyyaml.Options.Seal] left closed; once, however
+// often it is used.
+func (s *session) openVault(c *templates.Call) (templates.Value, error) {
+	text, err := hex.DecodeString(templates.StrOf(c.Args[0], s.era))
+	if err != nil {
+		return nil, err
+	}
+	if plain, ok := s.opened.Load(string(text)); ok {
+		return plain.(templates.Value), nil
+	}
+	plain, _, err := vault.Decrypt(text, s.secrets)
+	if err != nil {
+		msg := err.Error()
+		if s.isCurrent() {
+			msg = "Attempt to use undecryptable variable: " + msg + "."
+		}
+		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg}
+	}
+	v := templates.Str(plain)
+	s.opened.Store(string(text), v)
+	return v, nil
+}
+
 func (s *session) decryptInline(text string, pos templates.Pos) (string, error) {
 	plain, _, err := vault.Decrypt([]byte(text), s.secrets)
 	if err != nil {
@@ -306,7 +334,7 @@ func (s *session) extraVar(w string) (*templates.Dict, error) {
 	case strings.HasPrefix(w, "/"), strings.HasPrefix(w, "."):
 		return nil, fmt.Errorf("Please prepend extra_vars filename '%s' with '@'", w)
 	case strings.HasPrefix(w, "{"), strings.HasPrefix(w, "["):
-		v, err := pyyaml.Parse([]byte(w), "<extra vars>", pyyaml.Options{Trusted: true, Vault: s.decryptInline})
+		v, err := pyyaml.Parse([]byte(w), "<extra vars>", pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true})
 		if err != nil {
 			return nil, err
 		}

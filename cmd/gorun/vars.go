@@ -69,7 +69,7 @@ func (s *session) valueText(raw templates.Value, scope *vars.Scope) string {
 	}
 	data, err := templates.AppendJSON(nil, v)
 	if err != nil {
-		return templates.StrOf(v, s.era)
+		return "<" + err.Error() + ">"
 	}
 	return string(data)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"gorun/templates"
+	"gorun/vars/pyyaml"
 )
 
 // An Exporter shows an inventory as ansible-inventory does.
@@ -27,6 +28,9 @@ type Exporter struct {
 	GroupVars func(g *Group) (*templates.Dict, error)
 	// Export shows group variables with their groups rather than with every host.
 	Export bool
+	// YAML shows values that are encrypted as the ciphertext alone, for a !vault
+	// tag; else they are a dictionary with the key __ansible_vault.
+	YAML bool
 	// Limit shows only the hosts of a pattern, "" all.
 	Limit string
 	// Current shows as ansible-core 2.19 and later do: with _meta.profile, and
@@ -58,7 +62,7 @@ func (e *Exporter) Host(name string) (*templates.Dict, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plain(vars).(*templates.Dict), nil
+	return e.plain(vars).(*templates.Dict), nil
 }
 
 func (e *Exporter) hostVars(h *Host) (*templates.Dict, error) {
@@ -112,27 +116,42 @@ func shown(d *templates.Dict) *templates.Dict {
 
 // plain returns v with its keys sorted and templates as their text. What is
 // one list or dictionary at several places stays one: YAML shows it once.
-func plain(v templates.Value) templates.Value {
-	return plainer{}.value(v)
+func (e *Exporter) plain(v templates.Value) templates.Value {
+	return plainer{map[templates.Value]templates.Value{}, e.YAML}.value(v)
 }
 
+// plain is [Exporter.plain] of values that are not the inventory's own.
+func plain(v templates.Value) templates.Value { return (&Exporter{}).plain(v) }
+
 // A plainer is one walk of plain; it maps what was copied to the copy.
-type plainer map[templates.Value]templates.Value
+type plainer struct {
+	copies map[templates.Value]templates.Value
+	yaml   bool
+}
 
 func (p plainer) value(v templates.Value) templates.Value {
 	switch v := v.(type) {
 	case *templates.Text:
-		return templates.Str(v.Src)
+		cipher, sealed := pyyaml.Sealed(v)
+		if !sealed {
+			return templates.Str(v.Src)
+		}
+		if p.yaml {
+			return templates.Str(cipher)
+		}
+		d := templates.NewDict(1)
+		d.SetStr("__ansible_vault", templates.Str(cipher))
+		return d
 	case *templates.List:
-		if c, ok := p[v]; ok {
+		if c, ok := p.copies[v]; ok {
 			return c
 		}
 		elems := make([]templates.Value, len(v.Elems))
 		for i, e := range v.Elems {
 			elems[i] = p.value(e)
 		}
-		p[v] = templates.NewList(elems...)
-		return p[v]
+		p.copies[v] = templates.NewList(elems...)
+		return p.copies[v]
 	case templates.Tuple:
 		elems := make(templates.Tuple, len(v))
 		for i, e := range v {
@@ -140,7 +159,7 @@ func (p plainer) value(v templates.Value) templates.Value {
 		}
 		return elems
 	case *templates.Dict:
-		if c, ok := p[v]; ok {
+		if c, ok := p.copies[v]; ok {
 			return c
 		}
 		keys := v.Keys()
@@ -150,7 +169,7 @@ func (p plainer) value(v templates.Value) templates.Value {
 			e, _, _ := v.Get(k)
 			d.Set(k, p.value(e)) // k was a key: it has a hash
 		}
-		p[v] = d
+		p.copies[v] = d
 		return d
 	}
 	return v
@@ -213,7 +232,7 @@ func (e *Exporter) List() (*templates.Dict, error) {
 		meta.SetStr("profile", templates.Str("inventory_legacy"))
 	}
 	out.SetStr("_meta", meta)
-	return plain(out).(*templates.Dict), nil
+	return e.plain(out).(*templates.Dict), nil
 }
 
 func (e *Exporter) listGroup(g *Group, out *templates.Dict, within map[*Host]bool) error {
@@ -259,7 +278,7 @@ func (e *Exporter) Tree() (*templates.Dict, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plain(tree).(*templates.Dict), nil
+	return e.plain(tree).(*templates.Dict), nil
 }
 
 func (e *Exporter) treeGroup(g *Group, groups map[*Group]bool, seen, within map[*Host]bool) (*templates.Dict, error) {

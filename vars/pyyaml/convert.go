@@ -361,6 +361,9 @@ func (c *converter) vault(n *yaml.Node) (templates.Value, error) {
 	if c.opts.Vault == nil {
 		return nil, c.doc.errorAt(c.doc.Pos(n), "found !vault but no vault password provided")
 	}
+	if c.opts.Seal {
+		return seal(n.Value, c.doc.TextPos(n)), nil
+	}
 	plain, err := c.opts.Vault(n.Value, c.doc.Pos(n))
 	if err != nil {
 		return nil, &Error{Pos: c.doc.Pos(n), Msg: err.Error(), Line: c.doc.Line(n.Line)}

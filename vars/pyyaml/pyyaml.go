@@ -16,6 +16,9 @@ type Options struct {
 	Trusted bool
 	// Vault decrypts !vault scalars. Without it one is an error.
 	Vault func(text string, pos templates.Pos) (string, error)
+	// Seal, with Vault, makes of a !vault scalar a text that opens it where it
+	// is used, by the global [OpenVault].
+	Seal bool
 	// Warn is told of duplicate keys.
 	Warn func(msg string)
 }

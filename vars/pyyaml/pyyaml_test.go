@@ -325,3 +325,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSeal(t *testing.T) {
+	opened := 0
+	o := Options{Trusted: true, Seal: true, Vault: func(string, templates.Pos) (string, error) { opened++; return "", nil }}
+	v, err := Parse([]byte("a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162'\\\nb: plain {{ x }}\n"), "f", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := v.(*templates.Dict)
+	a, _ := d.GetStr("a")
+	if text, ok := Sealed(a); !ok || text != "$ANSIBLE_VAULT;1.1;AES256\n6162'\\\n" {
+		t.Errorf("sealed %q, %v", text, ok)
+	}
+	b, _ := d.GetStr("b")
+	if _, ok := Sealed(b); ok || opened != 0 {
+		t.Errorf("b is sealed: %v; %d opened", ok, opened)
+	}
+}
