@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
 var errNoDict = errors.New("dictionary requested, could not parse JSON or key=value")
@@ -181,24 +182,25 @@ func coerceJSON(v any) (any, error) {
 	case string:
 		return strings.TrimSpace(v), nil
 	case []any, map[string]any:
-		return pythonJSON(v), nil
+		return JSONText(v), nil
 	}
 	return nil, fmt.Errorf("%s cannot be converted to a json string", pyType(v))
 }
 
-// pythonJSON is Python's json.dumps: a blank behind , and :.
-func pythonJSON(v any) string {
+// JSONText is what Python's json.dumps writes: a blank behind , and :, and
+// \u escapes for all that is not ASCII.
+func JSONText(v any) string {
 	switch v := normalise(v).(type) {
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
-			parts[i] = pythonJSON(e)
+			parts[i] = JSONText(e)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case map[string]any:
 		parts := make([]string, 0, len(v))
 		for _, k := range sortedKeys(v) {
-			parts = append(parts, pythonJSON(k)+": "+pythonJSON(v[k]))
+			parts = append(parts, JSONText(k)+": "+JSONText(v[k]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	case float64:
@@ -208,9 +210,29 @@ func pythonJSON(v any) string {
 		if err != nil {
 			return "null"
 		}
-		return string(b)
+		return escapeJSON(b)
 	}
 }
+
+// escapeJSON writes Go's JSON as Python's: <, > and & are plain, and what is
+// not ASCII has \u escapes, as surrogates beyond the first plane.
+func escapeJSON(text []byte) string {
+	var b strings.Builder
+	for _, r := range plainJSON.Replace(string(text)) {
+		switch {
+		case r < 0x80:
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+var plainJSON = strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&", `\\`, `\\`)
 
 func decodeJSON(s string) (any, error) {
 	d := json.NewDecoder(strings.NewReader(s))

@@ -127,7 +127,7 @@ func (d *dialogue) run(ctx context.Context, m *modules.Run) (*modules.Result, er
 	err = cmd.Start()
 	slave.Close()
 	if err != nil {
-		return nil, modules.FailWith(map[string]any{"rc": 127}, "The command was not found or was not executable: %s.", d.argv[0])
+		return nil, modules.Failf("The command was not found or was not executable: %s.", d.argv[0])
 	}
 	out, problem := d.talk(ctx, master)
 	if problem != "" {
@@ -141,7 +141,11 @@ func (d *dialogue) run(ctx context.Context, m *modules.Run) (*modules.Result, er
 		"start": start.Format(stamp), "end": end.Format(stamp), "delta": delta(end.Sub(start))}
 	if problem != "" {
 		data["rc"] = nil
-		return nil, modules.FailWith(data, "%s", problem)
+		f := modules.FailWith(data, "%s", problem)
+		if f.Changed = problem == exceeded; !f.Changed {
+			f.Data = nil // as Ansible's own fails in mid-talk
+		}
+		return nil, f
 	}
 	if rc != 0 {
 		f := modules.FailWith(data, "non-zero return code")
@@ -150,6 +154,9 @@ func (d *dialogue) run(ctx context.Context, m *modules.Run) (*modules.Result, er
 	}
 	return &modules.Result{Changed: true, Data: data}, nil
 }
+
+// exceeded is the failure of a command that neither asks nor ends.
+const exceeded = "command exceeded timeout"
 
 // talk reads the terminal and answers; problem says why it was given up.
 func (d *dialogue) talk(ctx context.Context, master *os.File) (output, problem string) {
@@ -186,7 +193,7 @@ func (d *dialogue) talk(ctx context.Context, master *os.File) (output, problem s
 			timer.Stop()
 			return all.String(), "cancelled"
 		case <-timer.C:
-			return all.String(), "command exceeded timeout"
+			return all.String(), exceeded
 		case c, ok := <-chunks:
 			timer.Stop()
 			if !ok {
@@ -216,7 +223,7 @@ func (d *dialogue) answer(text string, terminal *os.File) (rest, problem string)
 			return text, ""
 		}
 		if len(who.answers) == 0 {
-			return text, fmt.Sprintf("No remaining responses for '%s', output was '%s'", who.question, first.Slice(0, first.End(0)))
+			return text, fmt.Sprintf("No remaining responses for '%s', output was 'b'%s''", who.question, first.Slice(0, first.End(0)))
 		}
 		reply := strings.TrimRight(who.answers[0], "\n") + "\n"
 		if who.once {

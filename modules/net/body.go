@@ -4,7 +4,6 @@ package net
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"mime"
 	"mime/multipart"
@@ -32,11 +31,7 @@ func (u *uriRun) makeBody() error {
 		if s, ok := a.Body.(string); ok {
 			u.body = []byte(s) // JSON already
 		} else {
-			text, err := json.Marshal(a.Body)
-			if err != nil {
-				return modules.Failf("failed to encode body as json: %w", err)
-			}
-			u.body = text
+			u.body = []byte(modules.JSONText(a.Body))
 		}
 		u.contentType("application/json")
 	case "form-urlencoded":
@@ -62,11 +57,7 @@ func (u *uriRun) makeBody() error {
 		case string:
 			u.body = []byte(b)
 		default:
-			text, err := json.Marshal(b)
-			if err != nil {
-				return modules.Failf("body: %w", err)
-			}
-			u.body = text
+			u.body = []byte(modules.JSONText(b))
 		}
 	}
 	return nil

@@ -52,6 +52,7 @@ type response struct {
 	*http.Response
 	url        string // where redirects ended
 	redirected bool
+	loop       bool // there were too many redirects
 	cookies    []*http.Cookie
 }
 
@@ -59,6 +60,13 @@ const maxRedirects = 10
 
 // reason is the text behind the status code.
 func (r *response) reason() string {
+	if r.loop {
+		return "The HTTP server returned a redirect error that would lead to an infinite loop.\nThe last 30x error message was:\n" + r.statusText()
+	}
+	return r.statusText()
+}
+
+func (r *response) statusText() string {
 	_, text, _ := strings.Cut(r.Status, " ")
 	return text
 }
@@ -230,8 +238,8 @@ func (q *request) follows(ctx context.Context, client *http.Client, u *url.URL) 
 			return out, q.unpack(res)
 		}
 		if hop == maxRedirects {
-			res.Body.Close()
-			return nil, errors.New("HTTP Error: too many redirects")
+			out.loop = true
+			return out, q.unpack(res)
 		}
 		next, err := u.Parse(target)
 		res.Body.Close()
@@ -307,6 +315,9 @@ func (q *request) setHeaders(r *http.Request, redirected bool) {
 		r.Header.Set("Cache-Control", "no-cache")
 	case !q.ifModifiedSince.IsZero():
 		r.Header.Set("If-Modified-Since", q.ifModifiedSince.UTC().Format(http.TimeFormat))
+	}
+	if r.Body != http.NoBody && r.Body != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded") // Python's, where the task names none
 	}
 	for k, v := range q.headers {
 		if redirected && containsFold(q.unredirected, k) {

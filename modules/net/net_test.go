@@ -99,7 +99,7 @@ func TestGetURL(t *testing.T) {
 		{"bad checksum", "/file.txt", map[string]any{"checksum": "sha256:zz"}, "", map[string]any{"failed": true, "msg": "The checksum format is invalid"}, false},
 		{"missing", "/nope", nil, "", map[string]any{"failed": true, "msg": "Request failed", "status_code": 404, "response": "HTTP Error 404: Not Found"}, false},
 		{"no password", "/basic", nil, "", map[string]any{"failed": true, "status_code": 401}, false},
-		{"loop", "/loop", nil, "", map[string]any{"failed": true, "msg": "Request failed: HTTP Error: too many redirects"}, false},
+		{"loop", "/loop", nil, "", map[string]any{"failed": true, "msg": "Request failed"}, false},
 		{"timeout", "/slow", map[string]any{"timeout": 1}, "", map[string]any{"failed": true, "msg": "Request failed: <urlopen error timed out>"}, false},
 		{"no folder", "/file.txt", map[string]any{"dest": "$DIR/no/such"}, "", map[string]any{"failed": true}, false},
 	} {
@@ -158,7 +158,7 @@ func TestURI(t *testing.T) {
 		{"all redirects", "/redirect", map[string]any{"method": "POST", "follow_redirects": "all"}, map[string]any{"status": 200}, map[string]any{"method": "GET"}},
 		{"no redirects", "/redirect", map[string]any{"follow_redirects": "none"}, map[string]any{"failed": true, "status": 302}, nil},
 		{"json", "/echo", map[string]any{"method": "PUT", "body_format": "json", "body": map[string]any{"a": []any{1, "x"}}}, nil,
-			map[string]any{"method": "PUT", "body": `{"a":[1,"x"]}`, "type": "application/json"}},
+			map[string]any{"method": "PUT", "body": `{"a": [1, "x"]}`, "type": "application/json"}},
 		{"form", "/echo", map[string]any{"method": "POST", "body_format": "form-urlencoded", "body": map[string]any{"b": "x y", "a": []any{1, 2}}}, nil,
 			map[string]any{"body": "a=1&a=2&b=x+y", "type": "application/x-www-form-urlencoded"}},
 		{"pairs", "/echo", map[string]any{"method": "POST", "body_format": "form-urlencoded", "body": []any{[]any{"b", 1}, []any{"a", 2}}}, nil, map[string]any{"body": "b=1&a=2"}},

@@ -197,7 +197,10 @@ func (u *uriRun) answer(res *response) map[string]any {
 		key := strings.ReplaceAll(strings.ToLower(name), "-", "_")
 		data[key] = strings.Join(values, ", ")
 	}
-	if res.ContentLength >= 0 && res.Header.Get("Content-Length") == "" && res.StatusCode != 304 && u.a.Method != "HEAD" {
+	if res.Close && res.ProtoAtLeast(1, 1) && data["connection"] == nil {
+		data["connection"] = "close" // Go keeps that header to itself
+	}
+	if res.StatusCode == 0 {
 		data["content_length"] = fmt.Sprint(res.ContentLength)
 	}
 	size := "unknown"
@@ -219,6 +222,9 @@ func (u *uriRun) answer(res *response) map[string]any {
 		data["cookies"], data["cookies_string"] = names, strings.Join(list, "; ")
 	default:
 		data["msg"] = fmt.Sprintf("HTTP Error %d: %s", res.StatusCode, res.reason())
+		if res.loop {
+			data["redirected"] = res.url != u.a.URL
+		}
 	}
 	if loc := res.Header.Get("Location"); loc != "" && res.Request != nil {
 		if abs, err := res.Request.URL.Parse(loc); err == nil {
@@ -241,7 +247,7 @@ func (u *uriRun) addContent(res *response, content []byte, data map[string]any) 
 	}
 	if u.a.ReturnContent {
 		data["content"] = text
-	} else if res.StatusCode >= 400 {
+	} else if res.StatusCode >= 300 && res.StatusCode != http.StatusNotModified {
 		data["body"] = text
 	}
 	sub := kind[strings.IndexByte(kind, '/')+1:]

@@ -163,7 +163,8 @@ show)
 	load=loaded; [ -f $D/$u.masked ] && load=masked
 	state=inactive; [ -f $D/$u.active ] && state=active
 	printf 'Id=%s.service\nLoadState=%s\nActiveState=%s\nExecStart={ path=/x ; argv[]=/x a=b\n  c }\nFragmentPath=/lib/%s.service\n' $u $load $state $u ;;
-is-enabled) [ -f $D/$u.enabled ] && { echo enabled; exit 0; }; echo disabled; exit 1 ;;
+is-enabled) [ -f $D/$u.masked ] && { echo masked; exit 1; }
+	[ -f $D/$u.enabled ] && { echo enabled; exit 0; }; echo disabled; exit 1 ;;
 enable) : >$D/$u.enabled ;;
 disable) rm $D/$u.enabled ;;
 mask) : >$D/$u.masked ;;
