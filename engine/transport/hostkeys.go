@@ -3,27 +3,20 @@ package transport
 // This file checks hosts' keys against known_hosts files.
 
 import (
+	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 
 	"gorun/modules"
 )
-
-// knownMu is held while known_hosts files are read and written: hosts connect
-// at the same time.
-var knownMu sync.Mutex
 
 // A hostKeyChecker checks the key of one host.
 type hostKeyChecker struct {
@@ -33,21 +26,31 @@ type hostKeyChecker struct {
 	err    error // why a key was refused: the handshake wraps it beyond recognition
 }
 
-// name is what stands in known_hosts for the host: "host:port".
+// name is what stands in known_hosts for the host: with the port where it is
+// another one than ssh's.
 func (h *hostKeyChecker) name() string {
-	if alias := h.config.get("HostKeyAlias"); alias != "" {
-		return net.JoinHostPort(alias, "22") // an alias stands there without a port
+	if h.config.port != 22 && h.config.get("HostKeyAlias") == "" {
+		return fmt.Sprintf("[%s]:%d", h.config.host, h.config.port)
 	}
-	return h.config.address()
+	return h.principal()
+}
+
+// principal is the host's name in a certificate.
+func (h *hostKeyChecker) principal() string {
+	return strings.ToLower(firstOf(h.config.get("HostKeyAlias"), h.config.host))
 }
 
 func (h *hostKeyChecker) userFiles() []string {
-	return h.files("UserKnownHostsFile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+	return h.files("UserKnownHostsFile", "~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 }
 
-func (h *hostKeyChecker) files(option, fallback string) []string {
+func (h *hostKeyChecker) files(option string, fallback ...string) []string {
+	names := h.config.sshOptions[strings.ToLower(option)]
+	if len(names) == 0 {
+		names = fallback
+	}
 	var out []string
-	for _, f := range strings.Fields(firstOf(h.config.get(option), fallback)) {
+	for _, f := range names {
 		if f != "none" {
 			out = append(out, h.config.path(f))
 		}
@@ -55,47 +58,13 @@ func (h *hostKeyChecker) files(option, fallback string) []string {
 	return out
 }
 
-// database reads the files that are there.
-func (h *hostKeyChecker) database() (ssh.HostKeyCallback, error) {
-	var there []string
-	all := append(h.userFiles(), h.files("GlobalKnownHostsFile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")...)
-	for _, f := range all {
-		if st, err := os.Stat(f); err == nil && st.Mode().IsRegular() {
-			there = append(there, f)
-		}
-	}
-	knownMu.Lock()
-	defer knownMu.Unlock()
-	return knownhosts.New(there...)
+// lines are those of the known_hosts files that are there.
+func (h *hostKeyChecker) lines() []knownLine {
+	return knownLines(append(h.userFiles(), h.files("GlobalKnownHostsFile", "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")...))
 }
 
-// algorithms are the kinds of keys to ask the host for: those that are known
-// of it, so that it does not show another one. nil leaves the choice to the host.
-func (h *hostKeyChecker) algorithms() []string {
-	db, err := h.database()
-	if err != nil {
-		return nil
-	}
-	probe, err := ssh.NewPublicKey(ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)))
-	if err != nil {
-		return nil
-	}
-	var known *knownhosts.KeyError
-	if !errors.As(db(h.name(), &net.TCPAddr{}, probe), &known) {
-		return nil
-	}
-	var out []string
-	for _, k := range known.Want {
-		switch t := k.Key.Type(); t {
-		case ssh.KeyAlgoRSA:
-			out = append(out, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
-		default:
-			out = append(out, t)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
+// types are the kinds of keys that are known of the host.
+func (h *hostKeyChecker) types() []string { return typesOf(h.lines(), h.name()) }
 
 // check is an ssh.HostKeyCallback.
 func (h *hostKeyChecker) check(_ string, remote net.Addr, key ssh.PublicKey) error {
@@ -104,38 +73,69 @@ func (h *hostKeyChecker) check(_ string, remote net.Addr, key ssh.PublicKey) err
 }
 
 func (h *hostKeyChecker) judge(remote net.Addr, key ssh.PublicKey) error {
-	db, err := h.database()
-	if err != nil {
-		return fmt.Errorf("known_hosts: %w", err)
-	}
-	err = db(h.name(), &net.TCPAddr{}, key)
-	if err == nil {
+	if tcp, ok := remote.(*net.TCPAddr); ok && tcp.IP.IsLoopback() && h.config.yes("NoHostAuthenticationForLocalhost") {
 		return nil
 	}
-	strict := strings.ToLower(h.config.get("StrictHostKeyChecking"))
-	var known *knownhosts.KeyError
-	if !errors.As(err, &known) {
-		if strict == "no" || strict == "off" {
+	lines := h.lines()
+	lax := h.config.no("StrictHostKeyChecking")
+	if cert, ok := key.(*ssh.Certificate); ok {
+		err := checkCertificate(lines, h.name(), h.principal(), cert)
+		if err == nil || lax && !errors.Is(err, errNoAuthority) {
 			return nil
 		}
-		return err // a revoked key, or a wrong certificate
+		if !errors.Is(err, errNoAuthority) {
+			return fmt.Errorf("%w\nHost key verification failed.", err)
+		}
+		key = cert.Key
 	}
-	if len(known.Want) > 0 {
-		if strict == "no" || strict == "off" {
-			return nil
+	if err := h.revoked(key); err != nil {
+		return err
+	}
+	as, where := lookUp(lines, h.name(), key)
+	if as == knownNot && h.name() != h.principal() {
+		if plain, _ := lookUp(lines, h.principal(), key); plain == knownSame || plain == knownRevoked {
+			as = plain
 		}
-		w := known.Want[0]
-		return fmt.Errorf("REMOTE HOST IDENTIFICATION HAS CHANGED! The %s key that %s shows (%s) is not the one in %s:%d. "+
+	}
+	switch {
+	case as == knownSame:
+		return nil
+	case as == knownRevoked && !lax:
+		return fmt.Errorf("WARNING: REVOKED HOST KEY DETECTED! The %s key that %s shows (%s) is marked as revoked.\nHost key verification failed.",
+			kind(key), h.config.host, ssh.FingerprintSHA256(key))
+	case as != knownNot && lax:
+		return nil
+	case as == knownOther:
+		return fmt.Errorf("REMOTE HOST IDENTIFICATION HAS CHANGED! The %s key that %s shows (%s) is not the one in %s. "+
 			"If that is right remove it with: ssh-keygen -R %s\nHost key verification failed.",
-			kind(key), h.config.host, ssh.FingerprintSHA256(key), w.Filename, w.Line, quote(knownhosts.Normalize(h.name())))
+			kind(key), h.config.host, ssh.FingerprintSHA256(key), where, quote(h.name()))
 	}
-	switch strict {
-	case "no", "off", "accept-new":
+	switch strings.ToLower(h.config.get("StrictHostKeyChecking")) {
+	case "no", "off", "false", "accept-new":
 		return h.remember(key)
-	case "yes":
+	case "yes", "true":
 		return h.unknown(key)
 	}
 	return h.confirm(remote, key)
+}
+
+// revoked looks for the key in the files of RevokedHostKeys: a key a line.
+func (h *hostKeyChecker) revoked(key ssh.PublicKey) error {
+	for _, f := range h.files("RevokedHostKeys") {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			return fmt.Errorf("RevokedHostKeys: %w\nHost key verification failed.", err)
+		}
+		if bytes.HasPrefix(data, []byte("SSHKRL\n")) {
+			return fmt.Errorf("RevokedHostKeys: %s is a binary list, which only the openssh connection reads\nHost key verification failed.", f)
+		}
+		for line := range bytes.Lines(data) {
+			if k, _, _, _, err := ssh.ParseAuthorizedKey(line); err == nil && bytes.Equal(k.Marshal(), key.Marshal()) {
+				return fmt.Errorf("The %s key that %s shows is revoked by %s\nHost key verification failed.", kind(key), h.config.host, f)
+			}
+		}
+	}
+	return nil
 }
 
 func kind(key ssh.PublicKey) string {
@@ -182,13 +182,13 @@ func (h *hostKeyChecker) remember(key ssh.PublicKey) error {
 	if len(files) == 0 || files[0] == os.DevNull {
 		return nil
 	}
-	name := knownhosts.Normalize(h.name())
+	name := h.name()
 	if h.config.yes("HashKnownHosts") {
-		name = knownhosts.HashHostname(name)
+		name = hashedName(name)
 	}
-	knownMu.Lock()
-	defer knownMu.Unlock()
-	if err := appendLine(files[0], knownhosts.Line([]string{name}, key)); err != nil && h.pool != nil {
+	known.Lock()
+	defer known.Unlock()
+	if err := appendLine(files[0], name+" "+strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))); err != nil && h.pool != nil {
 		h.pool.log(0, h.config.alias, fmt.Sprintf("could not add the host's key to %s: %v", files[0], err))
 	}
 	return nil

@@ -48,7 +48,7 @@ func (p *pool) dialSSH(ctx context.Context, t *Target) (Conn, error) {
 		if ctx.Err() != nil || !errors.As(err, &u) || !transient(err) {
 			return nil, err
 		}
-		if time.Since(began) >= t.BootWait && try >= t.Retries {
+		if time.Since(began) >= t.BootWait && try >= max(t.Retries, config.number("ConnectionAttempts", 1)-1) {
 			return nil, err
 		}
 		p.log(3, t.Name, fmt.Sprintf("ssh: %v; trying again", err))
@@ -94,9 +94,10 @@ func (p *pool) dialOnce(ctx context.Context, t *Target, config *sshConfig, jumps
 		keys.close()
 		raw.Close()
 		c.closeWay()
-		return nil, handshakeFailure(err, config, keys, checker)
+		return nil, handshakeFailure(err, config, keys, checker, raw)
 	}
 	c.client = client
+	c.env = config.environment()
 	if config.yes("ForwardAgent") && keys.agent != nil {
 		if err := agent.ForwardToAgent(client, keys.agent); err == nil {
 			c.forwarded = keys
@@ -194,7 +195,10 @@ func (c *sshConn) connectThrough(ctx context.Context, t *Target, config *sshConf
 // handshake greets, checks the host and authenticates.
 func handshake(ctx context.Context, raw net.Conn, config *sshConfig, keys *keyring, checker *hostKeyChecker, limit time.Duration) (*ssh.Client, error) {
 	sc := &ssh.ClientConfig{
-		User: config.user, Auth: keys.methods(), HostKeyCallback: checker.check, HostKeyAlgorithms: checker.algorithms(), Timeout: limit,
+		User: config.user, Auth: keys.methods(), HostKeyCallback: checker.check, Timeout: limit,
+	}
+	if err := config.choose(sc, checker.types()); err != nil {
+		return nil, err
 	}
 	type answer struct {
 		client *ssh.Client
@@ -252,7 +256,7 @@ func (c *heardConn) Read(p []byte) (int, error) {
 }
 
 // handshakeFailure words what went wrong as ssh does.
-func handshakeFailure(err error, config *sshConfig, keys *keyring, checker *hostKeyChecker) error {
+func handshakeFailure(err error, config *sshConfig, keys *keyring, checker *hostKeyChecker, raw net.Conn) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -269,6 +273,11 @@ func handshakeFailure(err error, config *sshConfig, keys *keyring, checker *host
 		msg = fmt.Sprintf("Connection timed out during banner exchange\nConnection to %s port %d timed out", config.host, config.port)
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
 		msg = fmt.Sprintf("kex_exchange_identification: Connection closed by remote host\nConnection closed by %s port %d", config.host, config.port)
+	}
+	if proxy, ok := raw.(*proxyConn); ok {
+		if said := proxy.said(); said != "" {
+			msg = said + "\n" + msg
+		}
 	}
 	return &UnreachableError{Msg: sshFailed + msg, Err: err}
 }
@@ -292,8 +301,9 @@ type sshConn struct {
 	name      string
 	pool      *pool
 	client    *ssh.Client
-	way       *sshConn // the jump host under it
-	forwarded *keyring // the user's ssh-agent, for ForwardAgent
+	way       *sshConn    // the jump host under it
+	forwarded *keyring    // the user's ssh-agent, for ForwardAgent
+	env       [][2]string // sent to every session: SendEnv and SetEnv
 
 	gone   chan struct{} // closed when the connection has ended
 	mu     sync.Mutex
@@ -438,6 +448,12 @@ func (c *sshConn) startIn(s *ssh.Session, cmd string, o StartOptions) (*sshProce
 			return nil, err
 		}
 	}
+	for _, e := range c.env {
+		// No answer is waited for: a server takes what it likes.
+		if _, err := s.SendRequest("env", false, ssh.Marshal(struct{ Name, Value string }{e[0], e[1]})); err != nil {
+			return nil, err
+		}
+	}
 	if o.TTY {
 		if err := s.RequestPty("vt100", 24, 80, ssh.TerminalModes{ssh.ECHO: 0}); err != nil {
 			return nil, err
@@ -535,8 +551,10 @@ func (p *sshProcess) Kill() error {
 type proxyConn struct {
 	io.Reader
 	io.WriteCloser
-	cmd  *exec.Cmd
-	once sync.Once // of Close
+	cmd    *exec.Cmd
+	errs   tail          // what it printed to stderr
+	exited chan struct{} // closed then
+	once   sync.Once     // of Close
 }
 
 func startProxy(command string) (net.Conn, error) {
@@ -550,17 +568,33 @@ func startProxy(command string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := &proxyConn{Reader: out, WriteCloser: in, cmd: cmd, exited: make(chan struct{})}
+	cmd.Stderr = &c.errs
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &proxyConn{Reader: out, WriteCloser: in, cmd: cmd}, nil
+	return c, nil
+}
+
+// said is what a command that has been closed printed to stderr.
+func (c *proxyConn) said() string {
+	select {
+	case <-c.exited:
+	case <-time.After(time.Second):
+	}
+	return strings.TrimSpace(c.errs.String())
 }
 
 func (c *proxyConn) Close() (err error) {
 	c.once.Do(func() {
 		err = c.WriteCloser.Close()
-		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM)
-		go c.cmd.Wait()
+		// One that ends by itself may have something to say.
+		end := time.AfterFunc(200*time.Millisecond, func() { syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM) })
+		go func() {
+			c.cmd.Wait()
+			end.Stop()
+			close(c.exited)
+		}()
 	})
 	return err
 }

@@ -322,3 +322,27 @@ func onNetwork(list string) bool {
 	}
 	return false
 }
+
+// environment are the variables that SendEnv takes from this process's
+// environment and SetEnv names.
+func (c *sshConfig) environment() [][2]string {
+	var out [][2]string
+	set := map[string]bool{}
+	add := func(pair string) {
+		if name, value, ok := strings.Cut(pair, "="); ok && !set[name] {
+			set[name] = true
+			out = append(out, [2]string{name, value})
+		}
+	}
+	for _, pair := range c.sshOptions["setenv"] {
+		add(pair)
+	}
+	patterns := c.sshOptions["sendenv"]
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if matchNames(patterns, name) {
+			add(pair)
+		}
+	}
+	return out
+}

@@ -63,28 +63,40 @@ func (k *keyring) close() {
 	}
 }
 
-// methods are the ways to authenticate, in ssh's order.
+// methods are the ways to authenticate that the configuration allows, in its
+// order.
 func (k *keyring) methods() []ssh.AuthMethod {
+	order := strings.Split(firstOf(k.config.get("PreferredAuthentications"), "publickey,keyboard-interactive,password"), ",")
 	var out []ssh.AuthMethod
-	if k.config.get("PubkeyAuthentication") != "no" {
-		out = append(out, ssh.PublicKeysCallback(k.signers))
-	}
-	if k.password != "" {
-		// Asked for the same password again, it was wrong.
-		asked := false
-		out = append(out, ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
-			if asked && len(questions) > 0 {
-				return nil, errors.New("the password was not accepted")
-			}
-			asked = asked || len(questions) > 0
-			answers := make([]string, len(questions))
-			for i := range answers {
-				answers[i] = k.password
-			}
-			return answers, nil
-		}), ssh.Password(k.password))
+	for _, name := range order {
+		switch name = strings.TrimSpace(name); {
+		case name == "publickey" && !k.config.no("PubkeyAuthentication"):
+			out = append(out, ssh.PublicKeysCallback(k.signers))
+		case k.password == "":
+		case name == "keyboard-interactive" && !k.config.no("KbdInteractiveAuthentication"):
+			out = append(out, k.interactive())
+		case name == "password" && !k.config.no("PasswordAuthentication"):
+			out = append(out, ssh.Password(k.password))
+		}
 	}
 	return out
+}
+
+// interactive answers every question with the password. Asked for it again, it
+// was wrong.
+func (k *keyring) interactive() ssh.AuthMethod {
+	asked := false
+	return ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+		if asked && len(questions) > 0 {
+			return nil, errors.New("the password was not accepted")
+		}
+		asked = asked || len(questions) > 0
+		answers := make([]string, len(questions))
+		for i := range answers {
+			answers[i] = k.password
+		}
+		return answers, nil
+	})
 }
 
 // signers are the keys: those of files that ssh-agent holds too come from it.
@@ -104,6 +116,9 @@ func (k *keyring) signers() ([]ssh.Signer, error) {
 	}
 	var named []ssh.Signer
 	for _, f := range files {
+		if f == "none" {
+			continue
+		}
 		signers, err := k.load(k.config.path(f), held)
 		if err != nil && (explicit || !errors.Is(err, os.ErrNotExist)) {
 			k.problems = append(k.problems, err.Error())
