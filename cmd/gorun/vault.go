@@ -198,7 +198,7 @@ func (s *session) editText(text []byte) (out []byte, changed bool, err error) {
 			os.WriteFile(path, make([]byte, st.Size()), 0o600)
 		}
 	}()
-	editor := strings.Fields(firstOf(os.Getenv("EDITOR"), "vi"))
+	editor := strings.Fields(firstOf(s.cfg.Str("EDITOR"), "vi"))
 	cmd := exec.CommandContext(s.ctx, editor[0], append(editor[1:], path)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -5,6 +5,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -36,6 +37,8 @@ type Setting struct {
 	Name   string
 	Value  any    // string, bool, int, float64, []string, or nil where not set
 	Origin string // "default", "env: NAME", or the file's path
+	// Default is the value that the setting has where nobody sets it.
+	Default any
 }
 
 // lookup panics on a name that the table does not have: that is a mistake in
@@ -94,12 +97,13 @@ func (c *Config) All() []Setting {
 	return all
 }
 
-// NotHonoured lists the settings that were set but have no effect in gorun
+// NotHonoured lists the settings that were set to something else than their
+// default but have no effect in gorun
 // although a playbook may rely on them, in the order of the names.
 func (c *Config) NotHonoured() []Setting {
 	var list []Setting
 	for i := range table {
-		if s := c.values[table[i].name]; table[i].use == ignored && s.Origin != "default" {
+		if s := c.values[table[i].name]; table[i].use == ignored && s.Origin != "default" && !reflect.DeepEqual(s.Value, s.Default) {
 			list = append(list, s)
 		}
 	}
@@ -109,6 +113,41 @@ func (c *Config) NotHonoured() []Setting {
 // Unknown lists keys of [defaults] and [gorun] that no setting has, each as
 // "file:line: [section] key".
 func (c *Config) Unknown() []string { return c.unknown }
+
+// A Description is what is known of a setting beside its value.
+type Description struct {
+	Name string
+	// Type is bool, int, float, str, list, path, pathlist or pathspec.
+	Type string
+	// Default is written as it would stand in a file, "" for none.
+	Default string
+	// Env and INI are the variables of the environment and the section.key of
+	// the file that set it; of several the last that is set wins.
+	Env, INI []string
+	// Choices are the values that it takes, nil: any.
+	Choices []string
+	// Honoured says that it has an effect. Harmless says of one that has none
+	// that nothing can depend on it.
+	Honoured, Harmless bool
+}
+
+var kindNames = [...]string{
+	kindStr: "str", kindBool: "bool", kindInt: "int", kindFloat: "float", kindList: "list",
+	kindPath: "path", kindPathList: "pathlist", kindPathSpec: "pathspec",
+}
+
+// Describe lists every setting in the order of the names.
+func Describe() []Description {
+	list := make([]Description, len(table))
+	for i, s := range table {
+		list[i] = Description{
+			Name: s.name, Type: kindNames[s.kind], Default: s.def, Env: s.env, INI: s.ini, Choices: s.choices,
+			Honoured: s.use == honoured, Harmless: s.use == harmless,
+		}
+	}
+	slices.SortFunc(list, func(a, b Description) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
 
 // Vars gives the names of the environment and of the file that set a setting;
 // false where no setting has the name.

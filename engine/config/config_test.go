@@ -229,3 +229,29 @@ func FuzzINI(f *testing.F) {
 		}
 	})
 }
+
+func TestDescribe(t *testing.T) {
+	for _, d := range Describe() {
+		if d.Type == "" || d.Honoured && d.Harmless {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// TestNotHonouredDefault: a setting without an effect that is set to its
+// default is nothing to speak of.
+func TestNotHonouredDefault(t *testing.T) {
+	for value, want := range map[string]int{"True": 0, "False": 1} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "ansible.cfg"), []byte("[privilege_escalation]\nagnostic_become_prompt = "+value+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(Options{Dir: dir, Home: dir, Getenv: func(string) (string, bool) { return "", false }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(c.NotHonoured()); got != want {
+			t.Errorf("agnostic_become_prompt = %s: %d told of, want %d", value, got, want)
+		}
+	}
+}

@@ -170,7 +170,7 @@ func (r *resolver) resolve(s *setting) (Setting, error) {
 		if err != nil {
 			return out, fmt.Errorf("config: the default of %s: %w", s.name, err)
 		}
-		out.Value = v
+		out.Value, out.Default = v, v
 	}
 	raw, origin, dir, at := r.raw(s)
 	if origin == "" {
