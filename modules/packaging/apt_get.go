@@ -191,7 +191,7 @@ func planOf(stdout string) string {
 	if start > end {
 		return ""
 	}
-	return strings.Join(all[start:end], "\n") + "\n"
+	return strings.Join(all[start:end], "\n")
 }
 
 // policyRcD puts a /usr/sbin/policy-rc.d in place that answers with the wanted

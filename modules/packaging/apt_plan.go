@@ -143,7 +143,9 @@ func (a *apt) toInstall(ctx context.Context, status dpkgStatus, specs []packageS
 	var open []packageSpec
 	for _, s := range specs {
 		have := status.find(s.name)
-		settled := have.installed() && s.matches(have.version) && a.State != "latest"
+		// A pattern of a version asks for the newest that it matches.
+		newest := a.State == "latest" || s.op == "=" && isPattern(s.version)
+		settled := have.installed() && s.matches(have.version) && !newest
 		if settled || a.OnlyUpgrade && !have.installed() && have != nil {
 			continue
 		}

@@ -199,7 +199,7 @@ func TestSystemd(t *testing.T) {
 		{args{"name": "web", "state": "started", "enabled": true}, false, "", ""},
 		{args{"name": "web", "state": "restarted"}, true, "restart web", ""},
 		{args{"name": "web", "state": "reloaded", "no_block": true}, true, "--no-block reload web", ""},
-		{args{"name": "web", "state": "stopped", "enabled": false, "masked": true}, true, "mask web|disable web|stop web", ""},
+		{args{"name": "web", "state": "stopped", "enabled": false, "masked": true}, true, "mask web|stop web", ""},
 		{args{"name": "web", "masked": true}, false, "", ""},
 		{args{"name": "web", "masked": false, "scope": "user"}, true, "--user unmask web", ""},
 		{args{"name": "web", "state": "reloaded"}, true, "start web", ""},
