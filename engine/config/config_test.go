@@ -91,16 +91,6 @@ func TestValues(t *testing.T) {
 	if got := c.Unknown(); len(got) != 1 || got[0] != file+":13: [defaults] nope" {
 		t.Errorf("unknown: %q", got)
 	}
-	var names []string
-	for _, s := range c.NotHonoured() {
-		names = append(names, s.Name)
-	}
-	if !slices.Equal(names, []string{"DEFAULT_MODULE_PATH"}) {
-		t.Errorf("not honoured: %q", names)
-	}
-	if c.Int("DEFAULT_FORKS") != 7 || !c.Bool("DEFAULT_BECOME") || c.Str("GORUN_COMPAT") != "2.14" || !c.IsSet("TAGS_RUN") || c.IsSet("TAGS_SKIP") {
-		t.Error("the typed getters do not agree with Get")
-	}
 }
 
 func TestWhereTheFileIsFound(t *testing.T) {
