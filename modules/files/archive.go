@@ -251,11 +251,14 @@ func (p *packer) excluded(full string, exclude []string) bool {
 			return true
 		}
 	}
+	// Patterns are for the names in a tar archive, and for whole paths with zip; * matches a slash too.
+	name := full
+	if p.a.Format != "zip" {
+		name = strings.TrimPrefix(full, p.root)
+	}
+	flat := strings.NewReplacer("/", "\x01")
 	for _, pattern := range p.a.ExclusionPatterns {
-		if ok, err := path.Match(fnmatch(pattern), filepath.Base(full)); ok && err == nil {
-			return true
-		}
-		if ok, err := path.Match(fnmatch(pattern), full); ok && err == nil {
+		if ok, err := path.Match(flat.Replace(fnmatch(pattern)), flat.Replace(name)); ok && err == nil {
 			return true
 		}
 	}

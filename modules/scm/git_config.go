@@ -2,6 +2,7 @@ package scm
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"gorun/modules"
@@ -68,13 +69,24 @@ var GitConfig = modules.Define(modules.Spec{
 	if a.ListAll {
 		return listConfig(run)
 	}
-	return setConfig(m, a, git, run)
+	return setConfig(m, a, base, run)
 })
 
 type gitRunner func(args ...string) (modules.CommandResult, error)
 
 func gitFailed(res modules.CommandResult) error {
-	return modules.FailWith(map[string]any{"rc": res.RC, "stdout": res.Stdout, "stderr": res.Stderr}, "%s", strings.TrimSpace(res.Stderr))
+	return modules.FailWith(map[string]any{"rc": res.RC}, "%s", res.Stderr)
+}
+
+// gitValues are a setting's values as the difference shows them: a text where there is one at most.
+func gitValues(values []string) any {
+	switch len(values) {
+	case 0:
+		return "\n"
+	case 1:
+		return values[0] + "\n"
+	}
+	return values
 }
 
 func listConfig(run gitRunner) (*modules.Result, error) {
@@ -93,7 +105,7 @@ func listConfig(run gitRunner) (*modules.Result, error) {
 	return &modules.Result{Data: map[string]any{"msg": "", "config_values": values}}, nil
 }
 
-func setConfig(m *modules.Run, a *gitConfigArgs, git string, run gitRunner) (*modules.Result, error) {
+func setConfig(m *modules.Run, a *gitConfigArgs, base []string, run gitRunner) (*modules.Result, error) {
 	res, err := run("--get-all", a.Name)
 	if err != nil {
 		return nil, err
@@ -109,8 +121,7 @@ func setConfig(m *modules.Run, a *gitConfigArgs, git string, run gitRunner) (*mo
 	if a.State == "present" && a.Value == nil {
 		return &modules.Result{Data: map[string]any{"msg": "", "config_value": current}}, nil
 	}
-	var args []string
-	after := ""
+	var args, after []string
 	switch {
 	case a.State == "absent":
 		if len(have) == 0 {
@@ -118,16 +129,19 @@ func setConfig(m *modules.Run, a *gitConfigArgs, git string, run gitRunner) (*mo
 		}
 		args = []string{"--unset-all", a.Name}
 	default:
-		after = *a.Value
+		after = []string{*a.Value}
 		for _, v := range have {
-			if v == after && (len(have) == 1 || a.AddMode == "add") {
+			if v == *a.Value && (len(have) == 1 || a.AddMode == "add") {
 				return &modules.Result{Data: map[string]any{"msg": ""}}, nil
 			}
 		}
-		args = []string{"--" + a.AddMode, a.Name, after}
+		if args = []string{"--" + a.AddMode, a.Name, *a.Value}; a.AddMode == "add" {
+			after = append(slices.Clip(have), *a.Value)
+		}
 	}
+	header := strings.Join(append(slices.Clip(base), args...), " ")
 	out := &modules.Result{Changed: true, Msg: "setting changed", Data: map[string]any{},
-		Diff: []modules.Diff{{Before: current + "\n", After: after + "\n", BeforeHeader: git + " config " + a.Name, AfterHeader: git + " config " + a.Name}}}
+		Diff: []modules.Diff{{Before: gitValues(have), After: gitValues(after), BeforeHeader: header, AfterHeader: header}}}
 	if m.Check {
 		return out, nil
 	}
