@@ -4,6 +4,7 @@ package ansible
 
 import (
 	"math/big"
+	"net/netip"
 
 	"gorun/modules/pyre"
 	"gorun/templates"
@@ -38,8 +39,8 @@ var addressTests = table{
 	"in_network":       inNetworks("in_network", func(hits, _ int) bool { return hits > 0 }), "in_any_network": inNetworks("in_any_network", func(hits, _ int) bool { return hits > 0 }),
 	"in_one_network": inNetworks("in_one_network", func(hits, _ int) bool { return hits == 1 }),
 	"subnet_of":      nested("subnet_of", func(a, b network) bool { return b.contains(a) }), "supernet_of": nested("supernet_of", network.contains),
-	"private": onAddress("private", network.isPrivate), "reserved": onAddress("reserved", network.isReserved),
-	"public":      onAddress("public", func(n network) bool { return !n.isPrivate() && !n.isMulticast() && !n.isLoopback() && !n.isReserved() }),
+	"private": onAddress("private", func(n network) bool { return n.plain && pyPrivate(n.addr) }), "reserved": onAddress("reserved", func(n network) bool { return n.plain && pyReserved(n.addr) }),
+	"public":      onAddress("public", func(n network) bool { return n.plain && pyGlobal(n.addr) }),
 	"mac":         testMAC,
 	"unspecified": onAddress("unspecified", func(n network) bool { return n.addr.IsUnspecified() }),
 }
@@ -60,7 +61,7 @@ func onAddress(name string, property func(network) bool) templates.Func {
 // onMask tests for a netmask, or for the mask of the hosts' part.
 func onMask(hosts bool) templates.Func {
 	return onAddress("ipv4_netmask", func(n network) bool {
-		if !n.plain || n.v6() {
+		if !n.plain || n.v6() || n.addr.IsUnspecified() {
 			return false
 		}
 		i := addrInt(n.addr)
@@ -115,4 +116,25 @@ func testMAC(c *call) (value, error) {
 		return nil, err
 	}
 	return templates.Bool(macForm.FullMatch(s) != nil), nil
+}
+
+// pyPrivate, pyGlobal and pyReserved are the properties of Python's ipaddress
+// (https://docs.python.org/3/library/ipaddress.html#ipaddress.IPv4Address.is_private).
+func pyPrivate(a netip.Addr) bool {
+	if a.Is4() || a.Is4In6() {
+		a = a.Unmap()
+		return inRange(a, "0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16",
+			"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4") && !inRange(a, "192.0.0.9/32", "192.0.0.10/32")
+	}
+	return inRange(a, "::1/128", "::/128", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "fc00::/7", "fe80::/10") &&
+		!inRange(a, "2001:1::1/128", "2001:1::2/128", "2001:3::/32", "2001:4:112::/48", "2001:20::/28", "2001:30::/28")
+}
+
+func pyGlobal(a netip.Addr) bool { return !pyPrivate(a) && !inRange(a.Unmap(), "100.64.0.0/10") }
+
+func pyReserved(a netip.Addr) bool {
+	if a.Is4() {
+		return inRange(a, "240.0.0.0/4")
+	}
+	return inRange(a, "::/8", "100::/8", "200::/7", "400::/6", "800::/5", "1000::/4", "4000::/3", "6000::/3", "8000::/3", "a000::/3", "c000::/3", "e000::/4", "f000::/5", "f800::/6", "fe00::/9")
 }

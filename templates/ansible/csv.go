@@ -93,7 +93,7 @@ func filterRandomMAC(c *call) (value, error) {
 	case len(parts) > 5:
 		return nil, fail("Invalid value (%s) for random_mac: 5 colon(:) separated items max", s)
 	case len(parts) == 0:
-		return nil, fail("Invalid value (%s) for random_mac: empty prefix", s)
+		return nil, fail("Invalid value (%s) for random_mac: empty item", s)
 	}
 	for _, p := range parts {
 		if n, err := strconv.ParseUint(p, 16, 8); err != nil || len(p) != 2 || n > 255 {

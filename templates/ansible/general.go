@@ -143,7 +143,7 @@ func filterCounter(c *call) (value, error) {
 	for _, e := range elems {
 		n, _, err := d.Get(e)
 		if err != nil {
-			return nil, fail("community.general.counter needs a sequence with hashable elements (int, float or str)")
+			return nil, fail("community.general.counter needs a sequence with hashable elements (int, float or str) - %s", err)
 		}
 		count, _ := integer(n)
 		if err := d.Set(e, templates.Int(count+1)); err != nil {
@@ -159,6 +159,9 @@ func filterCRC32(c *call) (value, error) {
 	if err := c.Unpack("crc32s", "value", &v); err != nil {
 		return nil, err
 	}
+	if _, isStr := isText(v); !isStr {
+		return nil, fail("Invalid value type (%s) for crc32 (%s)", pyClass(v), repr(v))
+	}
 	return str(fmt.Sprintf("%x", crc32.ChecksumIEEE(bytesOf(v)))), nil
 }
 
@@ -168,8 +171,10 @@ func filterGroupbyAsDict(c *call) (value, error) {
 	if err := c.Unpack("groupby_as_dict", "sequence", &seq, "attribute", &attr); err != nil {
 		return nil, err
 	}
-	if !isSequence(seq) {
+	if s, isStr := isText(seq); !isSequence(seq) && (!isStr || s == "") {
 		return nil, fail("Input is not a sequence")
+	} else if isStr {
+		return nil, fail("Sequence element #0 is not a mapping")
 	}
 	d := templates.NewDict(0)
 	for i, e := range elemsOf(seq) {

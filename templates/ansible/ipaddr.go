@@ -260,7 +260,7 @@ var queries = map[string]query{
 		return templates.Int(4), nil
 	},
 	"public": filterBy(func(n network) bool {
-		return !n.isPrivate() && !n.isMulticast() && !n.isLoopback() && !n.isLinkLocal() && !inRange(n.addr, "240.0.0.0/4") && (!n.v6() || !n.isReserved())
+		return !n.isMulticast() && !n.isPrivate() && !n.isLoopback() && !n.isMaskLike()
 	}),
 	"private": filterBy(network.isPrivate), "loopback": filterBy(network.isLoopback), "multicast": filterBy(network.isMulticast),
 	"unicast": filterBy(func(n network) bool { return !n.isMulticast() }), "link-local": filterBy(network.isLinkLocal),
@@ -290,14 +290,34 @@ var queries = map[string]query{
 		return templates.Bool(false), nil
 	},
 	"peer": queryPeer, "wrap": queryWrap, "ipv4": queryIPv4, "ipv6": queryIPv6,
-	"6to4": showIf(func(n network) bool { return !n.v6() && !n.isPrivate6to4() && n.isHost() }, func(n network) string {
-		h := hex.EncodeToString(n.addr.AsSlice())
-		return "2002:" + h[:4] + ":" + h[4:] + "::1/48"
-	}),
+	"6to4": query6to4,
 }
 
-// isPrivate6to4 holds for networks, which have no 6to4 address.
-func (n network) isPrivate6to4() bool { return n.size().Cmp(big.NewInt(2)) == 0 }
+// isMaskLike reports whether an address could be the mask of a network, or of
+// its hosts' part.
+func (n network) isMaskLike() bool {
+	one := big.NewInt(1)
+	power := func(i *big.Int) bool { return new(big.Int).And(i, new(big.Int).Sub(i, one)).Sign() == 0 }
+	i := addrInt(n.addr)
+	full := network{addr: n.addr}.last()
+	return power(new(big.Int).Add(i, one)) || power(new(big.Int).Add(full.Xor(full, i), one))
+}
+
+// query6to4 gives the 6to4 network of a public IPv4 address.
+func query6to4(n network, v value) (value, error) {
+	if n.v6() {
+		if inRange(n.addr, "2002::/16") && (n.isAddress() || n.addr != n.base()) {
+			return v, nil
+		}
+		return templates.Bool(false), nil
+	}
+	host := network{addr: n.addr, bits: n.addr.BitLen(), plain: true}
+	if n.size().Cmp(big.NewInt(1)) > 0 && n.addr == n.base() || host.isMulticast() || host.isLoopback() || host.isMaskLike() {
+		return templates.Bool(false), nil
+	}
+	h := hex.EncodeToString(n.addr.AsSlice())
+	return str("2002:" + h[:4] + ":" + h[4:] + "::1/48"), nil
+}
 
 // queryAliases are other names of queries.
 var queryAliases = map[string]string{"": "", "addr": "address", "ip": "address", "host/prefix": "gateway", "hostnet": "host", "address/prefix": "gateway", "gw": "gateway", "broad": "broadcast",

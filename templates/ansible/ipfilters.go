@@ -45,16 +45,16 @@ func ipFilter(name string, version int) templates.Func {
 		if q == nil {
 			q = str("")
 		}
-		return ipaddr(v, q, want)
+		return ipaddr(v, q, want, c.State.Era())
 	}
 }
 
 // ipaddr answers a query about v; version 0 is any.
-func ipaddr(v, q value, version int) (value, error) {
+func ipaddr(v, q value, version int, era templates.Era) (value, error) {
 	if l, ok := v.(*templates.List); ok {
 		var out []value
 		for _, e := range l.Elems {
-			x, err := ipaddr(e, q, version)
+			x, err := ipaddr(e, q, version, era)
 			if err != nil {
 				return nil, err
 			}
@@ -68,7 +68,10 @@ func ipaddr(v, q value, version int) (value, error) {
 		return templates.Bool(false), nil
 	}
 	n, ok := readNetwork(v, version)
-	if !ok || version == 4 && n.v6() || version == 6 && !n.v6() {
+	if s, isStr := isText(v); ok && isStr && era == templates.Current && !n.v6() && strings.Contains(s, ".") && strings.Count(s, ".") < 3 {
+		ok = false // netaddr's releases of today want all four numbers
+	}
+	if !ok || version != 0 && (version == 6) != n.v6() || version != 0 && version != 4 && version != 6 {
 		return templates.Bool(false), nil
 	}
 	var shown value = str(addrText(n.addr))
@@ -104,7 +107,7 @@ func ipaddr(v, q value, version int) (value, error) {
 		return nil, fail("unknown filter type: %s", name)
 	}
 	if outer.contains(n) {
-		if n.plain {
+		if _, isStr := isText(v); n.plain && isStr {
 			return shown, nil
 		}
 		return raw, nil
@@ -247,7 +250,7 @@ func filterIPMath(c *call) (value, error) {
 	}
 	n, ok := parseNetwork(text(v))
 	if !ok {
-		return nil, fail("You must pass a valid IP address; %s is not a valid IP address", text(v))
+		return nil, fail("You must pass a valid IP address; %s is invalid", text(v))
 	}
 	i, ok := integer(amount)
 	if !ok {
@@ -345,6 +348,12 @@ func filterIPSubnet(c *call) (value, error) {
 // subnetAt is the i-th network of a size inside n; around n where n is smaller.
 func subnetAt(n network, bits int, i int64) (value, error) {
 	if n.bits > bits {
+		if !n.plain { // the collection finds the first one alone, and does not mask it
+			if i != 0 {
+				return templates.Bool(false), nil
+			}
+			return str(network{addr: n.addr, bits: bits}.text()), nil
+		}
 		if i < 0 {
 			i += int64(n.bits - bits)
 		}

@@ -4,6 +4,7 @@ package ansible
 
 import (
 	"math/big"
+	"slices"
 
 	"gorun/templates"
 )
@@ -116,6 +117,9 @@ func filterUnion(c *call) (value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v, ok := ofSets(c, a, b, pyUnion); ok {
+		return v, nil
+	}
 	return list(distinct(append(append([]value{}, a...), b...))), nil
 }
 
@@ -124,6 +128,9 @@ func filterIntersect(c *call) (value, error) {
 	a, b, err := twoLists(c, "intersect")
 	if err != nil {
 		return nil, err
+	}
+	if v, ok := ofSets(c, a, b, pyIntersection); ok {
+		return v, nil
 	}
 	return list(distinct(filtered(a, b, true))), nil
 }
@@ -134,6 +141,9 @@ func filterDifference(c *call) (value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v, ok := ofSets(c, a, b, (*pySet).minus); ok {
+		return v, nil
+	}
 	return list(distinct(filtered(a, b, false))), nil
 }
 
@@ -142,6 +152,9 @@ func filterSymmetricDifference(c *call) (value, error) {
 	a, b, err := twoLists(c, "symmetric_difference")
 	if err != nil {
 		return nil, err
+	}
+	if v, ok := ofSets(c, a, b, (*pySet).xor); ok {
+		return v, nil
 	}
 	return list(distinct(append(filtered(a, b, false), filtered(b, a, false)...))), nil
 }
@@ -171,12 +184,9 @@ func filterFlatten(c *call) (value, error) {
 	depth := int64(-1)
 	if given(levels) {
 		n, ok := number(levels)
-		if !ok {
-			i, err := toInt(levels)
-			if err != nil {
-				return nil, err
-			}
-			n = float64(i)
+		nested := slices.ContainsFunc(elems, func(e value) bool { return isSequence(e) && !isNull(e) })
+		if !ok && nested {
+			return nil, raise(templates.TypeError, "'>=' not supported between instances of '%s' and 'int'", levels.Type())
 		}
 		depth = max(int64(n), 0)
 	}

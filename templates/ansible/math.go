@@ -143,15 +143,7 @@ func filterHumanReadable(c *call) (value, error) {
 	}
 	n, ok := number(size)
 	if !ok {
-		if s, isStr := isText(size); isStr {
-			f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-			if err != nil {
-				return nil, typeError("human_readable() failed on bad input: could not convert string to float: %s", repr(size))
-			}
-			n = f
-		} else {
-			return nil, typeError("human_readable() failed on bad input: '<' not supported between instances of '%s' and 'int'", size.Type())
-		}
+		return nil, typeError("human_readable() failed on bad input: '>=' not supported between instances of '%s' and 'int'", size.Type())
 	}
 	base := "Bytes"
 	if truth(isBits) {

@@ -195,7 +195,7 @@ func filterPathJoin(c *call) (value, error) {
 	for i, e := range elemsOf(v) {
 		s, ok := isText(e)
 		if !ok {
-			return nil, raise(templates.TypeError, "join() argument must be str, bytes, or os.PathLike object, not '%s'", e.Type())
+			return nil, raise(templates.TypeError, "expected str, bytes or os.PathLike object, not %s", e.Type())
 		}
 		switch {
 		case i == 0 || strings.HasPrefix(s, "/"):

@@ -160,7 +160,7 @@ func regexTest(c *call, name string, kind *string) (value, error) {
 	case "search":
 		m = re.Search(s)
 	default:
-		return nil, raise(templates.AttributeError, "'re.Pattern' object has no attribute %s", repr(str(how)))
+		return nil, raise(templates.TypeError, "'str' object is not callable")
 	}
 	return templates.Bool(m != nil), nil
 }

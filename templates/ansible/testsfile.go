@@ -150,7 +150,8 @@ func testURI(c *call) (value, error) {
 		return nil, err
 	}
 	_, ok := isURI(v, schemes)
-	return templates.Bool(ok), nil
+	_, isStr := isText(v)
+	return templates.Bool(ok && isStr), nil
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/url_test.html

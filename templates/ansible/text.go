@@ -212,7 +212,7 @@ func filterSplit(c *call) (value, error) {
 	}
 	s, ok := isText(c.Args[0])
 	if !ok {
-		return nil, raise(templates.AttributeError, "'%s' object has no attribute 'split'", c.Args[0].Type())
+		return nil, raise(templates.TypeError, "descriptor 'split' for 'str' objects doesn't apply to a '%s' object", c.Args[0].Type())
 	}
 	f, err := c.State.GetAttr(str(s), "split")
 	if err != nil {
@@ -288,7 +288,7 @@ func commented(s string, p map[string]string) string {
 		prefix = repeat("prefix", "prefix_count")
 	}
 	body := strings.ReplaceAll(p["decoration"]+strings.ReplaceAll(s, nl, nl+p["decoration"]), p["decoration"]+nl, strings.TrimRight(p["decoration"], " ")+nl)
-	if n, err := toInt(str(p["postfix_count"])); err == nil && p["postfix"] != "" {
+	if n, err := toInt(str(p["postfix_count"])); err == nil {
 		postfix = strings.Repeat(nl+p["postfix"], int(min(max(n, 0), 10000)))
 	}
 	return begin + prefix + body + postfix + end

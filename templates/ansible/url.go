@@ -135,9 +135,13 @@ func filterURLSplit(c *call) (value, error) {
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/urldecode_filter.html
 func filterURLDecode(c *call) (value, error) {
-	var s string
-	if err := c.Unpack("unquote_plus", "string", &s); err != nil {
+	var v value
+	if err := c.Unpack("unquote_plus", "string", &v); err != nil {
 		return nil, err
+	}
+	s, ok := isText(v)
+	if !ok {
+		return nil, raise(templates.AttributeError, "'%s' object has no attribute 'replace'", v.Type())
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

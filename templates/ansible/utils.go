@@ -395,7 +395,11 @@ func GetPath(c *templates.Call, m templates.Mapping, path string) (value, error)
 	if err != nil {
 		return nil, err
 	}
-	return t.EvalExpr(c.State.Ctx, templates.MapScope{Mapping: m})
+	v, err := t.EvalExpr(c.State.Ctx, templates.MapScope{Mapping: m})
+	if err != nil || c.State.Era() == templates.Current || isContainer(v) {
+		return v, err
+	}
+	return str(text(v)), nil // the collection of 2.14 renders a template
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/index_of_filter.html

@@ -53,7 +53,7 @@ func testVersion(c *call) (value, error) {
 	case given(kind) && !known:
 		return nil, fail("Invalid version type (%s). Must be one of %s", how, "loose, strict, semver, semantic, pep440")
 	case !ok:
-		return nil, fail("Invalid operator type (%s). Must be one of ==, =, eq, <, lt, <=, le, >, gt, >=, ge, !=, <>, ne", op)
+		return nil, fail("Invalid operator type (%s). Must be one of '==', '=', 'eq', '<', 'lt', '<=', 'le', '>', 'gt', '>=', 'ge', '!=', '<>', 'ne'", op)
 	}
 	a, err := parse(text(v))
 	if err == nil {
