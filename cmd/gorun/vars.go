@@ -13,7 +13,10 @@ import (
 )
 
 func varsFlags() []cli.Flag {
-	return append(commonFlags(), str("playbook-dir", "folder whose group_vars and host_vars are used"))
+	return append(commonFlags(),
+		str("playbook-dir", "folder whose group_vars and host_vars are used"),
+		list("playbook", "go through the plays, roles and tasks of this playbook too", "p"),
+	)
 }
 
 func runVars(c *cli.Context) error {
@@ -29,8 +32,17 @@ func runVars(c *cli.Context) error {
 	if d := c.String("playbook-dir"); d != "" {
 		dirs = append(dirs, d)
 	}
+	books := c.StringSlice("playbook")
+	if len(books) > 0 {
+		if dirs, err = playbookDirs(books); err != nil {
+			return err
+		}
+	}
 	if err := s.open(c, dirs); err != nil {
 		return err
+	}
+	if len(books) > 0 {
+		return s.runPlayVars(c, books)
 	}
 	scope, err := s.hostScope(c.Args().Get(0))
 	if err != nil {
