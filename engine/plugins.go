@@ -333,6 +333,7 @@ func (p *Plugins) Action(ctx context.Context, t *action.Task) (*templates.Dict, 
 	if err != nil {
 		return nil, err
 	}
+	t.Told = &action.Told{}
 	vars := variables(t.Templates, t.Scope)
 	v, err := h.Call(ctx, "action", t.PluginRequest(p.basedir), func(ctx context.Context, what string, args *templates.Dict) (templates.Value, error) {
 		if what == "get" || what == "keys" {
@@ -347,7 +348,7 @@ func (p *Plugins) Action(ctx context.Context, t *action.Task) (*templates.Dict, 
 	})
 	var own *pyhelper.Error
 	if errors.As(err, &own) {
-		return nil, pluginFailure(own)
+		return nil, pluginFailure(t, own)
 	}
 	if err != nil {
 		return nil, err
@@ -356,16 +357,24 @@ func (p *Plugins) Action(ctx context.Context, t *action.Task) (*templates.Dict, 
 	if !ok {
 		return nil, &action.Failure{Msg: fmt.Sprintf("the action plugin %s returned no dict", t.Name)}
 	}
+	if p.current {
+		t.Told.AddTo(d)
+		if _, has := d.GetStr("changed"); !has && truth(d, "failed") {
+			d.SetStr("changed", templates.Bool(false))
+		}
+	}
 	return d, nil
 }
 
 // pluginFailure is the failure that an exception of an action plugin makes.
-func pluginFailure(e *pyhelper.Error) error {
+func pluginFailure(t *action.Task, e *pyhelper.Error) error {
 	switch {
 	case e.Unreachable:
 		return &transport.UnreachableError{Msg: e.Msg, Err: e}
 	case e.Ansible:
-		return &action.Failure{Msg: e.Msg, Bare: true}
+		return t.Error(e.Msg)
+	case t.Era >= templates.Current:
+		return t.Error("Unexpected error: " + e.Msg)
 	}
 	return &action.Failure{
 		Msg: "Unexpected failure during module execution: " + e.Msg, Bare: true, Exception: e.Trace,

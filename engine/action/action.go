@@ -88,6 +88,8 @@ type Task struct {
 	Foreign  *foreign.Finder
 	Target   Target
 	Settings Settings
+	// Told are the warnings and deprecations of modules that an action plugin ran; nil: nobody asks.
+	Told *Told
 	// ConnScope has the variables of the host that the module runs on: those
 	// of the delegate where there is one.
 	ConnScope templates.Scope

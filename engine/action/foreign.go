@@ -95,7 +95,7 @@ const discoveredKey = "discovered_interpreter_python"
 func (t *Task) RunForeign(ctx context.Context, found *foreign.Found, args *templates.Dict, async time.Duration) (*templates.Dict, error) {
 	b, err := t.Foreign.Bundle(found)
 	if err != nil {
-		return nil, &Failure{Msg: err.Error(), Bare: true}
+		return nil, t.Error(err.Error())
 	}
 	name := t.Name
 	if t.Module != found.Name && found.Name != "" {
@@ -105,7 +105,7 @@ func (t *Task) RunForeign(ctx context.Context, found *foreign.Found, args *templ
 		return nil, failf("the module %s is written in PowerShell: gorun does not manage Windows hosts", name)
 	}
 	if b.Style != foreign.Binary && b.Interpreter == "" {
-		return nil, &Failure{Msg: fmt.Sprintf("module (%s) is missing interpreter line", name), Bare: true}
+		return nil, t.Error(fmt.Sprintf("module (%s) is missing interpreter line", name))
 	}
 	run := &foreignRun{t: t, b: b, r: agentside.Request{
 		Op: agentside.OpRun, SHA256: b.SHA256, Zip: b.Zip, File: b.File, Current: t.Era >= templates.Current,
@@ -119,6 +119,14 @@ func (t *Task) RunForeign(ctx context.Context, found *foreign.Found, args *templ
 		return nil, err
 	}
 	return run.do(ctx, async)
+}
+
+// Error is the failure that Ansible makes of an AnsibleError of an action.
+func (t *Task) Error(msg string) *Failure {
+	if t.Era >= templates.Current {
+		return &Failure{Msg: "Task failed: " + msg}
+	}
+	return &Failure{Msg: msg, Bare: true}
 }
 
 // A foreignRun is one run of such a module.
@@ -237,7 +245,7 @@ func (f *foreignRun) arguments(args *templates.Dict, name string) error {
 	args = f.internal(args, name)
 	body, err := templates.AppendJSON(nil, args)
 	if err != nil {
-		return &Failure{Msg: fmt.Sprintf("Unable to pass options to module, they must be JSON serializable: %s", err), Bare: true}
+		return f.t.Error(fmt.Sprintf("Unable to pass options to module, they must be JSON serializable: %s", err))
 	}
 	switch f.b.Style {
 	case foreign.Python:
@@ -398,10 +406,10 @@ func (f *foreignRun) result(stdout, stderr string, answer *templates.Dict) (*tem
 	if d == nil {
 		return nil, f.broken(stdout, stderr, answer, current)
 	}
-	if junk != "" {
-		f.t.Services.Warn("Module invocation had junk after the JSON data: " + junk)
-	}
 	d = untagged(d)
+	if junk != "" {
+		f.warn(d, "Module invocation had junk after the JSON data: "+junk)
+	}
 	f.clean(d)
 	f.addDiscovery(d)
 	return d, nil
@@ -425,17 +433,41 @@ func (f *foreignRun) broken(stdout, stderr string, answer *templates.Dict, curre
 // internalKeys are keys that no module may set.
 var internalKeys = []string{"add_host", "add_group"}
 
+// warn warns of something about a result: today's Ansible does so in the result.
+func (f *foreignRun) warn(d *templates.Dict, msg string) {
+	if f.t.Era < templates.Current {
+		f.t.Services.Warn(msg)
+		return
+	}
+	addWarning(d, msg)
+}
+
+func addWarning(d *templates.Dict, msg string) {
+	v, _ := d.GetStr("warnings")
+	var elems []templates.Value
+	if l, ok := v.(*templates.List); ok {
+		elems = slices.Clone(l.Elems)
+	}
+	d.SetStr("warnings", templates.NewList(append(elems, templates.Str(msg))...))
+}
+
 // clean drops from a result what is not a module's to say.
 func (f *foreignRun) clean(d *templates.Dict) {
+	current := f.t.Era >= templates.Current
 	for _, k := range slices.Clone(d.Keys()) {
 		name := templates.StrOf(k, f.t.Era)
-		if v, _ := d.GetStr(name); strings.HasPrefix(name, "_ansible_") || slices.Contains(internalKeys, name) {
-			if name == "_ansible_suppress_tmpdir_delete" {
-				d.Delete(k)
-				continue
-			}
-			f.t.Services.Warn(fmt.Sprintf("Removed unexpected internal key in module return: %s = %s", name, templates.StrOf(v, f.t.Era)))
-			d.Delete(k)
+		internal := strings.HasPrefix(name, "_ansible_")
+		if !internal && (current || !slices.Contains(internalKeys, name)) {
+			continue
+		}
+		v, _ := d.GetStr(name)
+		d.Delete(k)
+		switch {
+		case name == "_ansible_suppress_tmpdir_delete":
+		case current:
+			f.warn(d, "Removed reserved key '"+name+"' from module result.")
+		default:
+			f.warn(d, fmt.Sprintf("Removed unexpected internal key in module return: %s = %s", name, templates.StrOf(v, f.t.Era)))
 		}
 	}
 	for _, name := range []string{"warnings", "deprecations"} {
@@ -445,8 +477,10 @@ func (f *foreignRun) clean(d *templates.Dict) {
 	}
 	if v, ok := d.GetStr("results"); ok && !isListOrDict(v) {
 		d.SetStr("ansible_module_results", v)
-		d.Delete(templates.Str("results"))
-		f.t.Services.Warn("Found internal 'results' key in module return, renamed to 'ansible_module_results'.")
+		if !current {
+			d.Delete(templates.Str("results"))
+			f.warn(d, "Found internal 'results' key in module return, renamed to 'ansible_module_results'.")
+		}
 	}
 	if v, ok := d.GetStr("ansible_facts"); ok {
 		if facts, ok := v.(*templates.Dict); ok {
@@ -479,15 +513,9 @@ func (f *foreignRun) addDiscovery(d *templates.Dict) {
 		}
 		facts.SetStr(discoveredKey, templates.Str(f.discovered))
 	}
-	if f.warning == "" {
-		return
+	if f.warning != "" {
+		addWarning(d, f.warning)
 	}
-	v, _ := d.GetStr("warnings")
-	list, ok := v.(*templates.List)
-	if !ok {
-		list = templates.NewList()
-	}
-	d.SetStr("warnings", templates.NewList(append(slices.Clone(list.Elems), templates.Str(f.warning))...))
 }
 
 // text is a key as text, "" where it is missing.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"gorun/engine/transport"
 	"gorun/modules"
@@ -99,7 +100,63 @@ func (t *Task) pluginModule(ctx context.Context, args *templates.Dict) (template
 		d.SetStr("msg", templates.Str(fail.Msg))
 		d.SetStr("failed", templates.Bool(true))
 	}
+	if d != nil && t.Told != nil {
+		t.Told.note(d)
+	}
 	return d, err
+}
+
+// Told are messages of results, each once.
+type Told struct {
+	mu    sync.Mutex
+	lists map[string]*templates.List
+}
+
+var toldKeys = []string{"warnings", "deprecations"}
+
+func (n *Told) note(d *templates.Dict) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, key := range toldKeys {
+		v, _ := d.GetStr(key)
+		l, ok := v.(*templates.List)
+		if !ok {
+			continue
+		}
+		if n.lists == nil {
+			n.lists = map[string]*templates.List{}
+		}
+		if n.lists[key] == nil {
+			n.lists[key] = templates.NewList()
+		}
+		addNew(n.lists[key], l)
+	}
+}
+
+// AddTo adds the messages to a result that lacks them.
+func (n *Told) AddTo(d *templates.Dict) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, key := range toldKeys {
+		if n.lists[key] == nil {
+			continue
+		}
+		out := templates.NewList()
+		v, _ := d.GetStr(key)
+		if l, ok := v.(*templates.List); ok {
+			addNew(out, l)
+		}
+		addNew(out, n.lists[key])
+		d.SetStr(key, out)
+	}
+}
+
+func addNew(to, from *templates.List) {
+	for _, e := range from.Elems {
+		if !slices.ContainsFunc(to.Elems, func(old templates.Value) bool { return templates.Equal(old, e) }) {
+			to.Elems = append(to.Elems, e)
+		}
+	}
 }
 
 // knownOptions drops the arguments that a module of gorun's does not have.

@@ -139,6 +139,11 @@ func meaning(d *templates.Dict) templates.Value {
 			if p, ok := v.(*templates.Dict); ok {
 				if name, ok := p.GetStr("resolved_name"); ok {
 					out.SetStr("collection_name", collectionOf(templates.StrOf(name, templates.Current)))
+					kind, _ := p.GetStr("type")
+					if kind == nil {
+						kind = templates.None
+					}
+					out.SetStr("deprecator", Result("resolved_name", name, "type", kind))
 				}
 			}
 		}

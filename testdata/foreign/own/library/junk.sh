@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "{\"changed\": false}"
+echo trailing junk

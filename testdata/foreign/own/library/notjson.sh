@@ -1,0 +1,4 @@
+#!/bin/sh
+echo nothing here
+echo to stderr >&2
+exit 3

@@ -1,0 +1,2 @@
+class FilterModule(object):
+    def filters(self): return {'shout': lambda x: x.upper() + '!'}

@@ -1,0 +1,2 @@
+class TestModule(object):
+    def tests(self): return {'three': lambda x: x == 3}

@@ -1,0 +1,3 @@
+class TestModule(object):
+    def tests(self):
+        return {'palindrome': lambda x: str(x) == str(x)[::-1]}
