@@ -374,7 +374,7 @@ func pluginFailure(t *action.Task, e *pyhelper.Error) error {
 	case e.Ansible:
 		return t.Error(e.Msg)
 	case t.Era >= templates.Current:
-		return t.Error("Unexpected error: " + e.Msg)
+		return t.Error(e.Msg)
 	}
 	return &action.Failure{
 		Msg: "Unexpected failure during module execution: " + e.Msg, Bare: true, Exception: e.Trace,
