@@ -54,7 +54,11 @@ var KnownHosts = modules.Define(modules.Spec{
 	res := &modules.Result{Changed: after != string(data), Data: map[string]any{"name": a.Name, "key": orNull(a.Key), "path": a.Path,
 		"hash_host": a.HashHost, "state": a.State}}
 	if m.Diff {
-		res.Diff = []modules.Diff{{Before: string(data), After: after, BeforeHeader: path, AfterHeader: path}}
+		d := modules.Diff{Before: string(data), After: after, BeforeHeader: path, AfterHeader: path}
+		if data == nil {
+			d.BeforeHeader = os.DevNull // there is no file yet
+		}
+		res.Diff = []modules.Diff{d}
 	}
 	if !res.Changed || m.Check {
 		return res, nil

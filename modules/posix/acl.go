@@ -148,6 +148,9 @@ func getfaclOptions(a *aclArgs) []string {
 	if !a.Follow {
 		opts = append(opts, "--physical")
 	}
+	if a.Recursive {
+		opts = append(opts, "--recursive")
+	}
 	if a.Default {
 		opts = append(opts, "--default")
 	}

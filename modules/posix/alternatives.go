@@ -152,9 +152,6 @@ func (r *alternativesRun) state(installed bool) map[string]any {
 		return map[string]any{"state": "absent"}
 	}
 	out := map[string]any{"state": "present", "path": r.a.Path, "priority": r.priorities[r.a.Path], "link": r.link}
-	if r.a.Path == r.current && r.a.State == "selected" {
-		out["state"] = "selected"
-	}
 	if list := linkList(slices.SortedFunc(maps.Values(r.slaves), func(a, b alternativeLink) int { return strings.Compare(a.Name, b.Name) })); len(list) > 0 {
 		out["subcommands"] = list
 	}

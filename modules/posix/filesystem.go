@@ -103,7 +103,7 @@ func makeFilesystem(t tool, a *filesystemArgs, have string) (*modules.Result, er
 		return res, nil
 	}
 	if have != "" && !a.Force {
-		return nil, modules.Failf("'%s' is already used as %s, use force=true to overwrite", a.Dev, have)
+		return nil, modules.FailWith(map[string]any{"rc": 0, "err": ""}, "'%s' is already used as %s, use force=true to overwrite", a.Dev, have)
 	}
 	args := append([]string{}, mk.args...)
 	if mk.force != "" && (a.Force || isFile(a.Dev)) {
@@ -169,7 +169,7 @@ func growFilesystem(t tool, a *filesystemArgs, mk mkfsTool) (*modules.Result, er
 			return nil, err
 		}
 		if device < fs+4<<20 && device-fs < device/1000+1 {
-			res.Data["msg"] = a.Fstype + " filesystem is using the whole device " + a.Dev
+			res.Data["msg"] = strings.ToUpper(a.Fstype[:1]) + a.Fstype[1:] + " filesystem is using the whole device " + a.Dev
 			return res, nil
 		}
 	}
@@ -196,6 +196,7 @@ func growFilesystem(t tool, a *filesystemArgs, mk mkfsTool) (*modules.Result, er
 		if strings.Contains(out.Stdout+out.Stderr, "Nothing to do") || strings.Contains(out.Stdout, "data size unchanged") {
 			return res, nil
 		}
+		res.Data["msg"] = out.Stdout
 	}
 	res.Changed = true
 	return res, nil

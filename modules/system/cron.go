@@ -134,9 +134,6 @@ func (r *cronRun) diff(before, after string) modules.Diff {
 		}
 	}
 	d := modules.Diff{Before: before, After: after, BeforeHeader: header, AfterHeader: header}
-	if r.file != "" && before == "" {
-		d.BeforeHeader = "/dev/null"
-	}
 	if r.file != "" && after == "" {
 		d.AfterHeader = "/dev/null"
 	}

@@ -5,6 +5,7 @@ package system
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gorun/modules"
@@ -130,20 +131,17 @@ func unitStates(ctx context.Context, m *modules.Run, services map[string]any, na
 	if len(names) == 0 {
 		return nil
 	}
-	shown, err := m.Command(ctx, modules.CommandOptions{}, append([]string{"systemctl", "show", "--property=ActiveState", "--"}, names...)...)
+	shown, err := m.Command(ctx, modules.CommandOptions{}, append([]string{"systemctl", "show", "--property=Names,ActiveState", "--"}, names...)...)
 	if err != nil {
 		return err
 	}
-	i := 0
-	for line := range strings.Lines(shown.Stdout) {
-		state, ok := strings.CutPrefix(strings.TrimSpace(line), "ActiveState=")
-		if !ok || i >= len(names) {
-			continue
+	for block := range strings.SplitSeq(shown.Stdout, "\n\n") {
+		p := parseProperties(block)
+		for name := range strings.FieldsSeq(p["Names"]) {
+			if known, ok := services[name].(map[string]any); ok && slices.Contains(names, name) {
+				known["state"] = p["ActiveState"]
+			}
 		}
-		if known, ok := services[names[i]].(map[string]any); ok {
-			known["state"] = state
-		}
-		i++
 	}
 	return nil
 }

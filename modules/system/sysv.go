@@ -27,6 +27,7 @@ type initService struct {
 	name      string
 	script    string // "" under OpenRC without a script
 	openrc    bool
+	direct    bool   // the script itself is run, not what `service` makes of it
 	arguments string
 	pattern   string // a text of a process's command line that says it runs
 	sleep     time.Duration
@@ -59,7 +60,7 @@ func (s *initService) control(ctx context.Context, action string) (modules.Comma
 	switch {
 	case s.openrc:
 		argv = []string{"rc-service", s.name, action}
-	case s.BinPath("service") != "":
+	case !s.direct && s.BinPath("service") != "":
 		argv = []string{"service", s.name, action}
 	}
 	argv = append(argv, strings.Fields(s.arguments)...)

@@ -44,7 +44,7 @@ func runSysvinit(ctx context.Context, m *modules.Run, a *sysvinitArgs) (*modules
 	if s == nil {
 		return nil, modules.Failf("Could not find the requested service %s: ", a.Name)
 	}
-	s.openrc = false
+	s.openrc, s.direct = false, true
 	s.pattern, s.arguments, s.sleep = a.Pattern, a.Arguments, time.Duration(a.Sleep)*time.Second
 	outcome := func() map[string]any {
 		return map[string]any{"changed": false, "rc": nil, "stdout": nil, "stderr": nil}
