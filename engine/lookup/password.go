@@ -225,7 +225,7 @@ func (c *call) password(q passwordQuery) (templates.Value, error) {
 	if q.encrypt == "" {
 		return str(s.plain), nil
 	}
-	hash, err := crypt.Hash(s.plain, q.encrypt, crypt.Options{Salt: s.salt, Ident: q.ident})
+	hash, err := crypt.Hash(s.plain, q.encrypt, crypt.Options{Salt: s.salt, Ident: q.ident, Gensalt: c.current()})
 	if err != nil {
 		return nil, err
 	}

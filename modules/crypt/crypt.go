@@ -38,16 +38,17 @@ type scheme struct {
 	exact               bool // the salt has to be that long
 	rounds              int  // where none are asked for
 	minRounds, maxRound int
+	gensalt             bool // libcrypt has it
 	hash                func(password, salt string, rounds int, ident string) (string, error)
 }
 
 var schemes = map[string]scheme{
-	"md5": {name: "md5_crypt", saltSize: 8, hash: func(p, s string, _ int, _ string) (string, error) { return md5Crypt(p, s, "$1$"), nil }},
+	"md5": {name: "md5_crypt", saltSize: 8, gensalt: true, hash: func(p, s string, _ int, _ string) (string, error) { return md5Crypt(p, s, "$1$"), nil }},
 	// apr1 is what htpasswd writes by default; passlib's name is the key.
 	"apr_md5_crypt": {name: "apr_md5_crypt", saltSize: 8, hash: func(p, s string, _ int, _ string) (string, error) { return md5Crypt(p, s, "$apr1$"), nil }},
-	"sha256":        {name: "sha256_crypt", saltSize: 16, rounds: 535000, minRounds: 1000, maxRound: 999999999, hash: sha256Crypt},
-	"sha512":        {name: "sha512_crypt", saltSize: 16, rounds: 656000, minRounds: 1000, maxRound: 999999999, hash: sha512Crypt},
-	"bcrypt":        {name: "bcrypt", saltSize: 22, exact: true, rounds: 12, minRounds: 4, maxRound: 31, hash: bcryptHash},
+	"sha256":        {name: "sha256_crypt", saltSize: 16, rounds: 535000, minRounds: 1000, maxRound: 999999999, gensalt: true, hash: sha256Crypt},
+	"sha512":        {name: "sha512_crypt", saltSize: 16, rounds: 656000, minRounds: 1000, maxRound: 999999999, gensalt: true, hash: sha512Crypt},
+	"bcrypt":        {name: "bcrypt", saltSize: 22, exact: true, rounds: 12, minRounds: 4, maxRound: 31, gensalt: true, hash: bcryptHash},
 }
 
 var schemeAliases = map[string]string{"blowfish": "bcrypt", "md5_crypt": "md5", "sha256_crypt": "sha256", "sha512_crypt": "sha512", "apr1": "apr_md5_crypt"}
@@ -58,6 +59,19 @@ type Options struct {
 	Salt             string
 	SaltSize, Rounds int
 	Ident            string // of bcrypt: 2, 2a, 2b or 2y
+	// Gensalt makes the salt of the bytes of Salt as crypt_gensalt(3) makes it of
+	// random ones: what ansible-core does since 2.20, where a given salt
+	// therefore is not the one in the hash.
+	Gensalt bool
+}
+
+// Known reports whether there is a scheme of a name.
+func Known(kind string) bool {
+	if a, ok := schemeAliases[kind]; ok {
+		kind = a
+	}
+	_, ok := schemes[kind]
+	return ok
 }
 
 // Hash hashes a password for /etc/shadow; kind is md5, sha256, sha512, bcrypt
@@ -69,6 +83,9 @@ func Hash(password, kind string, o Options) (string, error) {
 	s, ok := schemes[kind]
 	if !ok {
 		return "", errf("passlib does not support '%s' algorithm", kind)
+	}
+	if o.Gensalt && s.gensalt {
+		return s.hashGensalt(password, o)
 	}
 	if o.Salt == "" {
 		size := s.saltSize
@@ -100,6 +117,45 @@ func Hash(password, kind string, o Options) (string, error) {
 		return "", errf("Could not hash the secret.. rounds too %s (%s requires %s %d rounds)", word, s.name, cmp, bound)
 	}
 	return s.hash(password, o.Salt, rounds, o.Ident)
+}
+
+// hashGensalt hashes with a salt of crypt_gensalt(3).
+func (s scheme) hashGensalt(password string, o Options) (string, error) {
+	size := len(o.Salt)
+	if size == 0 {
+		if size = o.SaltSize; size == 0 {
+			size = s.saltSize
+		}
+	}
+	switch {
+	case s.exact && size != s.saltSize:
+		return "", errf("invalid salt size supplied (%d), expected %d", size, s.saltSize)
+	case size > s.saltSize:
+		return "", errf("invalid salt size supplied (%d), expected at most %d", size, s.saltSize)
+	case strings.Trim(o.Salt, cryptChars) != "":
+		return "", errf("invalid characters in salt")
+	}
+	raw := []byte(o.Salt)
+	if len(raw) == 0 {
+		raw = make([]byte, size)
+		_, _ = rand.Read(raw) // never fails
+	}
+	rounds := o.Rounds
+	if rounds == 0 {
+		rounds = s.rounds
+	}
+	unable := errf("Failed to generate salt for '%s' algorithm: crypt_gensalt failed: unable to generate salt", s.name)
+	if len(raw) < 3 || rounds < s.minRounds || rounds > s.maxRound || o.Ident != "" && !s.exact {
+		return "", unable
+	}
+	if s.exact { // bcrypt
+		return s.hash(password, bcryptEncoding.EncodeToString(raw[:16]), rounds, o.Ident)
+	}
+	var salt []byte
+	for i := 0; i+3 < len(raw) && len(salt) < s.saltSize; i += 3 {
+		salt = appendCrypt64(salt, raw[i+2], raw[i+1], raw[i], 4)
+	}
+	return s.hash(password, string(salt), rounds, "")
 }
 
 func randomSalt(n int) string {

@@ -78,3 +78,35 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestGensalt holds what ansible-core 2.22.0b2 gave on libxcrypt 4.5.
+func TestGensalt(t *testing.T) {
+	for _, c := range []struct {
+		kind string
+		o    Options
+		want string
+	}{
+		{"sha512", Options{Salt: "mysalt", Rounds: 5000}, "$6$hZrQ$7O3qCRdwXSs9QYsrsmewurCQABGauZEGEbQOPUrwBtAqXyv8bkR64MDMQrqyuZCzScgtyeSqnftRDzY9OufJp."},
+		{"sha512", Options{Salt: "mysalt", Rounds: 1000}, "$6$rounds=1000$hZrQ$JNW/AXeSYjhKy1CqiL5oeNOZWO3xl/5Xofo6pKbFg7W9RUlIPWknrfGEB0xd5GIB1hDsEozD52rIdRLPFNmhX0"},
+		{"md5", Options{Salt: "mysalt"}, "$1$hZrQ$qJvGXKs3dZori1c/xzjcZ1"},
+		{"bcrypt", Options{Salt: "abcdefghijklmnopqrstuu", Rounds: 4}, "$2b$04$WUHhXETkX0fnYkrqZU3ta.V/MhsBGVkvl.skVEhBTiEdihFBnDQOa"},
+		{"blowfish", Options{Salt: "abcdefghijklmnopqrstuu", Rounds: 5, Ident: "2a"}, "$2a$05$WUHhXETkX0fnYkrqZU3ta.6z2Fjk52O/LcoQJQ6cxcr4vAm/4d5TK"},
+		{"md5", Options{Salt: "muchtoolongsalt"}, "invalid salt size supplied (15), expected at most 8"},
+		{"bcrypt", Options{Salt: "x"}, "invalid salt size supplied (1), expected 22"},
+		{"sha512", Options{Salt: "a!b"}, "invalid characters in salt"},
+		{"sha512", Options{Salt: "x", Rounds: 10}, "Failed to generate salt for 'sha512_crypt' algorithm: crypt_gensalt failed: unable to generate salt"},
+	} {
+		c.o.Gensalt = true
+		got, err := Hash("secret", c.kind, c.o)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s %+v: %s, want %s", c.kind, c.o, got, c.want)
+		}
+	}
+	one, err := Hash("secret", "sha256", Options{Gensalt: true, Rounds: 1000})
+	if err != nil || !Verify("secret", one) {
+		t.Errorf("%s: %v", one, err)
+	}
+}

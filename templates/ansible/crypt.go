@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"gorun/modules/crypt"
+	"gorun/templates"
 )
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/password_hash_filter.html
@@ -33,6 +34,14 @@ func filterPasswordHash(c *call) (value, error) {
 	}
 	if given(ident) {
 		o.Ident = text(ident)
+	}
+	if c.State.Era() == templates.Current {
+		o.Gensalt = true
+		if !crypt.Known(kind) {
+			return nil, fail("%s is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512", kind)
+		}
+	} else if _, isStr := isText(password); !isStr {
+		return nil, raise(templates.TypeError, "secret must be unicode or bytes, not %s", password.Type())
 	}
 	return hashed(text(password), kind, o)
 }

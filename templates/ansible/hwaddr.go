@@ -391,7 +391,7 @@ func filterType5(c *call) (value, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := crypt.Options{SaltSize: 4}
+	o := crypt.Options{SaltSize: 4, Gensalt: c.State.Era() == templates.Current}
 	if a["salt"] != nil {
 		o.Salt = text(a["salt"])
 	}
