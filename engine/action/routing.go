@@ -175,9 +175,9 @@ func routeDotted(name string) (string, bool) {
 }
 
 // movedFrom reports whether a name's collection once held modules that are
-// elsewhere today.
+// elsewhere today, or holds today what this program has by a former name.
 func movedFrom(name string) bool {
-	for _, c := range []string{"ansible.builtin.", "community.general.", "ansible.posix.", "community.mysql.", "openstack.cloud."} {
+	for _, c := range []string{"ansible.builtin.", "community.general.", "ansible.posix.", "community.mysql.", "ansible.mysql.", "openstack.cloud."} {
 		if strings.HasPrefix(name, c) {
 			return true
 		}

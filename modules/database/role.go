@@ -24,6 +24,7 @@ type roleArgs struct {
 	MembersMustExist   bool     `arg:"members_must_exist"`
 	SetDefaultAll      bool     `arg:"set_default_role_all"`
 	CheckImplicitAdmin bool     `arg:"check_implicit_admin"`
+	SQLLogBin          bool     `arg:"sql_log_bin"`
 	ColumnCase         bool     `arg:"column_case_sensitive"`
 }
 
@@ -46,6 +47,7 @@ var MysqlRole = modules.Define(modules.Spec{
 		modules.Option{Name: "members_must_exist", Type: modules.Bool, Default: true, Doc: "Whether an unknown member is a failure."},
 		modules.Option{Name: "set_default_role_all", Type: modules.Bool, Default: true, Doc: "Make all roles of new members their default roles (MySQL)."},
 		modules.Option{Name: "check_implicit_admin", Type: modules.Bool, Default: false, Doc: "Try root without a password before the login options."},
+		modules.Option{Name: "sql_log_bin", Type: modules.Bool, Default: true, Doc: "Whether the change is written to the binary log."},
 		modules.Option{Name: "column_case_sensitive", Type: modules.Bool, Default: true, Ignored: "the servers do not mind the case of columns", Doc: "Whether columns in priv keep their case."},
 	),
 	Rules: modules.Rules{MutuallyExclusive: [][]string{{"append_members", "detach_members"}, {"append_privs", "subtract_privs"}, {"admin", "members"}, {"admin", "append_members"}, {"admin", "detach_members"}}},
@@ -68,6 +70,9 @@ func runRole(ctx context.Context, m *modules.Run, a *roleArgs) (*modules.Result,
 		return nil, err
 	}
 	defer s.close()
+	if err := s.prepareSession(ctx, a.SQLLogBin, false, nil); err != nil {
+		return nil, err
+	}
 	if !s.atLeast([]int{10, 0, 5}, []int{8, 0, 0}) {
 		return nil, modules.Failf("Roles are not supported by the server. Minimal versions are MySQL 8.0.0 or MariaDB 10.0.5.")
 	}
