@@ -263,6 +263,14 @@ func (rt *run) contains(seq, item Value) bool {
 	case *Undefined:
 		failStrict(s)
 		return false
+	case Bytes:
+		if sub, ok := item.(Bytes); ok {
+			return strings.Contains(string(s), string(sub))
+		}
+		if !isInteger(item) {
+			failAnsible(item)
+			throw(TypeError, "a bytes-like object is required, not '%s'", pyType(item))
+		}
 	case *Set:
 		return s.Has(item)
 	case dictView:

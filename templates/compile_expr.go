@@ -80,6 +80,15 @@ func (c *compiler) expr(p place, x expr) evalFn {
 	return nil
 }
 
+// isConst reports whether x is a literal, with a sign or without, or left out.
+func isConst(x expr) bool {
+	if u, ok := x.(*unaryExpr); ok {
+		x = u.x
+	}
+	_, ok := x.(*constExpr)
+	return ok || x == nil
+}
+
 func (c *compiler) optional(p place, x expr) evalFn {
 	if x == nil {
 		return func(*frame) Value { return None }
@@ -395,6 +404,14 @@ func (c *compiler) item(p place, x *itemExpr) evalFn {
 	in := c.expr(p, x.x)
 	if s, ok := x.index.(*sliceExpr); ok {
 		start, stop, step := c.optional(p, s.start), c.optional(p, s.stop), c.optional(p, s.step)
+		if lit, ok := x.x.(*constExpr); ok && isConst(s.start) && isConst(s.stop) && isConst(s.step) {
+			switch lit.val.(type) { // Jinja2 computes a constant in a milder way
+			case NoneType, Bool, Int, *BigInt, Float:
+				return func(f *frame) Value {
+					return &Undefined{Kind: f.rt.e.opts.Undefined, Name: sliceValue{start(f), stop(f), step(f)}.repr(), Obj: lit.val, Elem: true}
+				}
+			}
+		}
 		return func(f *frame) Value {
 			v := in(f)
 			return f.rt.slice(v, sliceValue{start(f), stop(f), step(f)})

@@ -17,7 +17,7 @@ const maxWidth = 1 << 20
 
 // percentFormat is format % arg; markup escapes what is put in.
 func (rt *run) percentFormat(format string, arg Value, markup bool) string {
-	failStrict(arg)
+	failAnsible(arg)
 	p := percent{rt: rt, format: format, markup: markup}
 	if t, ok := arg.(Tuple); ok {
 		p.args = t
@@ -186,7 +186,9 @@ func checkWidth(n int64) int {
 }
 
 func (rt *run) formatPercent(verb byte, s *spec, v Value, markup bool) string {
-	failStrict(v)
+	if verb != 'o' && verb != 'x' && verb != 'X' { // those ask for an integer's index, which no undefined value has
+		failStrict(v)
+	}
 	switch verb {
 	case 's', 'r', 'a':
 		var text string

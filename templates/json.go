@@ -227,7 +227,7 @@ func appendJSONText(b []byte, s string) []byte {
 				b = append(b, '\\', 'f')
 			case c == '\b':
 				b = append(b, '\\', 'b')
-			case c < ' ':
+			case c < ' ' || c == 0x7f:
 				b = fmt.Appendf(b, "\\u%04x", c)
 			default:
 				b = append(b, c)

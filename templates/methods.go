@@ -4,7 +4,6 @@ package templates
 // (https://docs.python.org/3/library/stdtypes.html).
 
 import (
-	"encoding/hex"
 	"math"
 	"math/big"
 	"math/bits"
@@ -98,7 +97,10 @@ func init() { // a literal table each, set here because methods refer to them
 		"issubset": setIssubset, "issuperset": setIssuperset, "copy": setUnion, "update": setUpdate, "discard": setDiscard}
 	intMethods = map[string]Func{"bit_length": intBitLength, "bit_count": intBitCount, "to_bytes": intToBytes, "conjugate": intConjugate, "as_integer_ratio": intRatio}
 	floatMethods = map[string]Func{"is_integer": floatIsInteger, "hex": floatHex, "conjugate": identity, "as_integer_ratio": floatRatio}
-	bytesMethods = map[string]Func{"decode": bytesDecode, "hex": bytesHex}
+	bytesMethods = map[string]Func{"decode": bytesDecode, "hex": bytesHex, "splitlines": bytesSplitlines}
+	for _, name := range sharedBytesMethods {
+		bytesMethods[name] = sharedBytesMethod(name)
+	}
 	dateMethods = map[string]Func{"strftime": dateStrftime, "isoformat": dateIsoformat, "timestamp": dateTimestamp, "date": dateDate,
 		"weekday": dateWeekday, "isoweekday": dateIsoweekday, "toordinal": dateToordinal}
 }
@@ -541,10 +543,6 @@ func floatHex(c *Call) (Value, error) {
 	mant, exp, _ := strings.Cut(s, "p")
 	return Str(mant + "p" + exp[:1] + strings.TrimLeft(exp[1:], "0") + map[bool]string{true: "0"}[strings.Trim(exp[1:], "0") == ""]), nil
 }
-
-func bytesDecode(c *Call) (Value, error) { return Str(c.Args[0].(Bytes)), nil }
-
-func bytesHex(c *Call) (Value, error) { return Str(hex.EncodeToString(c.Args[0].(Bytes))), nil }
 
 func dateStrftime(c *Call) (Value, error) {
 	a := c.methodArgs("strftime", 1, 1)

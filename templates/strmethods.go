@@ -82,21 +82,33 @@ var textFilters = map[string]func(string) string{"capitalize": capitalize, "lowe
 
 func sameText(s string) string { return s }
 
-func lower(s string) string { return strings.ToLower(s) }
+func lower(s string) string {
+	if strings.Contains(s, "\u0130") { // the one letter that becomes two
+		s = strings.ReplaceAll(s, "\u0130", "i\u0307")
+	}
+	return strings.ToLower(s)
+}
+
+// severalUpper are letters whose capital is several characters, severalFolded
+// what stands for them where case does not count.
+var (
+	severalUpper = strings.NewReplacer("\u00df", "SS", "\u0149", "\u02bcN", "\u01f0", "J\u030c", "\u0587", "\u0535\u0552",
+		"\ufb00", "FF", "\ufb01", "FI", "\ufb02", "FL", "\ufb03", "FFI", "\ufb04", "FFL", "\ufb05", "ST", "\ufb06", "ST")
+	severalFolded = strings.NewReplacer("\u00df", "ss", "\u0149", "\u02bcn", "\u01f0", "j\u030c", "\u0587", "\u0565\u0582",
+		"\ufb00", "ff", "\ufb01", "fi", "\ufb02", "fl", "\ufb03", "ffi", "\ufb04", "ffl", "\ufb05", "st", "\ufb06", "st")
+)
 
 // upper knows the characters that become several.
 func upper(s string) string {
-	if _, other := casesOf(s); !other {
-		return strings.ToUpper(s)
-	}
+	_, other := casesOf(s)
 	s = strings.ToUpper(s)
-	if strings.ContainsRune(s, '\u00df') {
-		s = strings.ReplaceAll(s, "\u00df", "SS")
+	if other {
+		s = severalUpper.Replace(s)
 	}
 	return s
 }
 
-func casefold(s string) string { return strings.ReplaceAll(strings.ToLower(s), "\u00df", "ss") }
+func casefold(s string) string { return severalFolded.Replace(lower(s)) }
 
 func capitalize(s string) string {
 	_, n := utf8.DecodeRuneInString(s)
@@ -104,7 +116,7 @@ func capitalize(s string) string {
 	if len(first) == 2 && first == "SS" {
 		first = "Ss"
 	}
-	return first + strings.ToLower(s[n:])
+	return first + lower(s[n:])
 }
 
 func swapcase(s string) string {
@@ -488,11 +500,13 @@ func strEncode(c *Call) (Value, error) {
 	if a[1] == nil {
 		return Bytes(s), nil
 	}
-	name := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(StrOf(a[1], Current)))
+	name := codecName(a[1])
 	limit := rune(0)
 	switch name {
 	case "utf8":
 		return Bytes(s), nil
+	case "utf16", "utf16le", "utf16be":
+		return encodeUTF16(s, name), nil
 	case "ascii", "usascii":
 		limit = 0x80
 	case "latin1", "iso88591":
@@ -513,6 +527,10 @@ func strEncode(c *Call) (Value, error) {
 		case mode == "ignore":
 		case mode == "replace":
 			out = append(out, '?')
+		case mode == "xmlcharrefreplace":
+			out = append(out, "&#"+itoa(int(r))+";"...)
+		case mode == "backslashreplace":
+			out = appendEscape(out, r)
 		default:
 			n := 1
 			for i+n < len(chars) && chars[i+n] >= limit {

@@ -645,7 +645,15 @@ def of_formats():
 
 from language import cases as language_cases  # noqa: E402
 
-AREAS = {"filters": of_filters, "tests": of_tests, "methods": of_methods, "operators": of_operators, "expressions": of_expressions, "formats": of_formats, "language": lambda: language_cases(pairs)}
+def of_found():
+    """The cases that found.jsonl holds: random templates and what they led to."""
+    with open(HERE / "found.jsonl") as f:
+        for line in f.readlines()[1:]:
+            c = json.loads(line)
+            yield {"test": c["test"].split(": ", 1)[1], "template": c["template"], "context": c.get("context") or {}, "env": c.get("env") or {}}
+
+
+AREAS = {"filters": of_filters, "tests": of_tests, "methods": of_methods, "operators": of_operators, "expressions": of_expressions, "formats": of_formats, "found": of_found, "language": lambda: language_cases(pairs)}
 
 # What no two runs or machines answer alike.
 UNSTABLE = re.compile(r" at 0x[0-9a-f]+|memory:|\{<|random")
@@ -663,9 +671,10 @@ def main():
         return
     for area, cases in AREAS.items():
         seen = set()
+        cases = list(cases())
         with open(HERE / f"{area}.jsonl", "w") as f:
             print(json.dumps(header()), file=f)
-            for n, case in enumerate(cases()):
+            for n, case in enumerate(cases):
                 key = json.dumps([case["template"], case["context"], case["env"]])
                 if key in seen:
                     continue
