@@ -24,14 +24,14 @@ func docFlags() []cli.Flag {
 		boolean("list", "list what there is", "l"),
 		boolean("snippet", "show a task to copy", "s"),
 		boolean("json", "print JSON", "j"),
-		str("type", "what kind: module (default)", "t"),
+		str("type", "what kind: module (default), keyword, filter, test, lookup, callback, connection, become, inventory, strategy, vars, cache", "t"),
 		str("compat", "the generation of Ansible to behave as"),
 	}
 }
 
 func runDoc(c *cli.Context) error {
 	if t := c.String("type"); t != "" && t != "module" {
-		return usageError("doc: type '" + t + "' is not documented here (known: module)")
+		return docPlugins(c, t)
 	}
 	specs := allSpecs()
 	if c.Bool("list") {

@@ -48,7 +48,9 @@ func commands() []command {
 		{"vars", "", "tell where a host's variables come from", "HOST [NAME]", varsFlags, runVars},
 		{"doc", "ansible-doc", "show the documentation of modules", "[NAME...]", docFlags, runDoc},
 		{"completion", "", "print a script that completes gorun's options in a shell", "bash|zsh|fish", noFlags, runCompletion},
-		{"config", "ansible-config", "show the configuration", "list|dump|view", configFlags, runConfig},
+		{"config", "ansible-config", "show the configuration", "list|dump|view|init|validate", configFlags, runConfig},
+		{"console", "ansible-console", "run tasks from a prompt", "[PATTERN]", consoleFlags, runConsole},
+		{"man", "", "print a manual page of gorun or of one of its commands", "[COMMAND]", noFlags, runMan},
 	}
 }
 
