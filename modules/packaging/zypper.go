@@ -272,6 +272,9 @@ func parseSolvables(text string) []solvable {
 			}
 			continue
 		}
+		if f[1] == "/" {
+			continue
+		}
 		s := solvable{group: group}
 		for _, attr := range zypperAttribute.FindAllStringSubmatch(f[3], -1) {
 			value := html.UnescapeString(attr[2])

@@ -59,6 +59,7 @@ var filesFamily = []*modules.Module{
 	posix.Sudoers,
 	posix.Sysctl,
 	posix.Timezone,
+	posix.UFW,
 	scm.Git,
 	scm.GitConfig,
 	scm.Subversion,

@@ -12,6 +12,7 @@ var moreFamily = []*modules.Module{
 	packaging.Deb822Repository,
 	packaging.RPMKey,
 	packaging.Zypper,
+	packaging.ZypperRepository,
 	packaging.Pacman,
 	packaging.Opkg,
 	packaging.Homebrew,
