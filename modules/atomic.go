@@ -128,7 +128,9 @@ func (m *Run) replace(ctx context.Context, dst string, r io.Reader, validate str
 		if unsafe && renameImpossible(err) {
 			return copyInPlace(tmp.Name(), real)
 		}
-		return Failf("could not rename %s to %s: %w", tmp.Name(), real, errors.Unwrap(err))
+		f := Failf("Unable to make %s into to %s, failed final rename from %s: %s", tmp.Name(), real, pyQuote(tmp.Name()), renameError(err))
+		f.Err = err
+		return f
 	}
 	return nil
 }
@@ -180,6 +182,16 @@ func dress(file, old string) error {
 // of a set-group-ID folder.
 func OwnNew(file string) {
 	_ = os.Lchown(file, os.Geteuid(), os.Getegid()) // best effort, as Ansible's
+}
+
+// renameError words a failed rename as Python does.
+func renameError(err error) string {
+	var le *os.LinkError
+	var errno syscall.Errno
+	if errors.As(err, &le) && errors.As(err, &errno) {
+		return pyOSError(errno, le.Old) + " -> b" + pyQuote(le.New)
+	}
+	return err.Error()
 }
 
 // copyXattrs copies ACLs, SELinux contexts and user attributes as far as the

@@ -199,7 +199,7 @@ func (l *lineEdit) change() string {
 		if !strings.HasSuffix(line, "\n") {
 			line += "\n"
 		}
-		if l.lines[at] == line || chomp(l.lines[at]) == chomp(line) && l.re == nil && l.a.SearchString == "" {
+		if l.lines[at] == line {
 			return ""
 		}
 		l.lines[at] = line
