@@ -180,7 +180,8 @@ books:
 // cannot be understood, 1 otherwise.
 func errorCode(err error) int {
 	var bad playbook.Errors
-	if errors.As(err, &bad) {
+	var one *playbook.Error
+	if errors.As(err, &bad) || errors.As(err, &one) {
 		return CodeUnreachable
 	}
 	return CodeError
@@ -225,6 +226,13 @@ func (r *Run) runPlay(ctx context.Context, book *playbook.Playbook, play *playbo
 	if len(hosts) == 0 {
 		r.cb.NoHostsMatched()
 		return r.code(CodeOK), true, nil
+	}
+	// A file of variables that cannot be read ends the run before a host is
+	// touched, not one task of every host.
+	for _, h := range hosts {
+		if err := r.o.Vars.Check(h); err != nil {
+			return CodeError, false, err
+		}
 	}
 	batches, err := p.batches(ctx, hosts)
 	if err != nil {
