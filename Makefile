@@ -4,6 +4,9 @@
 AGENTS = linux_amd64 linux_arm64 linux_arm linux_386 linux_riscv64 linux_ppc64le linux_s390x freebsd_amd64 freebsd_arm64 darwin_amd64 darwin_arm64
 AGENT_DIR = engine/transport/agentbin/bin
 GOFLAGS_RELEASE = -trimpath -ldflags "-s -w"
+# Agents are small before they are quick: without inlining they are a tenth
+# smaller and a few per cent slower; no module needs HTTP/2.
+GOFLAGS_AGENT = $(GOFLAGS_RELEASE) -gcflags=all=-l -tags nethttpomithttp2
 
 .PHONY: build agents cluster test e2e e2e-article vet fmt bench bench-templates bench-go clean
 
@@ -18,7 +21,7 @@ agents: $(addprefix agent-,$(AGENTS))
 agent-%:
 	@mkdir -p $(AGENT_DIR)
 	@set -e; os=$(word 1,$(subst _, ,$*)); arch=$(word 2,$(subst _, ,$*)); new=$(AGENT_DIR)/.new-$*; \
-	CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOARM=6 go build $(GOFLAGS_RELEASE) -o $$new ./cmd/gorun-agent; \
+	CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOARM=6 go build $(GOFLAGS_AGENT) -o $$new ./cmd/gorun-agent; \
 	sum=$$(sha256sum <$$new | cut -d' ' -f1); file=$(AGENT_DIR)/agent_$*_$$sum.gz; \
 	if [ ! -e $$file ]; then rm -f $(AGENT_DIR)/agent_$*_*.gz; gzip -9n <$$new >$$file.tmp; mv $$file.tmp $$file; fi; \
 	echo "agent $*: $$(wc -c <$$new) bytes, $$(wc -c <$$file) compressed"; rm -f $$new

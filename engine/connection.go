@@ -178,7 +178,9 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 // connectionVars are handed to the transport as they are.
 var connectionVars = []string{
 	"ansible_shell_executable", "ansible_sftp_extra_args", "ansible_scp_extra_args", "ansible_ssh_executable",
-	"ansible_docker_extra_args", "ansible_docker_user", "ansible_podman_extra_args", "ansible_podman_executable",
+	"ansible_docker_extra_args", "ansible_docker_executable", "ansible_podman_extra_args", "ansible_podman_executable",
+	"ansible_buildah_extra_args", "ansible_buildah_executable", "ansible_kubectl_executable", "ansible_kubectl_host",
+	"ansible_kubectl_ca_cert", "ansible_kubectl_client_cert", "ansible_kubectl_client_key",
 	"ansible_kubectl_pod", "ansible_kubectl_namespace", "ansible_kubectl_container", "ansible_kubectl_kubeconfig",
 	"ansible_kubectl_context", "ansible_kubectl_extra_args", "ansible_chroot_exe", "ansible_gorun_agent",
 }
