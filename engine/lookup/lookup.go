@@ -151,7 +151,7 @@ func listify(v templates.Value) []templates.Value {
 	return []templates.Value{v}
 }
 
-// Globals are the functions lookup, query, q and now for [templates.Options.Globals].
+// Globals are the functions lookup, query, q, now and undef for [templates.Options.Globals].
 func (t *Table) Globals() map[string]templates.Value {
 	query := func(c *templates.Call) (templates.Value, error) { return t.fromTemplate(c, true) }
 	return map[string]templates.Value{
@@ -159,6 +159,7 @@ func (t *Table) Globals() map[string]templates.Value {
 		"query":  templates.NewFunc("query", query),
 		"q":      templates.NewFunc("q", query),
 		"now":    templates.NewFunc("now", now),
+		"undef":  templates.NewFunc("undef", undef),
 	}
 }
 

@@ -28,3 +28,18 @@ func now(c *templates.Call) (templates.Value, error) {
 	}
 	return templates.Str(templates.Strftime(text(layout), d)), nil
 }
+
+// undef is an undefined value with a hint of one's own: a default that has to
+// be overridden
+// (https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_advanced_syntax.html#making-variables-undefined).
+func undef(c *templates.Call) (templates.Value, error) {
+	var hint templates.Value
+	if err := c.Unpack("undef", "hint?", &hint); err != nil {
+		return nil, err
+	}
+	u := &templates.Undefined{Kind: templates.AnsibleUndefined, Hint: "Mandatory variable has not been overridden"}
+	if hint != nil && hint != templates.None {
+		u.Hint = text(hint)
+	}
+	return u, nil
+}

@@ -236,6 +236,9 @@ func filterBool(c *call) (value, error) {
 	if err := c.Unpack("to_bool", "a", &v); err != nil {
 		return nil, err
 	}
+	if v == templates.None && c.State.Era() == templates.Current {
+		return templates.Bool(false), nil
+	}
 	switch v := v.(type) {
 	case templates.NoneType, templates.Bool:
 		return v, nil
@@ -243,11 +246,7 @@ func filterBool(c *call) (value, error) {
 		return templates.Bool(templates.Equal(v, templates.Int(1))), nil
 	}
 	s, _ := isText(v)
-	words := []string{"yes", "on", "1", "true"}
-	if c.State.Era() == templates.Current {
-		words = append(words, "y", "t", "1.0")
-	}
-	for _, w := range words {
+	for _, w := range []string{"yes", "on", "1", "true"} {
 		if strings.ToLower(s) == w {
 			return templates.Bool(true), nil
 		}

@@ -43,7 +43,11 @@ func filterCombine(c *call) (value, error) {
 		low, ok := terms[i].(templates.Mapping)
 		high, ok2 := out.(templates.Mapping)
 		if !ok || !ok2 {
-			return nil, raise(templates.AnsibleError, "failed to combine variables, expected dicts but got a '%s' and a '%s': \n%s\n%s", terms[i].Type(), out.Type(), jsonText(terms[i]), jsonText(out))
+			msg := "failed to combine variables, expected dicts but got a '" + terms[i].Type() + "' and a '" + out.Type() + "'"
+			if c.State.Era() == templates.Current {
+				return nil, raise(templates.AnsibleError, "%s.", msg)
+			}
+			return nil, raise(templates.AnsibleError, "%s: \n%s\n%s", msg, jsonText(terms[i]), jsonText(out))
 		}
 		d, err := toDict(low)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gorun/modules/pyre"
 	"gorun/templates"
 )
 
@@ -177,14 +178,24 @@ func filterHumanToBytes(c *call) (value, error) {
 	if err := c.Unpack("human_to_bytes", "size", &size, "default_unit?", &unit, "isbits?", &isBits); err != nil {
 		return nil, err
 	}
-	v, err := humanToBytes(text(size), unit, truth(isBits))
-	if err != nil {
-		return nil, fail("human_to_bytes() failed on bad input: %s", err)
+	current := c.State.Era() == templates.Current
+	if current && sizeForm.Match(text(size)) == nil {
+		return nil, fail("human_to_bytes() can't interpret the input: human_to_bytes() can't interpret following string: %s", text(size))
 	}
-	return v, nil
+	v, err := humanToBytes(text(size), unit, truth(isBits), current)
+	switch {
+	case err == nil:
+		return v, nil
+	case current:
+		return nil, fail("human_to_bytes() can't interpret the input: %s", err)
+	}
+	return nil, fail("human_to_bytes() can't interpret following string: %s", text(size))
 }
 
-func humanToBytes(s string, defaultUnit value, isBits bool) (value, error) {
+// sizeForm is a size as the current release reads it: nothing else may follow.
+var sizeForm = pyre.MustCompile(`^\s*\d*\.?\d*\s*([A-Za-z]+)?$`, 0)
+
+func humanToBytes(s string, defaultUnit value, isBits, current bool) (value, error) {
 	trimmed := strings.TrimLeft(s, " \t\n\r\f\v")
 	i := 0
 	for i < len(trimmed) && trimmed[i] >= '0' && trimmed[i] <= '9' {
@@ -221,7 +232,7 @@ func humanToBytes(s string, defaultUnit value, isBits bool) (value, error) {
 		}
 		scale = unitSize(first[0])
 	}
-	if err := checkSizeUnit(s, unit, isBits); err != nil {
+	if err := checkSizeUnit(s, unit, isBits, current); err != nil {
 		return nil, err
 	}
 	scaled := new(big.Float).Mul(big.NewFloat(f), new(big.Float).SetInt(scale))
@@ -231,7 +242,7 @@ func humanToBytes(s string, defaultUnit value, isBits bool) (value, error) {
 }
 
 // checkSizeUnit refuses bits where bytes are meant, and the other way round.
-func checkSizeUnit(s, unit string, isBits bool) error {
+func checkSizeUnit(s, unit string, isBits, current bool) error {
 	class, word := "B", "byte"
 	if isBits {
 		class, word = "b", "bit"
@@ -241,14 +252,14 @@ func checkSizeUnit(s, unit string, isBits bool) error {
 		if l == word || l == word+"s" || len(unit) == 2 && unit[1:] == class {
 			return nil
 		}
-		if strings.HasSuffix(l, word) || strings.HasSuffix(l, word+"s") {
+		if strings.HasSuffix(l, word) || !current && strings.HasSuffix(l, word+"s") {
 			return nil
 		}
 		expected := class
 		if len(unit) > 0 && strings.ToUpper(unit[:1]) != "B" {
 			expected = strings.ToUpper(unit[:1]) + class
 		}
-		return raise(templates.ValueError, "human_to_bytes() failed to convert %s. Value is not a valid string (expect %s or %s)", s, expected, word)
+		return raise(templates.ValueError, "human_to_bytes() failed to convert %s. Value is not a valid string (expect %s or %s)", s, expected, strings.ToUpper(unit[:1]))
 	}
 	return nil
 }

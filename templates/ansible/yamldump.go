@@ -150,31 +150,20 @@ func (r *representer) style() byte {
 func (r *representer) plain(s string) *yamlNode {
 	n := &yamlNode{text: s, style: r.style()}
 	if n.style != 0 {
-		v, err := pyyaml.Scalar(s)
-		if err == nil {
-			n.tag = yamlTag(v)
-			if n.style == '|' || n.style == '>' {
-				n.tag = "!"
-			}
+		if v, err := pyyaml.Scalar(s); err == nil && implicit(v) {
+			n.tag = "!"
 		}
 	}
 	return n
 }
 
-func yamlTag(v value) string {
+// implicit reports whether a plain scalar is read as something else than text.
+func implicit(v value) bool {
 	switch v.(type) {
-	case templates.NoneType:
-		return "!!null"
-	case templates.Bool:
-		return "!!bool"
-	case templates.Int, *templates.BigInt:
-		return "!!int"
-	case templates.Float:
-		return "!!float"
-	case *templates.DateTime:
-		return "!!timestamp"
+	case templates.NoneType, templates.Bool, templates.Int, *templates.BigInt, templates.Float, *templates.DateTime:
+		return true
 	}
-	return ""
+	return false
 }
 
 func (r *representer) str(s string) *yamlNode {

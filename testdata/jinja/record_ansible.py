@@ -4,6 +4,11 @@
 record_ansible.py writes ansible/*.jsonl beside itself; record_ansible.py --live
 reads cases from standard input and answers them in the same form. What a case
 says about a divergence ("diverges") is kept when it is recorded again.
+
+Run by ansible-core 2.19 or later it writes ansible/current.jsonl instead: the
+cases that this release answers in another way than the recorded 2.14 did, and
+those of MORE. An error is then what the user is told, without the words about
+rendering that stand before it.
 """
 import json
 import os
@@ -14,6 +19,12 @@ import ansible.release
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+CURRENT = tuple(int(n) for n in ansible.release.__version__.split(".")[:2]) >= (2, 19)
+if CURRENT:
+    from ansible._internal._datatag._tags import TrustedAsTemplate
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader()
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ansible")
 NAMES = {"AnsibleUndefinedVariable": "UndefinedError", "AnsibleFilterTypeError": "TypeError"}
 WRAPPED = [
@@ -44,7 +55,20 @@ def kind(v):
     return type(v).__name__
 
 
+def answer_now(case):
+    """Answers a case with a current release."""
+    try:
+        template = TrustedAsTemplate().tag(case["template"])
+        v = Templar(loader=DataLoader(), variables={}).template(template, escape_backslashes=False)
+        return {"output": plain(v), "type": kind(v)}
+    except Exception as e:
+        message = re.sub(r"^(Error rendering template|Syntax error in template): ", "", str(e))
+        return {"error": type(e).__name__, "message": message}
+
+
 def answer(case):
+    if CURRENT:
+        return answer_now(case)
     try:
         v = Templar(loader=DataLoader(), variables={}).template(case["template"], escape_backslashes=False)
         return {"output": plain(v), "type": kind(v)}
@@ -195,6 +219,235 @@ ADDRTESTS = {"ansible.utils." + t: (ADDRS, [""]) for t in ("ip", "ip_address", "
 ADDRTESTS.update({"ansible.utils.in_network": (ADDRS[:5], ["('10.0.0.0/8')", "('x')"]), "ansible.utils.in_any_network": (ADDRS[:5], ["(['10.0.0.0/8', '::/0'])"]), "ansible.utils.in_one_network": (ADDRS[:5], ["(['10.0.0.0/8', '10.1.0.0/16'])"]), "ansible.utils.subnet_of": (ADDRS[:4], ["('10.0.0.0/8')"]), "ansible.utils.supernet_of": (ADDRS[:4], ["('10.1.0.0/16')"])})
 
 
+MORE = r"""
+{{ [{'a':1}]|ansible.utils.keep_keys }}
+{{ [{'a':1}]|ansible.utils.keep_keys(target='a') }}
+{{ [{'a':1}]|ansible.utils.keep_keys(target=['a'], matching_parameter='zz') }}
+{{ 'x'|ansible.utils.keep_keys(target=['a']) }}
+{{ 'x'|ansible.utils.remove_keys(target=['a']) }}
+{{ [{'a':1}]|ansible.utils.keep_keys(target=['a'], bad=1) }}
+{{ [1,2]|ansible.utils.index_of('nosuch', 1) }}
+{{ [1,2]|ansible.utils.index_of('odd') }}
+{{ [1,2]|ansible.utils.index_of('!=', 1) }}
+{{ [1,2]|ansible.utils.index_of('not in', [1]) }}
+{{ [{'a':1},{'b':2}]|ansible.utils.index_of('eq', 1, 'a', fail_on_missing=true) }}
+{{ ['1','2','3']|ansible.utils.param_list_compare(['!all','2','7']) }}
+{{ ['1','2','3']|ansible.utils.param_list_compare(['all','!2','7']) }}
+{{ '<a x="1"><b>t</b><b/><c>u</c></a>'|ansible.utils.from_xml }}
+{{ '<a>'|ansible.utils.from_xml }}
+{{ '<a><b>1</b>mixed<b>2</b></a>'|ansible.utils.from_xml }}
+{{ '<a xmlns="urn:x" xmlns:y="urn:y"><y:b y:k="v">1 &amp; 2</y:b><!-- c --><![CDATA[q]]></a>'|ansible.utils.from_xml }}
+{{ {'a': {'@x': '1', 'b': ['t', none], 'c': {'#text': 'u', '@k': 5}}}|ansible.utils.to_xml }}
+{{ {'a': {'b': [], 'c': {}, 'd': true, 'e': '<&>"', 'f': 1.5}}|ansible.utils.to_xml(indent='spaces', indent_width=2) }}
+{{ {'a': 1}|ansible.utils.to_xml(full_document=false) }}
+{{ {'a': 1, 'b': 2}|ansible.utils.to_xml }}
+{{ 'x'|ansible.utils.to_xml }}
+{{ [{'data':[{'n':'x','v':1},{'n':'y'}],'match_key':'n','name':'one'},{'data':[{'n':'x','w':1}],'match_key':'n','name':'two'}]|ansible.utils.consolidate(fail_missing_match_value=false) }}
+{{ [{'data':[{'n':'x','v':1},{'n':'y'}],'match_key':'n','name':'one'},{'data':[{'n':'x','w':1}],'match_key':'n','name':'two'}]|ansible.utils.consolidate }}
+{{ [{'data':[{'n':'x','v':1},{'m':'y'}],'match_key':'n','name':'one'},{'data':[{'n':'x','w':1},{'n':'x'}],'match_key':'n','name':'two'}]|ansible.utils.consolidate }}
+{{ [1,2,3,5,7,8,4094]|ansible.netcommon.vlan_parser }}
+{{ [4095]|ansible.netcommon.vlan_parser }}
+{{ range(1,200,2)|list|ansible.netcommon.vlan_parser }}
+{{ range(1,200,2)|list|ansible.netcommon.vlan_parser(20, 10) }}
+{{ '1-3,7,5'|ansible.netcommon.vlan_expander }}
+{{ 'x'|ansible.netcommon.vlan_expander }}
+{{ '$1$abcd$xyz'|ansible.netcommon.hash_salt }}
+{{ 'secret'|ansible.netcommon.type5_pw('abcd') }}
+{{ 'secret'|ansible.netcommon.comp_type5('$1$abcd$xyz') }}
+{{ 'fe80::1'|ansible.utils.slaac }}
+{{ '10.0.0.0/22'|ansible.utils.usable_range|length }}
+{{ '10.0.0.1/30'|ansible.utils.usable_range }}
+{{ '10.0.0.1'|ansible.utils.usable_range }}
+{{ {'a': 1}|ansible.utils.get_path('b') }}
+{{ {'a': 1}|ansible.utils.get_path }}
+{{ [1]|ansible.utils.get_path('a') }}
+{{ 5|ansible.utils.to_paths }}
+{{ '1'|ansible.utils.hwaddr }}
+{{ 112233|ansible.utils.hwaddr }}
+{{ '112233'|ansible.utils.hwaddr }}
+{{ 'aabb.ccdd.eeff'|ansible.utils.hwaddr('int') }}
+{{ 'aa:bb:cc:dd:ee:ff:00:11'|ansible.utils.hwaddr('linux') }}
+{{ 'aa:bb:cc:dd:ee:ff:00:11'|ansible.utils.hwaddr('cisco') }}
+{{ 'aabb:ccdd:eeff'|ansible.utils.hwaddr('bare') }}
+{{ 'a:b:c:d:e:f'|ansible.utils.hwaddr('win') }}
+{{ 'aabbcc-ddeeff'|ansible.utils.hwaddr('unix') }}
+{{ 'a:b:c:d:e:0'|ansible.utils.hwaddr('unix') }}
+{{ 20015998343868|ansible.utils.hwaddr('unix') }}
+{{ '20015998343868'|ansible.utils.hwaddr('unix') }}
+{{ 'x'|ansible.utils.hwaddr('bool') }}
+{{ ['a']|ansible.utils.hwaddr }}
+{{ 'a'|ansible.utils.hwaddr('linux', 'myalias') }}
+{{ [1,2,3]|community.general.hashids_encode }}
+{{ 1234|community.general.hashids_encode(salt='s') }}
+{{ [1234,5,6,7,8]|community.general.hashids_encode(salt='s', alphabet='0123456789abcdef') }}
+{{ [1234,5]|community.general.hashids_encode(salt='some salt', min_length=20) }}
+{{ [1234,5]|community.general.hashids_encode(alphabet='abc') }}
+{{ 'x'|community.general.hashids_encode }}
+{{ [-1]|community.general.hashids_encode }}
+{{ 'o2fXhV'|community.general.hashids_decode }}
+{{ 'zzz'|community.general.hashids_decode }}
+{{ ([1234,5]|community.general.hashids_encode(salt='some salt', min_length=20))|community.general.hashids_decode(salt='some salt', min_length=20) }}
+{{ range(0,3)|map('community.general.hashids_encode', 'x')|list }}
+{{ 99999999999999|community.general.hashids_encode('salt') }}
+{{ '192.168.144.5'|ansible.utils.ipsubnet(18, '192.168.144.0/21') }}
+{{ '192.168.1.5'|ansible.utils.ipmath('x') }}
+{{ [1]|ansible.utils.to_paths(wantlist='zz') }}
+{{ {'a': 1}|ansible.utils.to_xml(indent_width='zz') }}
+{{ 5|ansible.utils.index_of('eq', 4) }}
+{{ [1]|ansible.utils.consolidate() }}
+{{ [{'data':1}]|ansible.utils.consolidate() }}
+{{ [1]|ansible.utils.replace_keys(target=[{'x': 1}]) }}
+{{ [{'a':1}]|ansible.utils.replace_keys(target=['x']) }}
+{{ [{'a':1}]|ansible.utils.replace_keys(target={'before':'a','after':'b'}) }}
+{{ 'zz'|community.general.from_ini }}
+{{ '[a]\nb=c\nd: e ; x\n  more\nF\n'|community.general.from_ini }}
+{{ '[a]\nb=c\nd: e ; x\n  more\n\n#c\n[DEFAULT]\nz=1\n[q]\nZ=%(x)s\n'|community.general.from_ini }}
+{{ '[a]\nb=c\nb=d\n'|community.general.from_ini }}
+{{ '[a]\nb=c\n[a]\nb=d\n'|community.general.from_ini }}
+{{ 5|community.general.from_ini }}
+{{ '[a]\nb=c:d\n'|community.general.from_ini(delimiters=[':']) }}
+{{ {'a': {'b': 1, 'C': none, 'd': 'x\ny'}, 'DEFAULT': {'k': 'v'}}|community.general.to_ini }}
+{{ {'a': {'b': 1}}|community.general.to_ini(no_extra_spaces=true) }}
+{{ {}|community.general.to_ini }}
+{{ 5|community.general.to_ini }}
+{{ {'a': 5}|community.general.to_ini }}
+{{ {'a': {}}|community.general.to_ini }}
+{{ {'a': {'b': [1, true]}, 'e': {'x y': ''}}|community.general.to_ini }}
+{{ [1,2,3]|community.general.accumulate|list }}
+{{ 'abc'|community.general.accumulate }}
+{{ 5|community.general.accumulate }}
+{{ [[1],[2]]|community.general.accumulate }}
+{{ ['a',1]|community.general.accumulate }}
+{{ 'x'|community.general.reveal_ansible_type }}
+{{ [1,'x',{}]|community.general.reveal_ansible_type }}
+{{ {'a':1,'b':[2]}|community.general.reveal_ansible_type }}
+{{ {'a':1}|community.general.reveal_ansible_type({'dict': 'D', 'str': 'S'}) }}
+{{ {'a':1}|community.general.reveal_ansible_type(5) }}
+{{ {'a':1} is community.general.ansible_type('dict[str, int]') }}
+{{ {'a':1} is community.general.ansible_type(['dict[str, int]', 'x']) }}
+{{ 1 is community.general.ansible_type('str') }}
+{{ 1 is community.general.ansible_type(5) }}
+{{ [{'k0_x0':1,'k1':2}]|community.general.keep_keys(target='k1') }}
+{{ [{'k0_x0':1,'k1':2}]|community.general.remove_keys(target=['k0'], matching_parameter='starts_with') }}
+{{ [{'k0_x0':1,'k1':2}]|community.general.replace_keys(target=[{'before':'k','after':'z'}], matching_parameter='starts_with') }}
+{{ [{'k0_x0':1,'k1':2}]|community.general.keep_keys(target=['a','b'], matching_parameter='regex') }}
+{{ 5|community.general.keep_keys(target=['a']) }}
+{{ [5]|community.general.keep_keys(target=['a']) }}
+{{ [{}]|community.general.keep_keys(target=5) }}
+{{ [{}]|community.general.keep_keys(target=['a'], matching_parameter='q') }}
+{{ 'x'|community.general.unicode_normalize('zz') }}
+{{ '192.168.1.5'|ansible.utils.ipcut(8) }}
+{{ '192.168.1.5'|ansible.utils.ipcut(-16) }}
+{{ '2001:db8::1'|ansible.utils.ipcut(40) }}
+{{ 'x'|ansible.utils.ipcut(40) }}
+{{ '2001:db8::1'|ansible.utils.ipv6form('expand') }}
+{{ '2001:db8:0::1'|ansible.utils.ipv6form('compress') }}
+{{ '2001:db8::1'|ansible.utils.ipv6form('x509') }}
+{{ 'zz'|ansible.utils.ipv6form('x509') }}
+{{ nope is changed }}
+{{ nope is failed }}
+{{ nope is succeeded }}
+{{ nope is skipped }}
+{{ nope is reachable }}
+{{ nope is finished }}
+{{ {}.x is failed }}
+{{ [80,443]|union([22]) }}
+{{ [80,443,8080,22,25]|union([22,9000,9001,53]) }}
+{{ range(0,100,7)|list|difference(range(0,50)|list) }}
+{{ range(1000,1100,3)|list|symmetric_difference(range(1010,1100,7)|list) }}
+{{ range(1000,1100,3)|list|intersect(range(1010,1100,7)|list) }}
+{{ [-1,-2,5,true,65536,4294967296,2305843009213693951]|union([0,1]) }}
+{{ [1,2,3]|difference([]) }}
+{{ [9,8,7,6,5,4,3,2,1,10,11,12]|union([]) }}
+{{ [100,200,300,400,500,600,700]|difference([300]) }}
+{{ [100,200,300,400,500,600,700]|intersect([300,700,100]) }}
+{{ '10Mb'|human_to_bytes }}
+{{ '1XB'|human_to_bytes }}
+{{ ''|human_to_bytes }}
+{{ '10q'|human_to_bytes }}
+{{ '10 KB'|human_to_bytes(isbits=true) }}
+{{ 'x'|password_hash('md5','muchtoolongsalt') }}
+{{ 'x'|password_hash('sha512','a!b') }}
+{{ 'x'|password_hash('sha512','x', rounds=10) }}
+{{ 'x'|password_hash('bcrypt','x') }}
+{{ 'x'|password_hash('nope') }}
+{{ 'x'|password_hash('sha512', salt='abcdefgh', salt_size=4) }}
+{{ 'x'|password_hash('sha256', '12345678', ident='zz') }}
+{{ 5|password_hash('sha256', '12345678') }}
+{{ 'x'|combine('y') }}
+{{ {}|combine({'a':1}, recursive='x', list_merge='zz') }}
+{{ 'zz'|from_yaml }}
+{{ 'a: b: c'|from_yaml }}
+{{ none|from_yaml }}
+{{ none|from_json }}
+{{ 'a'|bool }}
+{{ none|bool }}
+{{ 5|bool }}
+{{ [1]|bool }}
+{{ 'Y'|bool }}
+{{ ''|bool }}
+{{ 1.0|bool }}
+{{ 'on'|bool }}
+{{ 'x'|regex_replace('x','y',count=1) }}
+{{ 'x'|regex_replace('x','y',mandatory_count=2) }}
+{{ 'a,b'|split(',', maxsplit=0) }}
+{{ {'b':1,'a':2}|to_yaml(sort_keys=false) }}
+{{ {'b':1,'a':2}|to_nice_yaml(indent=2, width=20, explicit_start=true, explicit_end=true) }}
+{{ {'b':'x'*100}|to_yaml(width=9999) }}
+{{ '%Y'|strftime('zz') }}
+{{ '%Y-%m-%dT%H:%M:%SZ'|strftime(0, utc=true) }}
+{{ ('2024-01-02 03:04:05'|to_datetime - '2024-01-01 00:00:00'|to_datetime).total_seconds() }}
+{{ '2024-01-02'|to_datetime('%Y-%m-%d') }}
+{{ {'a':1,'b':2}|dict2items|selectattr('value','gt',1)|items2dict }}
+{{ ['a','b']|zip([1,2])|items2dict }}
+{{ {'a':1}|dict2items(key_name='k') }}
+{{ '/a/b/../c'|normpath }}
+{{ ['/a/b','/a/c']|commonpath }}
+{{ 'http://u:p@h:1/x?q=1#f'|urlsplit('query') }}
+{{ 'x'|mandatory }}
+{{ nope|mandatory }}
+{{ nope|mandatory(msg='give it') }}
+{{ 'abc'|type_debug }}
+{{ [1]|type_debug }}
+{{ none|type_debug }}
+{{ 'a'|ternary(1,2,3) }}
+{{ [3,1,2]|shuffle(seed='x') }}
+{{ 100|random(start=10, step=7, seed='x') }}
+{{ [1,2,3]|permutations(2)|list }}
+{{ [1,2]|product(['a'])|list }}
+{{ [1,2,3]|combinations(2)|list }}
+{{ 'C:\\a\\b'|win_splitdrive }}
+{{ 'abc'|hash('sha3_256') }}
+{{ 'abc'|checksum }}
+{{ 'a'|to_uuid }}
+{{ '1 2'|quote }}
+{{ ['a b','c']|map('quote')|join(' ') }}
+{{ 1|to_json ~ 'x' }}
+{{ {'a': nope}|to_json }}
+{{ 'x'|b64decode }}
+{{ 'a_b'|regex_findall('(a)_(b)') }}
+{{ 'abc'|regex_search('b', '\\g<0>') }}
+{{ 'abc'|regex_search('(?P<x>b)', '\\g<x>', '\\g<nope>') }}
+{{ '1.2.3' is version('1.2', '>=', strict=true) }}
+{{ 'a' is version('1.2', '>=') }}
+{{ '5' is timedout }}
+{{ {'timedout': {'period': 5}} is timedout }}
+{{ '/x' is vaulted_file }}
+{{ ['y','t','n','f','1.0','True','ON',' yes', 1.0, 0.0, 2, -1, '0', 'no', '1', 'x', none, [], {}]|map('bool')|list }}
+{{ '1.5G'|human_to_bytes }}
+{{ '10Mb'|human_to_bytes(isbits=true) }}
+{{ '10Megabytes'|human_to_bytes }}
+{{ '10Mbit'|human_to_bytes }}
+{{ '10foo'|human_to_bytes }}
+{{ '10'|human_to_bytes('Mb') }}
+{{ '10 M B'|human_to_bytes }}
+{{ '10MB foo'|human_to_bytes }}
+{{ 'x10MB'|human_to_bytes }}
+{{ '1,5G'|human_to_bytes }}
+{{ 10|human_to_bytes('M') }}
+"""
+
+
 def groups():
     for tables, form, word in ((FILTERS, "{{ (%s)|%s%s }}", "filter"), (COLLECTIONS, "{{ (%s)|%s%s }}", "filter"), (TESTS, "{{ (%s) is %s%s }}", "test"), ({"addresses": ADDRTESTS}, "{{ (%s) is %s%s }}", "test")):
         for group, functions in tables.items():
@@ -221,8 +474,42 @@ def old_notes(path):
     return notes
 
 
+def kept(old, new):
+    """Says whether a case belongs to current.jsonl: what differs in more than that numbers and None stay what they are."""
+    if "output" not in old or "output" not in new:
+        return "output" in old or "output" in new or old["message"] not in new["message"]
+    return str(old["output"]) != str(new["output"]) and not (old["output"] == "" and new["output"] is None)
+
+
+def record_current():
+    path = os.path.join(HERE, "current.jsonl")
+    notes = old_notes(path)
+    cases = []
+    for name in sorted(os.listdir(HERE)):
+        if re.match(r".*s_.*\.jsonl$", name):
+            with open(os.path.join(HERE, name)) as f:
+                next(f)
+                cases += [json.loads(line) for line in f]
+    out = []
+    for old in cases:
+        new = answer(old)
+        if kept(old, new):
+            out.append(dict(test=old["test"], template=old["template"], **new))
+    for template in MORE.strip("\n").split("\n"):
+        out.append(dict(test="more/%d" % len(out), template=template, **answer({"template": template})))
+    with open(path, "w") as f:
+        f.write(json.dumps(header()) + "\n")
+        for case in out:
+            if case["template"] in notes:
+                case["diverges"] = notes[case["template"]]
+            f.write(json.dumps(case) + "\n")
+
+
 def main():
     os.chdir("/")
+    if CURRENT and not sys.argv[1:]:
+        record_current()
+        return
     if sys.argv[1:] == ["--live"]:
         print(json.dumps(header()), flush=True)
         for line in sys.stdin:
