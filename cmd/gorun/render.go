@@ -10,11 +10,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"gorun/engine"
+	"gorun/engine/playbook"
 	"gorun/templates"
 	"gorun/vars"
 )
@@ -46,7 +48,7 @@ func runRender(c *cli.Context) error {
 	if c.IsSet("expr") {
 		v, err := s.tmpl.Resolve(c.Context, templates.NewText(c.String("expr"), templates.Pos{}), scope)
 		if err != nil {
-			return err
+			return atExpression(err)
 		}
 		out, err := templates.AppendJSON(nil, v)
 		if err != nil {
@@ -64,6 +66,22 @@ func runRender(c *cli.Context) error {
 	}
 	_, err = io.WriteString(s.out, text)
 	return err
+}
+
+// atExpression adds to an error in a text of the command line, which has no
+// place in a file, the line that it is in, with a mark.
+func atExpression(err error) error {
+	var t *templates.Error
+	if !errors.As(err, &t) || t.Pos.IsValid() || t.Src == "" || t.Line == 0 {
+		return err
+	}
+	lines := strings.Split(t.Src, "\n")
+	if t.Line > len(lines) {
+		return err
+	}
+	line := lines[t.Line-1]
+	return &playbook.Error{Msg: err.Error(), Got: t.Got, Known: t.Known, Cause: err,
+		Notes: []string{"  " + line, "  " + caretPad(line, t.Col) + "^"}}
 }
 
 // hostScope is the scope of a host's variables, or of the extra variables alone.
