@@ -3,6 +3,7 @@ package main
 // This file joins modules and plugins that are not gorun's own.
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -33,11 +34,29 @@ func (s *session) findForeign(c *cli.Context, dirs []string) {
 		o.Paths[foreign.Modules] = append(filepath.SplitList(c.String("module-path")), o.Paths[foreign.Modules]...)
 	}
 	s.foreign = foreign.New(o)
+	s.adviseKinds(dirs)
 	base := "."
 	if len(dirs) > 0 {
 		base = dirs[0]
 	}
 	s.plugins = engine.NewPlugins(s.foreign, s.era, base, s.tell)
+}
+
+// notRun are the kinds of plugins in Python that gorun does not run.
+var notRun = []string{"become", "cache", "callback", "cliconf", "connection", "httpapi", "inventory", "netconf", "shell", "strategy", "terminal", "vars"}
+
+// adviseKinds names the plugins beside the playbooks that are not run.
+func (s *session) adviseKinds(dirs []string) {
+	for _, dir := range dirs {
+		for _, kind := range notRun {
+			files, _ := filepath.Glob(filepath.Join(dir, kind+"_plugins", "*.py")) // a name with wildcards finds what it finds
+			for _, f := range files {
+				if filepath.Base(f) != "__init__.py" {
+					s.warn(fmt.Sprintf("%s is not run: gorun runs modules and filter, test, lookup and action plugins in Python, and no %s plugins", f, kind))
+				}
+			}
+		}
+	}
 }
 
 // tell passes on what plugins in Python say.
