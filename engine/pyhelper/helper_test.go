@@ -40,7 +40,7 @@ func start(t *testing.T, filters string) *Helper {
 	return h
 }
 
-func call(h *Helper, name string, args ...templates.Value) (templates.Value, error) {
+func ask(h *Helper, name string, args ...templates.Value) (templates.Value, error) {
 	d := templates.NewDict(4)
 	d.SetStr("kind", templates.Str("filter"))
 	d.SetStr("name", templates.Str(name))
@@ -79,7 +79,7 @@ class FilterModule(object):
 		&templates.DateTime{T: time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), Naive: true, DateOnly: true},
 	} {
 		want := templates.Repr(v, templates.Current)
-		same, err := call(h, "same", v)
+		same, err := ask(h, "same", v)
 		if err != nil {
 			t.Errorf("%s: %v", want, err)
 			continue
@@ -87,7 +87,7 @@ class FilterModule(object):
 		if got := templates.Repr(same, templates.Current); got != want || same.Type() != v.Type() {
 			t.Errorf("%s came back as %s", want, got)
 		}
-		if got, err := call(h, "shown", v); err != nil || got != templates.Str(want) {
+		if got, err := ask(h, "shown", v); err != nil || got != templates.Str(want) {
 			t.Errorf("Python shows %s as %v (%v)", want, got, err)
 		}
 	}
@@ -110,7 +110,7 @@ class FilterModule(object):
 	errs := make(chan error)
 	for i := range 40 {
 		go func() {
-			v, err := call(h, "noisy", templates.Int(i))
+			v, err := ask(h, "noisy", templates.Int(i))
 			var own *Error
 			switch {
 			case i%2 == 0 && (err != nil || v != templates.Int(i*2)):
@@ -142,7 +142,7 @@ class FilterModule(object):
         return {'die': die}
 `)
 	for range 2 {
-		if _, err := call(h, "die", templates.None); err == nil || !strings.Contains(err.Error(), "the last words") {
+		if _, err := ask(h, "die", templates.None); err == nil || !strings.Contains(err.Error(), "the last words") {
 			t.Errorf("got %v", err)
 		}
 	}
