@@ -24,7 +24,7 @@ func filterToJSON(c *call) (value, error) {
 	if err := own.Unpack("to_json", "a", &a); err != nil {
 		return nil, err
 	}
-	return dumpJSON(a, jsonStyle{item: ", ", key: ": "}, rest)
+	return dumpJSON(a, jsonStyle{item: ", ", key: ": ", byText: c.State.Era() == templates.Current}, rest)
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/to_nice_json_filter.html
@@ -36,7 +36,7 @@ func filterToNiceJSON(c *call) (value, error) {
 	}
 	rest = append(rest, templates.Kwarg{Name: "indent", Value: indent}, templates.Kwarg{Name: "sort_keys", Value: sort},
 		templates.Kwarg{Name: "separators", Value: templates.Tuple{str(","), str(": ")}})
-	return dumpJSON(a, jsonStyle{item: ",", key: ": "}, rest)
+	return dumpJSON(a, jsonStyle{item: ",", key: ": ", byText: c.State.Era() == templates.Current}, rest)
 }
 
 func dumpJSON(v value, w jsonStyle, options []templates.Kwarg) (value, error) {
@@ -297,6 +297,9 @@ func filterTypeDebug(c *call) (value, error) {
 	var v value
 	if err := c.Unpack("type_debug", "obj", &v); err != nil {
 		return nil, err
+	}
+	if c.State.Era() == templates.Current && templates.IsUndefined(v) {
+		return str("UndefinedMarker"), nil
 	}
 	return str(v.Type()), nil
 }

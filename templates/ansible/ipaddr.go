@@ -293,6 +293,28 @@ var queries = map[string]query{
 	"6to4": query6to4,
 }
 
+// queriesNow are those that netaddr's releases of today answer in another way.
+var queriesNow = map[string]query{
+	"public":  filterBy(func(n network) bool { return !n.isMulticast() && n.isGlobal() && !n.isLoopback() && !n.isMaskLike() }),
+	"private": filterBy(func(n network) bool { return !n.isGlobal() }),
+	"6to4": func(n network, v value) (value, error) {
+		if n.v6() || n.isMulticast() || n.size().Cmp(big.NewInt(1)) > 0 && n.addr == n.base() {
+			return query6to4(n, v)
+		}
+		return sixToFour(n), nil
+	},
+}
+
+// isGlobal reports whether an address is reachable from everywhere
+// (https://netaddr.readthedocs.io/en/latest/api.html#netaddr.IPAddress.is_global).
+func (n network) isGlobal() bool { return !n.addr.Is4In6() && pyGlobal(n.addr) }
+
+// sixToFour is the 6to4 network of an IPv4 address.
+func sixToFour(n network) value {
+	h := hex.EncodeToString(n.addr.AsSlice())
+	return str("2002:" + h[:4] + ":" + h[4:] + "::1/48")
+}
+
 // isMaskLike reports whether an address could be the mask of a network, or of
 // its hosts' part.
 func (n network) isMaskLike() bool {
@@ -315,8 +337,7 @@ func query6to4(n network, v value) (value, error) {
 	if n.size().Cmp(big.NewInt(1)) > 0 && n.addr == n.base() || host.isMulticast() || host.isLoopback() || host.isMaskLike() {
 		return templates.Bool(false), nil
 	}
-	h := hex.EncodeToString(n.addr.AsSlice())
-	return str("2002:" + h[:4] + ":" + h[4:] + "::1/48"), nil
+	return sixToFour(n), nil
 }
 
 // queryAliases are other names of queries.

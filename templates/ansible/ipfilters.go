@@ -89,6 +89,9 @@ func ipaddr(v, q value, version int, era templates.Era) (value, error) {
 	if _, isStr := isText(v); !isStr {
 		raw = str(n.text())
 	}
+	if f, ok := queriesNow[name]; ok && era == templates.Current {
+		return f(n, raw)
+	}
 	if f, ok := queries[name]; ok {
 		return f(n, raw)
 	}

@@ -6,6 +6,7 @@ package ansible
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,9 +18,11 @@ type jsonStyle struct {
 	item, key        string // separators
 	indent           string
 	pretty, sortKeys bool
-	unicode          bool // ensure_ascii=False
-	noNaN            bool // allow_nan=False
-	skipKeys         bool
+	// byText sorts keys as the texts that they become.
+	byText   bool
+	unicode  bool // ensure_ascii=False
+	noNaN    bool // allow_nan=False
+	skipKeys bool
 }
 
 // maxJSONDepth bounds how deep values nest.
@@ -103,7 +106,14 @@ func (w *jsonStyle) elems(b []byte, elems []value, depth int) ([]byte, error) {
 
 func (w *jsonStyle) dict(b []byte, m templates.Mapping, depth int) ([]byte, error) {
 	keys := m.Keys()
-	if w.sortKeys {
+	if w.sortKeys && w.byText {
+		keys = slices.Clone(keys)
+		slices.SortStableFunc(keys, func(x, y value) int {
+			a, _ := jsonKey(x)
+			b, _ := jsonKey(y)
+			return strings.Compare(a, b)
+		})
+	} else if w.sortKeys {
 		for i := 1; i < len(keys); i++ {
 			if _, err := templates.Compare(keys[i], keys[i-1]); err != nil {
 				return nil, err

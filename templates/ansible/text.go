@@ -178,17 +178,22 @@ func filterRegexEscape(c *call) (value, error) {
 	switch kind {
 	case "python":
 		return str(pyre.Escape(text(v))), nil
-	case "posix_basic":
+	case "posix_basic", "posix_extended":
+		special := `[].^$*\`
+		if kind == "posix_extended" {
+			if c.State.Era() != templates.Current {
+				return nil, fail("Regex type (%s) not yet implemented", kind)
+			}
+			special += "+?(){}|"
+		}
 		var b strings.Builder
 		for _, r := range text(v) {
-			if strings.ContainsRune(`[].^$*\`, r) {
+			if strings.ContainsRune(special, r) {
 				b.WriteByte('\\')
 			}
 			b.WriteRune(r)
 		}
 		return str(b.String()), nil
-	case "posix_extended":
-		return nil, fail("Regex type (%s) not yet implemented", kind)
 	}
 	return nil, fail("Invalid regex type (%s)", kind)
 }
