@@ -83,7 +83,7 @@ func (c *compiler) root(stmts []stmt, blocks map[string]*blockStmt) {
 	c.t.main = c.unitBody(p, stmts)
 	c.t.knownExtends = c.knownExtends
 	if out, ok := single(stmts); ok && !c.extendsSeen {
-		c.t.single = c.expr(p, out)
+		c.t.single, c.t.singleAt = c.expr(p, out), out.at()
 		switch x := out.(type) {
 		case *nameExpr:
 			if c.t.selfSlot < 0 && c.e.isVariable(c.t.src) {

@@ -50,6 +50,7 @@ type Template struct {
 	name, src    string
 	main         body
 	single       evalFn // of a template that is one expression
+	singleAt     int    // where that expression is
 	variable     string // its name, where the text is {{ variable }} alone
 	newlines     int    // that the text ends with
 	verbatim     bool   // its outermost filter gives a text that stays one

@@ -49,6 +49,7 @@ func (rt *run) chunk(t *Template) Value {
 		}
 	case out.first != nil && len(out.b) == 0:
 		v = out.first
+		rt.pos = out.firstAt
 	default:
 		out.flush()
 		v = Str(out.b)
@@ -60,6 +61,7 @@ func (rt *run) chunk(t *Template) Value {
 // native evaluates t's only expression.
 func (rt *run) native(t *Template) Value {
 	tc := rt.newContext(t, nil)
+	rt.pos = t.singleAt
 	if t.variable != "" {
 		v := tc.resolve(t.variable)
 		if v == missing {

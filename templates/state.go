@@ -196,7 +196,9 @@ type buffer struct {
 	native bool
 	n      int
 	first  Value
-	era    Era
+	// firstAt is where that piece is in the source.
+	firstAt int
+	era     Era
 }
 
 // value takes a piece of output in a native buffer; false where it has to be
@@ -442,6 +444,9 @@ func (f *frame) print(v Value) {
 	}
 	if f.out.native {
 		v = f.rt.deep(v)
+		if f.out.n == 0 {
+			f.out.firstAt = f.rt.pos
+		}
 		if f.out.value(v) {
 			return
 		}
