@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorun/engine/foreign"
@@ -221,6 +222,27 @@ type request struct {
 	last  bool // no other request of the action follows
 }
 
+// legacyActions are the actions whose modules call themselves by the
+// collection ansible.legacy in messages: Ansible's actions ask for them so.
+var legacyActions = map[string]bool{"assemble": true, "command": true, "copy": true, "fetch": true, "package": true, "script": true,
+	"service": true, "shell": true, "template": true, "unarchive": true, "uri": true}
+
+// label is the name by which a module speaks of itself in messages.
+func (t *Task) label(module string) string {
+	name := t.Name[strings.LastIndexByte(t.Name, '.')+1:]
+	if !legacyActions[name] {
+		return t.Name
+	}
+	short := module[strings.LastIndexByte(module, '.')+1:]
+	switch short {
+	case "shell":
+		short = "command"
+	case "systemd_service":
+		short = "systemd"
+	}
+	return "ansible.legacy." + short
+}
+
 func (t *Task) request(ctx context.Context, q request) (*templates.Dict, error) {
 	body, err := templates.AppendJSON(nil, q.args)
 	if err != nil {
@@ -230,7 +252,7 @@ func (t *Task) request(ctx context.Context, q request) (*templates.Dict, error) 
 		return t.heard(t.runHere(ctx, mod, q.name, body, q.check))
 	}
 	r := transport.ModuleRequest{
-		Name: q.name, Action: t.Name, Args: body,
+		Name: q.name, Action: t.label(q.name), Args: body,
 		Check: q.check, Diff: t.Diff, NoLog: t.NoLog, Verbosity: t.Verbosity,
 		Env: t.Env, RemoteTmp: t.RemoteTmp, Async: q.async, AsyncDir: t.AsyncDir, Order: t.Order,
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,6 +81,9 @@ func (c *copier) run(ctx context.Context) (*modules.Result, error) {
 	a := c.a
 	if err := c.source(); err != nil {
 		return nil, err
+	}
+	if _, err := os.Lstat(c.dest); err != nil && !a.RemoteSrc && !errors.Is(err, fs.ErrNotExist) {
+		return nil, modules.Failf("Failed to get information on remote file (%s): %s", c.dest, oserr.Text(err))
 	}
 	if dir := filepath.Clean(c.dest); c.m.Check && a.RemoteSrc && strings.HasSuffix(c.dest, "/") && !isDir(dir) {
 		return &modules.Result{Changed: true, Msg: "dest directory " + dir + " would be created",

@@ -309,7 +309,7 @@ func (t *fileTask) absent() (*modules.Result, error) {
 		path := strings.TrimRight(t.path, "/")
 		if err := remove(path); err != nil && !os.IsNotExist(err) {
 			if t.prev == "directory" {
-				return nil, t.fail("rmtree failed: %s", oserr.Bytes(err, path))
+				return nil, t.fail("rmtree failed: %s", oserr.Str(err, path))
 			}
 			return nil, t.fail("unlinking failed: %s ", oserr.Bytes(err, path))
 		}
