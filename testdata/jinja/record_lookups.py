@@ -1,0 +1,347 @@
+#!/usr/bin/python3
+"""Records what Ansible's lookups give: writes ansible/lookups-2.14.jsonl beside
+itself, or lookups-current.jsonl where ansible-core 2.19 or later runs it.
+
+The first line holds the version, the files and the variables; @ stands for the
+folder in which the files are.
+"""
+import json
+import os
+import tempfile
+
+import ansible.release
+from ansible.parsing.dataloader import DataLoader
+
+CURRENT = tuple(int(n) for n in ansible.release.__version__.split(".")[:2]) >= (2, 19)
+if CURRENT:
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader()
+from ansible.template import Templar
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ansible")
+FILES = {
+    "files/ansible.csv": "bob\t1\tx\nann\t2\ty\n\"q q\"\t\"3,4\"\tz\n",
+    "files/ansible.ini": "[s]\nk = v1\n more\nK2: v2\nempty =\nabc = %(empty)sz\n[global]\ng = 1\n[t]\nab1 = x\nab2 = y\n[DEFAULT]\nd = dd\n",
+    "files/c.ini": "[s]\nk = v1\n more\nK2: v2\nempty =\nint = %(k)s!\n[global]\ng = 1\nnov\n[t]\nab1 = x\nab2 = y\n[DEFAULT]\nd = dd\n",
+    "files/f.txt": "text\n",
+    "files/g1.conf": "",
+    "files/g2.conf": "",
+    "files/ok.ini": "[s]\nk = v1\n more\nK2: v2\nempty =\nabc = %(empty)sz\n[global]\ng = 1\n[t]\nab1 = x\nab2 = y\n[DEFAULT]\nd = dd\n",
+    "files/p.properties": "a = 1\nb.c = 2\n# x\n",
+    "files/pw.ident": "pw3 salt=abcdefgh12345678 ident=2b\n",
+    "files/pw.plain": "pw2\n",
+    "files/pw.salt": "pw1 salt=abcdefgh\n",
+    "files/users.csv": "bob,1,x\nann,2,y\n#c,5,6\nann,3,z\nshort\n",
+    "files/users.tsv": "bob\t1\tx\nann\t2\ty\n\"q q\"\t\"3,4\"\tz\n",
+    "files/ws.txt": "  lead and trail  \n\n",
+    "sub/a": "one\n",
+    "sub/d/b": "two\n",
+    "tasks/x.yml": "t\n",
+    "templates/blk.j2": "{{ 'a\\\\nb' }}\n{% if true %}\n  x\n{% endif %}\n",
+    "templates/hdr.j2": "#jinja2: variable_start_string: \"[%\", variable_end_string: \"%]\", trim_blocks: false\nx [% v %] {{ y }}\n",
+    "templates/j.j2": "{\"a\": {{ v }}, \"b\": null}\n",
+    "templates/l.j2": "[1, 2]\n",
+    "templates/meta.j2": "dir {{ template_path | basename }} {{ template_host is defined }} {{ ansible_managed }} {{ template_fullpath|basename }} {{ w | default(\"none\") }}\n",
+    "templates/nat.j2": "{{ [1, 2] }}",
+    "templates/syn.j2": "{% if %}",
+    "templates/t.j2": "v={{ v }}\n",
+    "templates/undef.j2": "{{ nope }}",
+    "templates/vs.j2": "[% v %] [# c #] {{ y }}\n",
+    "vars/Debian.yml": "xx"
+}
+VARS = {"playbook_dir": "@", "ansible_search_path": ["@"], "v": 7, "var_one": 1, "var_two": "{{ v }}!", "zvar": "z", "lst": [1, [2, [3]]]}
+EXPRESSIONS = r"""
+lookup('file','f.txt')
+lookup('file','nope.txt')
+lookup('file','ws.txt')
+lookup('file','ws.txt', rstrip=false)
+lookup('file','ws.txt', lstrip=true)
+lookup('file','f.txt','ws.txt')
+lookup('file','f.txt',bad=1)
+lookup('file','nope.txt', errors='ignore')
+lookup('file','nope.txt', errors='warn')
+lookup('file','nope.txt', errors='zz')
+lookup('file','@/files/f.txt')
+lookup('file')
+lookup('nosuch')
+lookup('fiel','x')
+lookup('ansible.builtin.file','f.txt')
+lookup('ansible.legacy.file','f.txt')
+query('file','f.txt')
+lookup('file','f.txt',wantlist=true)
+lookup('template','t.j2')
+lookup('template','nope.j2')
+lookup('template','l.j2')
+lookup('template','j.j2')
+lookup('template','vs.j2',variable_start_string='[%',variable_end_string='%]')
+lookup('template','vs.j2',variable_start_string='[%',variable_end_string='%]',comment_start_string='[#',comment_end_string='#]')
+lookup('template','t.j2',template_vars={'v': 3})
+lookup('template','nat.j2')
+lookup('template','nat.j2',jinja2_native=true)
+lookup('template','blk.j2')
+lookup('template','blk.j2',trim_blocks=false)
+lookup('template','blk.j2',lstrip_blocks=true)
+lookup('template','t.j2','l.j2')
+lookup('csvfile','ann file=users.tsv delimiter=TAB')
+lookup('csvfile','ann file=users.csv delimiter=,')
+lookup('csvfile','ann file=users.csv delimiter=, col=2')
+lookup('csvfile','ann',file='users.csv',delimiter=',',col=2)
+lookup('csvfile','zz file=users.csv delimiter=,')
+lookup('csvfile','zz file=users.csv delimiter=, default=DD')
+lookup('csvfile','zz',file='users.csv',delimiter=',',default='DD')
+lookup('csvfile','2 file=users.csv delimiter=, keycol=1 col=0')
+lookup('csvfile','short file=users.csv delimiter=,')
+lookup('csvfile','bob')
+lookup('csvfile','q q')
+lookup('csvfile','"q q"')
+lookup('csvfile','bob bad=1')
+lookup('csvfile','bob col=x')
+lookup('csvfile','bob encoding=latin-1')
+lookup('csvfile','bob','ann')
+lookup('csvfile','')
+lookup('csvfile','file=users.csv')
+lookup('csvfile','bob delimiter=ab')
+lookup('ini','k section=s file=ok.ini')
+lookup('ini','k',section='s',file='ok.ini')
+lookup('ini','K2 section=s file=ok.ini')
+lookup('ini','k2 section=s file=ok.ini')
+lookup('ini','k2 section=s file=ok.ini case_sensitive=true')
+lookup('ini','K2',section='s',file='ok.ini',case_sensitive=true)
+lookup('ini','abc section=s file=ok.ini')
+lookup('ini','abc',section='s',file='ok.ini',interpolation=false)
+lookup('ini','empty section=s file=ok.ini')
+lookup('ini','nope section=s file=ok.ini')
+lookup('ini','nope section=s file=ok.ini default=DD')
+lookup('ini','nope',section='s',file='ok.ini',default='D D')
+lookup('ini','k section=zz file=ok.ini')
+lookup('ini','g file=ok.ini')
+lookup('ini','g')
+lookup('ini','d section=s file=ok.ini')
+query('ini','ab.* section=t file=ok.ini re=true')
+lookup('ini','ab.*',section='t',file='ok.ini',re=true)
+lookup('ini','a type=properties file=p.properties')
+lookup('ini','b.c',type='properties',file='p.properties')
+lookup('ini','a file=p.properties')
+lookup('ini','nov file=c.ini')
+lookup('ini','nov',file='c.ini',allow_no_value=true)
+lookup('ini','nov',file='c.ini',allow_none=true)
+lookup('ini','k section=s file=ok.ini bad=1')
+lookup('ini','k','K2',section='s',file='ok.ini')
+lookup('ini','int section=s file=c.ini')
+lookup('ini','k section=s file=ok.ini encoding=utf-8')
+query('first_found','nope','f.txt')
+lookup('first_found',['nope','f.txt'])
+lookup('first_found',['nope','Debian.yml'])
+lookup('first_found',['nope','x.yml'])
+lookup('first_found',['nope','t.j2'])
+lookup('first_found',['nope'])
+lookup('first_found',['nope'],skip=true)
+query('first_found',['nope'],skip=true)
+query('first_found',['nope'],errors='ignore')
+lookup('first_found',{'files':['nope','f.txt'],'paths':['files','@/files']})
+lookup('first_found',{'files':'nope,f.txt','paths':'@/sub:@/files'})
+lookup('first_found',{'files':'nope;f.txt','paths':'@/files'})
+lookup('first_found',files=['nope','f.txt'],paths=['@/files'])
+lookup('first_found',{'files':['nope'],'skip':true})
+query('first_found',{'files':['nope'],'skip':true},{'files':['f.txt'],'paths':['@/files']})
+lookup('first_found','a b','f.txt')
+lookup('first_found',5)
+lookup('first_found','f.txt',paths=['@/sub'])
+lookup('first_found','@/files/f.txt')
+lookup('vars','v')
+lookup('vars','var_two')
+lookup('vars','nope',default='D')
+lookup('vars','nope','v',default='D')
+lookup('vars',5)
+lookup('vars','var_'~'one')
+query('varnames','^var_')
+lookup('varnames','^var_')
+lookup('varnames','nope')
+lookup('varnames','(')
+lookup('varnames',5)
+lookup('varnames','(?<=_)one')
+query('env','LK_ENV','LK_NO')
+lookup('dict',{'a':1,'b':2})
+query('dict',{'a':1},{'b':2})
+lookup('dict','x')
+lookup('dict',{})
+lookup('dict')
+query('items',[1,2],[3])
+query('items',1,[2,[3]])
+lookup('items',1)
+query('list',[1,2],[3])
+lookup('list',[1,2])
+query('flattened',[1,[2,[3,none]]])
+query('flattened',lst)
+lookup('flattened',['a',['b']])
+query('nested',[1,2],['a','b'])
+query('nested',[1,2])
+query('nested')
+query('nested',[],[1])
+lookup('nested',[1],['a'])
+query('cartesian',[1,2],['a','b'])
+query('cartesian',[1],[])
+query('cartesian')
+query('together',[1,2],['a'])
+query('together')
+query('together',[1],[2],[3,4])
+query('indexed_items',['x','y'])
+query('indexed_items','x')
+query('indexed_items',['x'],['y'])
+query('sequence','start=1 end=3')
+query('sequence','5')
+query('sequence','4-0/-2:h%02d')
+query('sequence','start=0x0f00 count=4 format=%04x')
+query('sequence',start=1,end=3)
+query('sequence',count=2,format='n%x',start=10)
+query('sequence','start=1 end=3',stride=2)
+query('sequence','start=10 end=0 stride=-3')
+query('sequence','start=1 end=3 format=%s')
+query('sequence','start=1 end=3 format=a%db')
+query('sequence','start=1 end=3 format=%d%d')
+query('sequence','count=0')
+query('sequence','count=5 start=10 stride=2')
+query('sequence','count=5 end=3')
+query('sequence','start=1')
+query('sequence','end=x')
+query('sequence','start=5 end=1')
+query('sequence','start=1 end=5 stride=-1')
+query('sequence','bad=5 end=3')
+query('sequence','zz')
+query('sequence','2-8/3')
+query('sequence','end=3','end=2')
+query('sequence','start=1 end=3 stride=0')
+query('sequence','start=-3 end=3 stride=3')
+query('sequence','0x10')
+query('sequence','1-3:x%03d')
+query('subelements',[{'n':'j','l':[1,2]},{'n':'k','l':[3]}],'l')
+query('subelements',[{'n':'j','l':[1,2]},{'n':'k'}],'l')
+query('subelements',[{'n':'j','l':[1,2]},{'n':'k'}],'l',{'skip_missing':true})
+query('subelements',[{'n':'j','l':[1,2]},{'n':'k'}],'l',{'skip_missing':'yes'})
+query('subelements',[{'n':'j','l':[1,2]},{'n':'k'}],'l',{'bad':true})
+query('subelements',[{'n':'j','m':{'l':[1]}}],'m.l')
+query('subelements',{'a':{'l':[1]},'b':{'l':[2]}},'l')
+query('subelements',[{'l':5}],'l')
+query('subelements',[{'l':5}],'l',{'skip_missing':true})
+query('subelements',[5],'l')
+query('subelements',[{'l':[1]}])
+query('subelements',[{'l':[1]}],5)
+query('subelements',[{'l':[1]}],'l','x')
+query('subelements',[{'l':[1],'skipped':true},{'l':[2]}],'l')
+lookup('pipe','echo hi')
+lookup('pipe','printf "a\nb\n\n"')
+lookup('pipe','exit 3')
+lookup('pipe','nosuchcommand 2>/dev/null')
+query('lines','printf "a\nb\n"')
+query('lines','printf "a\n\nb"')
+query('lines','true')
+query('lines','exit 3')
+lookup('lines','echo x')
+lookup('unvault','f.txt')
+lookup('unvault','nope.txt')
+lookup('unvault','ws.txt')
+lookup('password','/dev/null') | length
+lookup('password','/dev/null length=5') | length
+lookup('password','/dev/null length=5 chars=digits') is match('^\d{5}$')
+lookup('password','/dev/null',length=5,chars=['digits']) is match('^\d{5}$')
+lookup('password','/dev/null length=12 seed=abc')
+lookup('password','/dev/null',length=12,seed='abc',chars=['ascii_letters','digits'])
+lookup('password','/dev/null seed=host1')
+lookup('password','/dev/null chars=abc,digits seed=1')
+lookup('password','/dev/null',seed=1)
+lookup('password','/dev/null chars=,,,a length=30') is match('^[,a]+$')
+lookup('password','/dev/null chars=hexdigits length=100') is match('^[0-9a-fA-F]+$')
+lookup('password','/dev/null encrypt=sha512_crypt') is match('^\$6\$')
+lookup('password','/dev/null encrypt=md5_crypt') is match('^\$1\$')
+lookup('password','/dev/null encrypt=bcrypt') is match('^\$2')
+lookup('password','files/pw.plain')
+lookup('password','files/pw.ident')
+lookup('password','@/files/pw.plain length=3')
+lookup('password','/dev/null bad=1')
+lookup('password','/dev/null length=x')
+lookup('password','/dev/null length=0')
+lookup('password','/dev/null',length='x')
+lookup('password')
+lookup('community.general.random_string',length=0)
+lookup('community.general.random_string',length=5,upper=false,special=false,numbers=false) is match('^[a-z]{5}$')
+lookup('community.general.random_string',length=4,override_all='a')
+lookup('community.general.random_string',length=4,override_all='a',base64=true)
+lookup('community.general.random_string',length=3,upper=false,lower=false,special=false,numbers=false)
+lookup('community.general.random_string',length=4,override_special='-',upper=false,lower=false,numbers=false)
+lookup('community.general.dependent', {'a':'[1,2]'})
+lookup('community.general.dependent', {'a':[1]}, {'b': {'x': 1, 'y': 2}})
+lookup('ansible.utils.to_paths', {'a':{'b':[1]}})
+lookup('ansible.utils.get_path', {'a':{'b':[1]}}, 'a.b')
+lookup('ansible.utils.index_of', [1,2], 'eq', 2)
+"""
+
+
+def trust(v):
+    if not CURRENT:
+        return v
+    from ansible._internal._datatag._tags import TrustedAsTemplate
+
+    if isinstance(v, str):
+        return TrustedAsTemplate().tag(v)
+    if isinstance(v, list):
+        return [trust(x) for x in v]
+    if isinstance(v, dict):
+        return {k: trust(x) for k, x in v.items()}
+    return v
+
+
+def plain(v):
+    """Makes JSON of a result."""
+    if isinstance(v, dict):
+        return {str(k): plain(x) for k, x in v.items()}
+    if isinstance(v, (list, tuple)):
+        return [plain(x) for x in v]
+    if v is None or isinstance(v, (bool, int, float)):
+        return v
+    return str(v)
+
+
+def kind(v):
+    for t, n in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str"), (list, "list"), (tuple, "tuple"), (dict, "dict")):
+        if isinstance(v, t):
+            return n
+    return type(v).__name__
+
+
+def main():
+    path = os.path.join(HERE, "lookups-%s.jsonl" % ("current" if CURRENT else "2.14"))
+    notes = {}
+    if os.path.exists(path):
+        with open(path) as f:
+            for line in f:
+                case = json.loads(line)
+                if "diverges" in case:
+                    notes[case["template"]] = case["diverges"]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in FILES.items():
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(text)
+        os.chdir(folder)
+        variables = json.loads(json.dumps(VARS).replace("@", folder))
+        lines = [{"recorded_with": "ansible-core " + ansible.release.__version__, "files": FILES, "vars": VARS}]
+        for expression in EXPRESSIONS.strip("\n").split("\n"):
+            template = "{{ " + expression + " }}"
+            loader = DataLoader()
+            loader.set_basedir(folder)
+            try:
+                v = Templar(loader=loader, variables=trust(variables)).template(trust(template.replace("@", folder)), escape_backslashes=False)
+                case = {"output": plain(v), "type": kind(v)}
+            except Exception as e:
+                case = {"error": type(e).__name__, "message": str(e)}
+            case = json.loads(json.dumps(dict(template=template, **case)).replace(folder, "@"))
+            if template in notes:
+                case["diverges"] = notes[template]
+            lines.append(case)
+    with open(path, "w") as f:
+        for line in lines:
+            f.write(json.dumps(line) + "\n")
+
+
+main()
