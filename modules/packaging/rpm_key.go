@@ -54,8 +54,11 @@ func runRPMKey(ctx context.Context, m *modules.Run, a *rpmKeyArgs) (*modules.Res
 	// What rpm holds is known by the last 16 digits.
 	id = id[max(0, len(id)-16):]
 	imported, err := rpmHolds(ctx, m, rpm, id)
-	if err != nil || imported == (a.State == "present") {
-		return &modules.Result{}, err
+	if err != nil {
+		return nil, err
+	}
+	if imported == (a.State == "present") {
+		return &modules.Result{}, nil
 	}
 	argv := []string{rpm, "--erase", "--allmatches", "gpg-pubkey-" + strings.ToLower(id[max(0, len(id)-8):])}
 	if a.State == "present" {
@@ -71,10 +74,13 @@ func runRPMKey(ctx context.Context, m *modules.Run, a *rpmKeyArgs) (*modules.Res
 		return &modules.Result{Changed: true}, nil
 	}
 	res, err := m.Command(ctx, modules.CommandOptions{}, argv...)
-	if err == nil && res.RC != 0 {
-		err = modules.Failf("%s", res.Stderr)
+	switch {
+	case err != nil:
+		return nil, err
+	case res.RC != 0:
+		return nil, modules.Failf("%s", res.Stderr)
 	}
-	return &modules.Result{Changed: true}, err
+	return &modules.Result{Changed: true}, nil
 }
 
 // readRPMKey gives the key's file and what is in it; no file where an id is meant.

@@ -202,9 +202,11 @@ func (r *zypperRepo) ensure() (*modules.Result, error) {
 		}
 		if !differs {
 			if r.a.RunRefresh {
-				err = r.refresh(short)
+				if err := r.refresh(short); err != nil {
+					return nil, err
+				}
 			}
-			return unchanged, err
+			return unchanged, nil
 		}
 	}
 	for _, old := range matches {

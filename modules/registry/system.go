@@ -9,6 +9,7 @@ import (
 // systemFamily is services, users, facts and the machine itself.
 var systemFamily = []*modules.Module{
 	facts.Setup,
+	system.Apache2Module,
 	system.Cron,
 	system.Getent,
 	system.Group,
