@@ -15,7 +15,6 @@ import (
 // (https://docs.ansible.com/ansible/latest/dev_guide/developing_collections_structure.html#meta-directory-and-runtime-yml).
 type routing struct {
 	PluginRouting map[string]map[string]route `yaml:"plugin_routing"`
-	ActionGroups  map[string]yaml.Node        `yaml:"action_groups"`
 }
 
 type route struct {
