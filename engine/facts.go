@@ -10,6 +10,10 @@ import (
 	"gorun/templates"
 )
 
+// factsGathered is the fact by which cached facts tell that they are those of
+// a host, and not only what set_fact has kept.
+const factsGathered = "_ansible_facts_gathered"
+
 // gather runs the implicit fact gathering of a play.
 func (w *walk) gather(ctx context.Context, hosts []*hostRun) {
 	p := w.p
@@ -46,7 +50,8 @@ func (p *playRun) gathers(ctx context.Context, h *hostRun) bool {
 	p.r.mu.Lock()
 	done := p.r.gathered[h.name]
 	p.r.mu.Unlock()
-	return !done && p.r.o.Vars.Facts(h.name).Len() == 0
+	_, cached := p.r.o.Vars.Facts(h.name).GetStr(factsGathered)
+	return !done && !cached
 }
 
 // gatherTask is the task that gathers facts.

@@ -181,7 +181,7 @@ func (p *playRun) keep(h *hostRun, t *playbook.Task, res *taskResult) {
 		parts = res.items
 	}
 	for _, part := range parts {
-		p.keepFacts(h, part)
+		p.keepFacts(h, t, part)
 		for i := range part.effects {
 			p.apply(h, part, &part.effects[i])
 		}
@@ -189,7 +189,7 @@ func (p *playRun) keep(h *hostRun, t *playbook.Task, res *taskResult) {
 }
 
 // keepFacts stores ansible_facts of a module.
-func (p *playRun) keepFacts(h *hostRun, res *taskResult) {
+func (p *playRun) keepFacts(h *hostRun, t *playbook.Task, res *taskResult) {
 	v, ok := res.data.GetStr("ansible_facts")
 	if !ok {
 		return
@@ -202,6 +202,10 @@ func (p *playRun) keepFacts(h *hostRun, res *taskResult) {
 	facts, ok := v.(*templates.Dict)
 	if !ok || facts.Len() == 0 {
 		return
+	}
+	if full, _ := action.Route(t.Action, t.EffectiveCollections()); full == "ansible.builtin.gather_facts" && !truth(res.data, "failed") {
+		facts = facts.Copy()
+		facts.SetStr(factsGathered, templates.Bool(true))
 	}
 	p.r.o.Vars.SetFacts(p.factHost(h, res), facts)
 }

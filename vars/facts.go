@@ -96,7 +96,7 @@ func (st *hostState) setFrozenFacts(facts *templates.Dict) {
 		if !ok {
 			continue
 		}
-		if !isConnectionVar(string(name)) {
+		if !isConnectionVar(string(name)) && !strings.HasPrefix(string(name), "_ansible_") {
 			injected.SetStr(string(name), v)
 		}
 		short := string(name)
