@@ -4,18 +4,13 @@ package lookup
 // and the run.
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
-	"time"
 
 	"gorun/modules/pyre"
 	"gorun/templates"
@@ -226,63 +221,4 @@ func lookupLines(c *call) ([]templates.Value, error) {
 		}
 	}
 	return out, nil
-}
-
-// maxURL bounds what the url lookup reads.
-const maxURL = 64 << 20
-
-func lookupURL(c *call) ([]templates.Value, error) {
-	validate, err1 := c.flag("validate_certs", true)
-	split, err2 := c.flag("split_lines", true)
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, err
-	}
-	secs, err := strconv.ParseFloat(c.str("timeout", "10"), 64)
-	if err != nil {
-		return nil, fmt.Errorf("url: timeout: %w", err)
-	}
-	tr := http.DefaultTransport.(*http.Transport).Clone()
-	tr.TLSClientConfig = &tls.Config{InsecureSkipVerify: !validate}
-	client := &http.Client{Transport: tr, Timeout: time.Duration(secs * float64(time.Second))}
-	var out []templates.Value
-	for _, t := range c.terms {
-		body, err := c.get(client, text(t))
-		if err != nil {
-			return nil, err
-		}
-		if !split {
-			out = append(out, str(body))
-			continue
-		}
-		for line := range strings.SplitSeq(strings.TrimSuffix(body, "\n"), "\n") {
-			out = append(out, str(strings.TrimSuffix(line, "\r")))
-		}
-	}
-	return out, nil
-}
-
-func (c *call) get(client *http.Client, url string) (string, error) {
-	req, err := http.NewRequestWithContext(c.ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("User-Agent", "ansible-httpget")
-	if u := c.str("username", ""); u != "" {
-		req.SetBasicAuth(u, c.str("password", ""))
-	}
-	if h, ok := c.opts["headers"].(*templates.Dict); ok {
-		for k, v := range h.All {
-			req.Header.Set(text(k), text(v))
-		}
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", fmt.Errorf("Failed lookup url for %s : %w", url, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 400 {
-		return "", fmt.Errorf("Received HTTP error for %s : HTTP Error %d: %s", url, resp.StatusCode, http.StatusText(resp.StatusCode))
-	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxURL))
-	return string(b), err
 }
