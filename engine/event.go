@@ -23,7 +23,7 @@ const noLogText = "the output has been hidden due to the fact that 'no_log: true
 // seal gives a failed result the error that the screen shows, and the message
 // that Ansible makes of it where the action gave none.
 func (tr *taskRun) seal(res *taskResult) *taskResult {
-	if !res.current || res.event != nil {
+	if !res.current || res.event != nil || res.gaveUp {
 		return res
 	}
 	st := res.status()

@@ -66,21 +66,24 @@ func (p *playRun) handlerName(ctx context.Context, hd *handler, host string) str
 	return name
 }
 
-// find are the handlers that a notification means: the last one of that name,
-// and all that listen to it.
+// find are the handlers that a notification means: the one of that name, and
+// all that listen to it. Of several of that name those of the last role, or of
+// the play, hide the others, and there the first counts.
 func (p *playRun) find(ctx context.Context, want, host string) []*handler {
 	p.mu.Lock()
 	all := slices.Clone(p.handlers)
 	p.mu.Unlock()
 	var out []*handler
 	for _, hd := range slices.Backward(all) {
+		if len(out) > 0 && out[0].task.Role != hd.task.Role {
+			break
+		}
 		name := p.handlerName(ctx, hd, host)
 		if name == "" {
 			continue
 		}
 		if want == name || hd.role != "" && (want == hd.role+" : "+name || hd.task.Role.FQCN != "" && want == hd.task.Role.FQCN+" : "+name) {
-			out = append(out, hd)
-			break
+			out = []*handler{hd}
 		}
 	}
 	for _, hd := range all {

@@ -33,6 +33,7 @@ type hostRun struct {
 	// endedRole is the role that meta: end_role left; the host goes on behind it.
 	endedRole *playbook.Role
 	// rolesDone are the roles that ran to their end on the host.
+	rolesRun  map[string]bool // by path: roles of any kind that the host went through
 	rolesDone map[string]bool
 
 	mu       sync.Mutex // notified may be set by a task that runs once for all
@@ -116,4 +117,12 @@ func rescueVars(t *playbook.Task, action string, result *templates.Dict) *templa
 	out.SetStr("ansible_failed_task", task)
 	out.SetStr("ansible_failed_result", result)
 	return out
+}
+
+// ranRole notes that the host went through a role.
+func (h *hostRun) ranRole(path string) {
+	if h.rolesRun == nil {
+		h.rolesRun = map[string]bool{}
+	}
+	h.rolesRun[path] = true
 }

@@ -240,6 +240,10 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 			w.p.r.stop(err) // a file that cannot be understood ends the run
 			return
 		}
+		if err != nil && g.req.role != nil && w.p.r.o.Era < templates.Current {
+			w.p.r.stop(err) // a role that cannot be loaded ended the run up to 2.18
+			return
+		}
 		if err != nil {
 			w.includeFailed(g, t, err)
 			continue
@@ -293,6 +297,13 @@ func (w *walk) includeFailed(g *included, t *playbook.Task, err error) {
 // includeFailedNow is includeFailed in the words of 2.22.
 func (w *walk) includeFailedNow(g *included, t *playbook.Task, err error) {
 	e := &callback.Event{Msg: err.Error()}
+	var bad playbook.Errors
+	if errors.As(err, &bad) && len(bad) > 0 {
+		e.Msg = bad[0].Msg
+		if errors.Is(bad[0].Cause, playbook.ErrRoleNotFound) {
+			e.Context = callback.SourceContext(bad[0].Pos)
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) && g.req.role == nil {
 		e = noFile(g.req.file)
 	}
@@ -303,9 +314,6 @@ func (w *walk) includeFailedNow(g *included, t *playbook.Task, err error) {
 		w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
 		w.p.countResult(h, res)
 		h.set(hostFailed)
-		if w.rescuable > 0 {
-			w.p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
-		}
 		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
 	}
 }
@@ -338,6 +346,9 @@ func (w *walk) loadIncluded(ctx context.Context, t *playbook.Task, g *included) 
 	}
 	rr := *g.req.role
 	rr.Parent, rr.Pos = block, t.Pos
+	if pos, ok := t.ArgsPos["name"]; ok && p.r.o.Era >= templates.Current {
+		rr.Pos = pos
+	}
 	rr.Params = block.ImportVars
 	use, err := p.r.o.Loader.LoadRole(rr)
 	if err != nil {

@@ -87,7 +87,10 @@ func (p *playRun) listTasks(ctx context.Context, b *strings.Builder, what ListWh
 		seen = append(seen, tags...)
 		if what.Tasks {
 			name := withRole(t, plainName(t))
-			if t.Include != nil && t.Include.Kind == "include_role" && !t.Name.IsSet() {
+			switch {
+			case p.r.o.Era >= templates.Current && !t.Name.IsSet():
+				name = t.Action
+			case t.Include != nil && t.Include.Kind == "include_role" && !t.Name.IsSet():
 				name = withRole(t, t.Action)
 			}
 			fmt.Fprintf(b, "      %s\tTAGS: [%s]\n", name, strings.Join(tags, ", "))

@@ -307,18 +307,36 @@ func (tr *taskRun) item(ctx context.Context, base *taskResult, lc loopControl, s
 	if lc.extended {
 		res.data.SetStr("ansible_loop", extendedLoop(lc, items, i))
 	}
-	res.label = tr.label(ctx, scope, items[i])
+	var err error
+	if res.label, err = tr.label(ctx, scope, items[i]); err != nil {
+		res = tr.unlabelled(res, err)
+	}
 	return tr.seal(res)
 }
 
 // label is what an item shows as.
-func (tr *taskRun) label(ctx context.Context, s *vars.Scope, item templates.Value) string {
-	if v := tr.t.LoopControl.Label; v.IsSet() {
-		if l, err := tr.r.resolve(ctx, v.V, s); err == nil {
-			return templates.StrOf(l, tr.r.o.Era)
-		}
+func (tr *taskRun) label(ctx context.Context, s *vars.Scope, item templates.Value) (string, error) {
+	text := templates.StrOf(item, tr.r.o.Era)
+	v := tr.t.LoopControl.Label
+	if !v.IsSet() {
+		return text, nil
 	}
-	return templates.StrOf(item, tr.r.o.Era)
+	l, err := tr.r.resolve(ctx, v.V, s)
+	if err != nil {
+		return text, err
+	}
+	return templates.StrOf(l, tr.r.o.Era), nil
+}
+
+// unlabelled is the result of an item whose label cannot be had: since 2.19 a
+// warning, before a failure.
+func (tr *taskRun) unlabelled(res *taskResult, err error) *taskResult {
+	if res.current {
+		tr.warnAt("Failed to template loop_control label: "+err.Error(), tr.t.LoopControl.Label.Pos)
+		return res
+	}
+	res.label = "None"
+	return tr.failedResult(res, &action.Failure{Msg: fmt.Sprintf("Failed to template loop_control.label: %s. %[1]s", err), Bare: true})
 }
 
 // locals are the variables of one round of a loop.

@@ -166,8 +166,6 @@ func (p *playRun) runMagic(name string) (templates.Value, bool) {
 		return templates.Bool(o.Check), true
 	case "ansible_diff_mode":
 		return templates.Bool(o.Diff), true
-	case "ansible_collection_name":
-		return templates.None, true
 	}
 	return nil, false
 }

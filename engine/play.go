@@ -546,8 +546,11 @@ func (p *playRun) askVar(ctx context.Context, vp playbook.VarsPrompt) (templates
 		return nil, err
 	}
 	var v templates.Value = templates.Str(in)
-	if in == "" && def != templates.None {
+	switch {
+	case in == "" && def != templates.None:
 		v = def
+	case in == "" && !p.r.o.Interactive:
+		v = templates.Str("None") // Python's, as nobody was asked
 	}
 	if vp.Encrypt != "" {
 		return p.encrypt(ctx, vp, v)

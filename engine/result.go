@@ -36,6 +36,8 @@ type taskResult struct {
 	judged                          *callback.Event // what changed_when or failed_when made of the result
 	module                          bool            // a module failed, not its action
 	ranModule                       bool            // a module gave the data
+	spared                          bool            // failed_when says it is no failure, though until never held
+	gaveUp                          bool            // until never held; nothing else failed
 	effects                         []action.Effects
 	notify                          []string
 	include                         *includeRequest
@@ -48,7 +50,7 @@ func (res *taskResult) status() callback.Status {
 	switch {
 	case res.unreachable:
 		return callback.Unreachable
-	case truth(res.data, "failed"):
+	case truth(res.data, "failed") && !res.spared:
 		return callback.Failed
 	case truth(res.data, "skipped"):
 		return callback.Skipped

@@ -41,7 +41,8 @@ func (p *playRun) execute(ctx context.Context, h *hostRun, t *playbook.Task, sho
 
 func (tr *taskRun) run(ctx context.Context) *taskResult {
 	base := tr.newResult()
-	if err := tr.keywords(ctx, tr.scope, base); err != nil {
+	// With a loop they are each item's: they may need its variables.
+	if err := tr.keywords(ctx, tr.scope, base); err != nil && !tr.t.Loop.IsSet() {
 		return tr.seal(tr.failedResult(base, err))
 	}
 	items, looped, err := tr.loopItems(ctx)
@@ -126,6 +127,14 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 				res.data.SetStr("attempts", templates.Int(tries-1))
 			}
 			res.data.SetStr("failed", templates.Bool(true))
+			if tr.t.FailedWhen != nil && !tr.judgedFailed(res) {
+				// What failed_when says stands, though the tries are over.
+				res.spared = true
+				if res.current {
+					res.data.SetStr("failed", templates.Bool(false))
+				}
+			}
+			res.gaveUp = res.event == nil && res.failure == nil && res.judged == nil && !truth(res.data, "rc")
 			break
 		}
 		tr.retryLater(ctx, res, attempt, tries, delay)
@@ -133,6 +142,9 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 	}
 	return tr.finish(ctx, s, res)
 }
+
+// judgedFailed reports what failed_when gave.
+func (tr *taskRun) judgedFailed(res *taskResult) bool { return truth(res.data, "failed_when_result") }
 
 // again is a fresh result for the next attempt, with the keywords' values.
 func (tr *taskRun) again(res *taskResult) *taskResult {
@@ -304,6 +316,10 @@ func (tr *taskRun) await(ctx context.Context, at *action.Task, res *taskResult, 
 		}
 		data.SetStr("ansible_job_id", jid)
 		res.data = data
+		res.module = at.ModuleFailed
+		if res.current {
+			currentWords("ansible.builtin.command", data, at.Args)
+		}
 		if truth(data, "finished") || truth(data, "failed") {
 			word := "OK"
 			if truth(data, "failed") {
@@ -479,7 +495,8 @@ func (tr *taskRun) misjudged(res *taskResult, keyword string, err error) error {
 
 // finish resolves notify and gives effects their host.
 func (tr *taskRun) finish(ctx context.Context, s *vars.Scope, res *taskResult) *taskResult {
-	if truth(res.data, "changed") && !truth(res.data, "failed") {
+	// Of a loop every item notifies where one of them changed something.
+	if tr.t.Loop.IsSet() || truth(res.data, "changed") && !truth(res.data, "failed") {
 		names, err := tr.notifies(ctx, s)
 		if err != nil {
 			return tr.failedResult(res, err)

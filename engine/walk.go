@@ -83,6 +83,17 @@ func (w *walk) items(ctx context.Context, hosts []*hostRun, items []playbook.Ite
 // in it, always with all that are still there.
 func (w *walk) block(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
 	if isRoleTop(b) {
+		if b.Role.Once {
+			hosts = those(hosts, func(h *hostRun) bool { return !h.rolesRun[b.Role.Path] })
+			if len(hosts) == 0 {
+				return
+			}
+		}
+		defer func() {
+			for _, h := range hosts {
+				h.ranRole(b.Role.Path)
+			}
+		}()
 		w.validateRole(ctx, hosts, b)
 		defer func() {
 			for _, h := range hosts {

@@ -17,7 +17,7 @@ import (
 	"gorun/templates"
 )
 
-func includeVars(_ context.Context, t *Task) (*templates.Dict, error) {
+func includeVars(ctx context.Context, t *Task) (*templates.Dict, error) {
 	if err := t.unknown("file", "_raw_params", "dir", "name", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions", "hash_behaviour"); err != nil {
 		return nil, err
 	}
@@ -36,8 +36,8 @@ func includeVars(_ context.Context, t *Task) (*templates.Dict, error) {
 			return Result("failed", true, "changed", false, "ansible_facts", templates.NewDict(0), "ansible_included_var_files", files, "message", err.Error()), nil
 		}
 		for k, v := range d.All {
-			if old, ok, _ := all.Get(k); ok && t.str("hash_behaviour", "") == "merge" {
-				v = deepMerge(old, v)
+			if t.str("hash_behaviour", "") == "merge" {
+				v = t.mergeOver(ctx, all, k, v)
 			}
 			_ = all.Set(k, v) // k is in a dict, so it has a hash
 		}
@@ -53,6 +53,21 @@ func includeVars(_ context.Context, t *Task) (*templates.Dict, error) {
 		t.Effects.Source = files[0]
 	}
 	return Result("ansible_facts", all, "ansible_included_var_files", files, "changed", false), nil
+}
+
+// mergeOver is v merged over what the files before or the variables hold under k.
+func (t *Task) mergeOver(ctx context.Context, all *templates.Dict, k, v templates.Value) templates.Value {
+	if old, ok, _ := all.Get(k); ok {
+		return deepMerge(old, v)
+	}
+	old, ok, err := t.Scope.Lookup(templates.StrOf(k, t.Era))
+	if !ok || err != nil {
+		return v
+	}
+	if old, err = t.Templates.Resolve(ctx, old, t.Scope); err != nil {
+		return v
+	}
+	return deepMerge(old, v)
 }
 
 // deepMerge merges dicts, b over a.

@@ -221,6 +221,7 @@ type Role struct {
 	DefaultsFile, VarsFile string
 	Params                 Vars
 	AllowDuplicates        bool
+	Once                   bool // allow_duplicates: false of the import or include itself
 	// ArgumentSpecs is what stands under argument_specs in
 	// meta/argument_specs or meta/main, nil without.
 	ArgumentSpecs *templates.Dict

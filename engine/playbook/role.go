@@ -41,6 +41,11 @@ func (l *Loader) LoadRole(r RoleRequest) (*RoleUse, error) {
 	from := roleFiles{tasks: r.TasksFrom, vars: r.VarsFrom, defaults: r.DefaultsFrom, handlers: r.HandlersFrom}
 	if !ld.fillUse(&c, use, r.Name, pos, from, r.AllowDuplicates) {
 		use = nil
+	} else {
+		use.Role.Once = r.AllowDuplicates != nil && !*r.AllowDuplicates
+		if r.RolespecValidate != nil && !*r.RolespecValidate {
+			use.Role.ArgumentSpecs = nil
+		}
 	}
 	return use, ld.err()
 }
@@ -154,6 +159,12 @@ func (ld *loading) importRole(c *scope, t *Task) []Item {
 	inner.handlers = false
 	if !ld.fillUse(&inner, use, name, v.Pos, from, dup) {
 		return nil
+	}
+	use.Role.Once = dup != nil && !*dup
+	if a, has := t.Args.GetStr("rolespec_validate"); has {
+		if b, isBool := literalBool(a); isBool && !bool(b.(templates.Bool)) {
+			use.Role.ArgumentSpecs = nil
+		}
 	}
 	if c.play != nil {
 		c.play.Imported = append(c.play.Imported, use)
