@@ -28,6 +28,7 @@ func (s *session) openScreen(c *cli.Context) error {
 			Unreachable: s.color("UNREACHABLE"), Warn: s.color("WARN"), Debug: s.color("DEBUG"),
 			Deprecate: s.color("DEPRECATE"), Verbose: s.color("VERBOSE"), Highlight: s.color("HIGHLIGHT"),
 			DiffAdd: s.color("DIFF_ADD"), DiffRemove: s.color("DIFF_REMOVE"), DiffLines: s.color("DIFF_LINES"),
+			Included: s.color("INCLUDED"),
 		},
 	}
 	if tty {

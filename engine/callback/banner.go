@@ -17,14 +17,14 @@ type Color string
 // The colours that the screen uses, by what they mark.
 type Colors struct {
 	OK, Changed, Error, Skip, Unreachable, Warn, Debug, Deprecate, Verbose Color
-	DiffAdd, DiffRemove, DiffLines, Highlight                              Color
+	DiffAdd, DiffRemove, DiffLines, Highlight, Included                    Color
 }
 
 // DefaultColors are Ansible's.
 var DefaultColors = Colors{
 	OK: "green", Changed: "yellow", Error: "red", Skip: "cyan", Unreachable: "bright red",
 	Warn: "bright purple", Debug: "dark gray", Deprecate: "purple", Verbose: "blue",
-	DiffAdd: "green", DiffRemove: "red", DiffLines: "cyan", Highlight: "white",
+	DiffAdd: "green", DiffRemove: "red", DiffLines: "cyan", Highlight: "white", Included: "cyan",
 }
 
 var colorCodes = map[Color]string{

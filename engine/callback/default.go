@@ -245,7 +245,8 @@ func (d *Default) Included(file string, hosts []string, item string) {
 	if item != "" {
 		msg += " => (item=" + item + ")"
 	}
-	d.s.Print(msg, d.s.Colors.Skip)
+	d.head()
+	d.s.Print(msg, d.s.Colors.Included)
 }
 
 // Notified tells, at -vv, of a notified handler.

@@ -40,8 +40,20 @@ func (*Minimal) HandlerTaskStart(Task) {}
 // Item prints nothing: the whole result comes behind the last item.
 func (*Minimal) Item(Result) {}
 
-// Included prints nothing.
-func (*Minimal) Included(string, []string, string) {}
+// NoHostsMatched prints nothing.
+func (*Minimal) NoHostsMatched() {}
+
+// Included prints the include as any other task. What up to 2.18 named the
+// file as the task does is left out: only the path that was found is known here.
+func (m *Minimal) Included(_ string, hosts []string, _ string) {
+	text := "{\n    \"changed\": false\n}"
+	if m.oneLine {
+		text = "{\"changed\": false}"
+	}
+	for _, h := range hosts {
+		m.s.Print(h+" | SUCCESS => "+text, m.s.Colors.OK)
+	}
+}
 
 // Retry prints nothing.
 func (*Minimal) Retry(Result) {}
@@ -58,11 +70,17 @@ func (m *Minimal) Result(r Result) {
 		m.diffs(r)
 	}
 	m.warnings(r.Data)
+	if !m.oneLine && (r.Status == Failed || r.Status == Unreachable) {
+		m.failure(r)
+	}
 	word, color := m.word(r)
 	switch {
 	case r.Status == Skipped:
 		m.s.Print(r.Host+" | SKIPPED", m.s.Colors.Skip)
 	case m.oneLine:
+		if m.set.Current && r.Status == Failed && commandActions[shortName(r.Task.Action)] {
+			m.s.Print(m.commandLine(r, word), color)
+		}
 		m.s.Print(m.line(r, word), color)
 	case commandActions[shortName(r.Task.Action)] && !m.hasKey(r, "module_stderr") && r.Status != Unreachable && m.hasKey(r, "rc"):
 		m.s.Print(r.Host+" | "+word+" | rc="+m.text(r, "rc")+" >>\n"+m.output(r), color)
@@ -113,13 +131,43 @@ func (m *Minimal) output(r Result) string {
 }
 
 func (m *Minimal) line(r Result, word string) string {
-	if commandActions[shortName(r.Task.Action)] && m.hasKey(r, "rc") {
-		esc := func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\n", "\\n"), "\r", "\\r") }
-		out := r.Host + " | " + word + " | rc=" + m.text(r, "rc") + " | (stdout) " + esc(m.text(r, "stdout"))
-		if e := m.text(r, "stderr"); e != "" {
-			out += " (stderr) " + esc(e)
-		}
-		return out
+	if r.Status == Unreachable {
+		return r.Host + " | " + word + ": " + m.text(r, "msg")
 	}
-	return r.Host + " | " + mark(word) + " => " + strings.ReplaceAll(dumpJSON(m.visible(r), 0), "\n", "")
+	if commandActions[shortName(r.Task.Action)] && r.Status != Failed && !m.hasKey(r, "ansible_job_id") {
+		return m.commandLine(r, word)
+	}
+	indent := -1
+	if shortName(r.Task.Action) == "debug" && !r.Looped {
+		indent = 4
+	}
+	return r.Host + " | " + mark(word) + " => " + strings.ReplaceAll(dumpJSON(m.whole(r), indent), "\n", "")
+}
+
+// commandLine is a command's result with its output in one line.
+func (m *Minimal) commandLine(r Result, word string) string {
+	esc := func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\n", "\\n"), "\r", "\\r") }
+	rc := m.text(r, "rc")
+	if rc == "" {
+		rc = "-1"
+	}
+	out := r.Host + " | " + word + " | rc=" + rc + " | (stdout) " + esc(m.text(r, "stdout"))
+	if e := m.text(r, "stderr"); e != "" {
+		out += " (stderr) " + esc(e)
+	}
+	return out
+}
+
+// whole is a result with all that is not internal.
+func (m *Minimal) whole(r Result) *templates.Dict {
+	out := templates.NewDict(r.Data.Len())
+	for k, v := range r.Data.All {
+		key := keyText(k)
+		if strings.HasPrefix(key, "_ansible_") || key == "failed" || key == "warnings" || key == "deprecations" || key == "exception" ||
+			m.set.Verbosity < 3 && (key == "invocation" || key == "diff") {
+			continue
+		}
+		out.SetStr(key, v)
+	}
+	return out
 }
