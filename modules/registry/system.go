@@ -8,6 +8,7 @@ import (
 
 // systemFamily is services, users, facts and the machine itself.
 var systemFamily = []*modules.Module{
+	facts.MountFacts,
 	facts.Setup,
 	system.Apache2Module,
 	system.Cron,
