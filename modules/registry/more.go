@@ -9,6 +9,7 @@ import (
 // moreFamily is the packet filter, the packages of other distributions and of
 // languages, and what else hosts are made of.
 var moreFamily = []*modules.Module{
+	packaging.Composer,
 	packaging.Deb822Repository,
 	packaging.RPMKey,
 	packaging.Zypper,
