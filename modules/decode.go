@@ -143,9 +143,6 @@ func (d *decoder) aliases(options []Option, params map[string]any) map[string]bo
 	return names
 }
 
-// ownOptions are what gorun's actions give to modules beside Ansible's options.
-var ownOptions = map[string]bool{"_checksum": true, "_content_b64": true, "_diff_src": true, "_async_dir": true}
-
 // findUnsupported notes arguments that no option takes; they are told only
 // where nothing else is wrong.
 func (d *decoder) findUnsupported(options []Option, names map[string]bool, raw map[string]any, where []string) {
@@ -161,7 +158,7 @@ func (d *decoder) findUnsupported(options []Option, names map[string]bool, raw m
 	slices.Sort(unknown)
 	var known, aliases []string
 	for _, o := range options {
-		if ownOptions[o.Name] {
+		if o.Internal {
 			continue
 		}
 		known = append(known, o.Name)

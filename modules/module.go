@@ -50,6 +50,8 @@ type Option struct {
 	Env []string
 	// RemovedIn, where set, makes a deprecation out of the option's use.
 	RemovedIn string
+	// Internal options come from actions; messages do not tell of them.
+	Internal bool
 	// Ignored says why the option is accepted and has no effect here; gorun doc prints it.
 	Ignored string
 	// Doc is one or two sentences of our own.

@@ -89,7 +89,14 @@ func (t *Task) putContent(ctx context.Context, data []byte, name, shown string) 
 	if shown != "" {
 		t.Args.SetStr("_diff_src", templates.Str(shown))
 	}
-	return t.withoutContent(t.runLast(ctx, "ansible.builtin.copy", t.Args))
+	d, err := t.withoutContent(t.runLast(ctx, "ansible.builtin.copy", t.Args))
+	if err == nil && failed(d) && !strings.HasPrefix(text(d, "msg"), "Failed to get information") {
+		// Ansible's action has looked at the source before the module fails.
+		if _, ok := d.GetStr("checksum"); !ok {
+			d.SetStr("checksum", templates.Str(sha1Of(data)))
+		}
+	}
+	return d, err
 }
 
 // dropLocal takes out the arguments that only the controller needs.

@@ -23,7 +23,7 @@ var AsyncStatus = modules.Define(modules.Spec{
 	Options: []modules.Option{
 		{Name: "jid", Required: true, Doc: "The job's id: ansible_job_id of the task that started it."},
 		{Name: "mode", Default: "status", Choices: []string{"cleanup", "status"}, Doc: "status tells of the job, cleanup removes its file."},
-		{Name: "_async_dir", Type: modules.Path, Default: "~/.ansible_async", Doc: "The folder of the jobs' files; set by the action."},
+		{Name: "_async_dir", Internal: true, Type: modules.Path, Default: "~/.ansible_async", Doc: "The folder of the jobs' files; set by the action."},
 	},
 	Check: modules.Full,
 	Diff:  modules.NoSupport,
