@@ -12,6 +12,7 @@ var systemFamily = []*modules.Module{
 	facts.Setup,
 	system.Apache2Module,
 	system.Cron,
+	system.Cronvar,
 	system.Getent,
 	system.Group,
 	system.Hostname,
