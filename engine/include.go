@@ -241,6 +241,10 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 			return
 		}
 		if err != nil && g.req.role != nil && w.p.r.o.Era < templates.Current {
+			if isRoleMissing(err) {
+				w.roleMissing(g, t, err)
+				continue
+			}
 			w.p.r.stop(err) // a role that cannot be loaded ended the run up to 2.18
 			return
 		}
@@ -294,13 +298,36 @@ func (w *walk) includeFailed(g *included, t *playbook.Task, err error) {
 	}
 }
 
+// isRoleMissing reports whether an include_role found no role.
+func isRoleMissing(err error) bool {
+	var bad playbook.Errors
+	return errors.As(err, &bad) && len(bad) > 0 && errors.Is(bad[0].Cause, playbook.ErrRoleNotFound)
+}
+
+// roleMissing fails the hosts whose role is not there: up to 2.18 the screen
+// showed no result of them, only the error.
+func (w *walk) roleMissing(g *included, t *playbook.Task, err error) {
+	w.p.r.cb.tell(func(cb callback.Callback) { callback.ShowError(cb, err.Error()) })
+	for i, h := range g.hosts {
+		res := g.res[i]
+		res.include, res.ignoreErrors = nil, false
+		res.data = action.Result("failed", true, "reason", err.Error())
+		w.p.countResult(h, res)
+		h.set(hostFailed)
+		if w.rescuable > 0 {
+			w.p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
+		}
+		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
+	}
+}
+
 // includeFailedNow is includeFailed in the words of 2.22.
 func (w *walk) includeFailedNow(g *included, t *playbook.Task, err error) {
 	e := &callback.Event{Msg: err.Error()}
 	var bad playbook.Errors
 	if errors.As(err, &bad) && len(bad) > 0 {
 		e.Msg = bad[0].Msg
-		if errors.Is(bad[0].Cause, playbook.ErrRoleNotFound) {
+		if isRoleMissing(err) {
 			e.Context = callback.SourceContext(bad[0].Pos)
 		}
 	}

@@ -441,7 +441,9 @@ func sumUp(base *taskResult) *taskResult {
 		base.delegate = it.delegate
 	}
 	d.SetStr("results", results)
-	d.SetStr("skipped", templates.Bool(skipped))
+	if skipped || !base.current {
+		d.SetStr("skipped", templates.Bool(skipped))
+	}
 	switch {
 	case failed:
 		d.SetStr("failed", templates.Bool(true))

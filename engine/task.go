@@ -105,6 +105,7 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 	if err := tr.delegate(ctx, s, res); err != nil {
 		return tr.failedResult(res, err)
 	}
+	s = withDelegate(s, res.delegate)
 	tries, delay, err := tr.retries(ctx, s)
 	if err != nil {
 		return tr.failedResult(res, err)
@@ -145,6 +146,28 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 
 // judgedFailed reports what failed_when gave.
 func (tr *taskRun) judgedFailed(res *taskResult) bool { return truth(res.data, "failed_when_result") }
+
+// withDelegate adds ansible_delegated_vars: the variables of the host that a
+// task is delegated to.
+func withDelegate(s *vars.Scope, host string) *vars.Scope {
+	if host == "" {
+		return s
+	}
+	all, ok, err := s.Lookup("hostvars")
+	hosts, isMap := all.(templates.Mapping)
+	if !ok || err != nil || !isMap {
+		return s
+	}
+	own, ok, err := hosts.Get(templates.Str(host))
+	if !ok || err != nil {
+		return s
+	}
+	named := templates.NewDict(1)
+	named.SetStr(host, own)
+	locals := templates.NewDict(1)
+	locals.SetStr("ansible_delegated_vars", named)
+	return s.With(locals)
+}
 
 // again is a fresh result for the next attempt, with the keywords' values.
 func (tr *taskRun) again(res *taskResult) *taskResult {
