@@ -386,6 +386,7 @@ const (
 )
 
 func (e *Engine) filter(name string) (Func, flags, bool) {
+	name = coreName(name, filters)
 	own, isOwn := e.opts.Filters[name]
 	f, ok := filters[name]
 	if e.opts.More != nil {
@@ -400,6 +401,7 @@ func (e *Engine) filter(name string) (Func, flags, bool) {
 }
 
 func (e *Engine) test(name string) (Func, flags, bool) {
+	name = coreName(name, tests)
 	own, isOwn := e.opts.Tests[name]
 	f, ok := tests[name]
 	if e.opts.More != nil {

@@ -429,6 +429,15 @@ func (p *parser) dotted() string {
 	return name
 }
 
+// coreName is the short name of one of Jinja2's own functions, which Ansible
+// also has under the name of its collection.
+func coreName(name string, own map[string]Func) string {
+	if short, ok := strings.CutPrefix(name, "ansible.builtin."); ok && own[short] != nil {
+		return short
+	}
+	return name
+}
+
 // filter parses a chain of filters behind x; inline means that the first has
 // no "|" before it. It returns x where there is none.
 func (p *parser) filter(x expr, inline bool) expr {
@@ -439,7 +448,7 @@ func (p *parser) filter(x expr, inline bool) expr {
 		}
 		inline = false
 		f := &filterExpr{node: p.pos(), x: x}
-		f.name = p.dotted()
+		f.name = coreName(p.dotted(), filters)
 		if p.cur().kind == "(" {
 			f.callArgs = p.callArgs()
 		}
@@ -452,7 +461,7 @@ func (p *parser) test(x expr) expr {
 	at := node(p.next().pos)
 	negated := p.skipName("not")
 	t := &testExpr{node: at, x: x}
-	t.name = p.dotted()
+	t.name = coreName(p.dotted(), tests)
 	switch k := p.cur().kind; {
 	case k == "(":
 		t.callArgs = p.callArgs()
