@@ -269,6 +269,9 @@ func (c *converter) key(n *yaml.Node, p Pair) (templates.Value, error) {
 	if kn.Kind != yaml.ScalarNode {
 		return nil, c.doc.unhashable(n, p)
 	}
+	if kn.Value == "=" {
+		return templates.Str("="), nil // a key of this form is a text
+	}
 	k, err := c.scalar(kn, kn.Style&yaml.TaggedStyle != 0)
 	if t, ok := k.(*templates.Text); ok {
 		k = templates.Str(t.Src)
@@ -301,6 +304,9 @@ func (c *converter) scalar(n *yaml.Node, tagged bool) (templates.Value, error) {
 	if !tagged {
 		if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 			return c.text(n), nil
+		}
+		if n.Value == "<<" {
+			return nil, c.doc.errorAt(c.doc.Pos(n), "could not determine a constructor for the tag 'tag:yaml.org,2002:merge'")
 		}
 		if n.Value == "=" { // YAML 1.1's default value, which PyYAML knows and cannot make
 			return nil, c.doc.errorAt(c.doc.Pos(n), "could not determine a constructor for the tag 'tag:yaml.org,2002:value'")

@@ -59,6 +59,37 @@ func readAll(data []byte, file string, most int) ([]*Doc, error) {
 	if err != nil {
 		return nil, err
 	}
+	if rest, ok := bytes.CutPrefix(data, []byte("%YAML 1.2")); ok { // libyaml reads it as 1.1
+		data = append([]byte("%YAML 1.1"), rest...)
+	}
+	docs, err := readDocs(data, file, most)
+	if err != nil && strings.Contains(err.Error(), "unknown escape character") {
+		if again, ok := plainSlashes(data); ok {
+			return readDocs(again, file, most)
+		}
+	}
+	return docs, err
+}
+
+// plainSlashes replaces \/ by / in a document of JSON, which has that escape and
+// the YAML library has not; false where it is no JSON or has none.
+func plainSlashes(data []byte) ([]byte, bool) {
+	if text := bytes.TrimSpace(data); len(text) == 0 || text[0] != '{' && text[0] != '[' && text[0] != '"' {
+		return nil, false
+	}
+	out := make([]byte, 0, len(data))
+	for i := 0; i < len(data); i++ {
+		if data[i] == '\\' && i+1 < len(data) {
+			if i++; data[i] != '/' {
+				out = append(out, '\\')
+			}
+		}
+		out = append(out, data[i])
+	}
+	return out, len(out) < len(data)
+}
+
+func readDocs(data []byte, file string, most int) ([]*Doc, error) {
 	lines := strings.SplitAfter(string(data), "\n")
 	var docs []*Doc
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -79,10 +110,29 @@ func readAll(data []byte, file string, most int) ([]*Doc, error) {
 			if err := d.check(d.Root); err != nil {
 				return nil, err
 			}
+			if err := d.checkAnchors(d.Root, map[string]bool{}); err != nil {
+				return nil, err
+			}
 		}
 		docs = append(docs, d)
 	}
 	return docs, nil
+}
+
+// checkAnchors is an error where a document has an anchor twice.
+func (d *Doc) checkAnchors(n *yaml.Node, seen map[string]bool) error {
+	if n.Anchor != "" && n.Kind != yaml.AliasNode {
+		if seen[n.Anchor] {
+			return d.errorAt(d.Pos(n), "found duplicate anchor '"+n.Anchor+"'")
+		}
+		seen[n.Anchor] = true
+	}
+	for _, e := range n.Content {
+		if err := d.checkAnchors(e, seen); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // decode keeps a panic of the YAML library from ending the program.
