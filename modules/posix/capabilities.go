@@ -87,7 +87,7 @@ func splitCapability(s string, needFlags bool) (name, op, flags string, err erro
 	i := strings.IndexAny(s, "=-+")
 	if i < 0 {
 		if needFlags {
-			return "", "", "", modules.Failf("Couldn't find operator (one of: ['=', '-', '+'])")
+			return "", "", "", modules.Failf("Couldn't find operator (one of: ('=', '-', '+'))")
 		}
 		return s, "", "", nil
 	}
