@@ -4,7 +4,6 @@ package packaging
 
 import (
 	"context"
-	"html"
 	"os"
 	"regexp"
 	"slices"
@@ -261,6 +260,9 @@ var (
 	zypperMessage   = regexp.MustCompile(`(?s)<message[^>]*>(.*?)</message>`)
 )
 
+// xmlText undoes XML's escapes.
+var xmlText = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&")
+
 // parseSolvables reads the packages of an answer, by the list they are in.
 func parseSolvables(text string) []solvable {
 	var out []solvable
@@ -277,7 +279,7 @@ func parseSolvables(text string) []solvable {
 		}
 		s := solvable{group: group}
 		for _, attr := range zypperAttribute.FindAllStringSubmatch(f[3], -1) {
-			value := html.UnescapeString(attr[2])
+			value := xmlText.Replace(attr[2])
 			switch attr[1] {
 			case "name":
 				s.name = value
@@ -319,7 +321,7 @@ func (r *zypperRun) act(args []string) ([]solvable, modules.CommandResult, error
 			}
 			msg := "no packages found"
 			if m := zypperMessage.FindAllStringSubmatch(res.Stdout, -1); m != nil {
-				msg = html.UnescapeString(m[len(m)-1][1])
+				msg = xmlText.Replace(m[len(m)-1][1])
 			}
 			return nil, res, modules.FailWith(data, "%s", msg)
 		case 0, 102, 103, 106:

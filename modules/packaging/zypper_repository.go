@@ -5,7 +5,6 @@ package packaging
 import (
 	"context"
 	"fmt"
-	"html"
 	"os"
 	"regexp"
 	"slices"
@@ -156,11 +155,11 @@ func (r *zypperRepo) repos() ([]map[string]string, error) {
 		repo := map[string]string{"alias": "", "name": "", "priority": "", "enabled": "", "autorefresh": "", "gpgcheck": ""}
 		for _, attr := range zypperAttribute.FindAllStringSubmatch(f[1], -1) {
 			if _, ok := repo[attr[1]]; ok {
-				repo[attr[1]] = html.UnescapeString(attr[2])
+				repo[attr[1]] = xmlText.Replace(attr[2])
 			}
 		}
 		if u := urlElement.FindStringSubmatch(f[2]); u != nil {
-			repo["url"] = html.UnescapeString(strings.TrimSpace(u[1]))
+			repo["url"] = xmlText.Replace(strings.TrimSpace(u[1]))
 		}
 		out = append(out, repo)
 	}
