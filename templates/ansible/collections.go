@@ -17,6 +17,8 @@ var collectionFilters = []collection{
 	{[]string{utils}, utilsFilters},
 	{[]string{netcomm}, netcommonFilters},
 	{[]string{general}, generalMore},
+	{[]string{general}, patchFilters},
+	{[]string{general}, table{"to_yaml": filterToYAML, "to_nice_yaml": filterGeneralNiceYAML}},
 }
 
 var collectionTests = []collection{

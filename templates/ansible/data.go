@@ -103,10 +103,15 @@ func filterToYAML(c *call) (value, error) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/to_nice_yaml_filter.html
-func filterToNiceYAML(c *call) (value, error) {
+func filterToNiceYAML(c *call) (value, error) { return niceYAML(c, 4) }
+
+// filterGeneralNiceYAML is that of community.general, which indents by two
+// (https://docs.ansible.com/ansible/latest/collections/community/general/to_nice_yaml_filter.html).
+func filterGeneralNiceYAML(c *call) (value, error) { return niceYAML(c, 2) }
+
+func niceYAML(c *call, indent int) (value, error) {
 	own, rest := keep(c, "a", "indent")
 	var a value
-	indent := 4
 	if err := own.Unpack("to_nice_yaml", "a", &a, "indent?", &indent); err != nil {
 		return nil, err
 	}
