@@ -246,7 +246,7 @@ func (r *dnfRun) failure(verb string, res modules.CommandResult, done []string) 
 		}
 	}
 	text := dnfError(res)
-	group := strings.Contains(text, "Nothing to do.") && strings.Contains(res.Stdout+res.Stderr, "Module or Group")
+	group := failures != nil && strings.Contains(text, "Nothing to do.") && strings.Contains(res.Stdout+res.Stderr, "Module or Group")
 	if strings.HasPrefix(text, "There are no enabled repositories") {
 		for _, name := range r.a.Name {
 			failures = append(failures, "No package "+name+" available.")
