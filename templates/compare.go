@@ -32,7 +32,39 @@ func plainTuple(v Value) Value {
 }
 
 // equal is a == b; it throws where one is a strict undefined.
-func equal(a, b Value, depth int) bool {
+func equal(a, b Value, depth int) bool { return equalIn(a, b, depth, nil) }
+
+// memoDepth is how deep containers nest before equal pairs are remembered.
+const memoDepth = 2
+
+// equalPairs are containers that were found equal: values that are shared at
+// every level, as anchors of YAML make them, are compared once.
+type equalPairs map[equalPair]struct{}
+
+type equalPair struct {
+	a, b any // pointers
+	n    int
+}
+
+// known reports whether the pair was found equal, else compares it.
+func (m *equalPairs) known(p equalPair, compare func() bool) bool {
+	if m == nil {
+		return compare()
+	}
+	if _, ok := (*m)[p]; ok {
+		return true
+	}
+	if !compare() {
+		return false
+	}
+	if *m == nil {
+		*m = equalPairs{}
+	}
+	(*m)[p] = struct{}{}
+	return true
+}
+
+func equalIn(a, b Value, depth int, m *equalPairs) bool {
 	switch x := a.(type) {
 	case Str:
 		s, ok := textOf(b)
@@ -61,18 +93,21 @@ func equal(a, b Value, depth int) bool {
 	if depth > maxDepth {
 		throw(RecursionError, "maximum recursion depth exceeded in comparison")
 	}
-	return equalContainers(a, b, depth)
+	if m == nil && depth >= memoDepth {
+		m = new(equalPairs)
+	}
+	return equalContainers(a, b, depth, m)
 }
 
-func equalContainers(a, b Value, depth int) bool {
+func equalContainers(a, b Value, depth int, m *equalPairs) bool {
 	a, b = plainTuple(a), plainTuple(b)
 	switch x := a.(type) {
 	case *List:
 		y, ok := b.(*List)
-		return ok && (x == y || equalElems(x.Elems, y.Elems, depth))
+		return ok && (x == y || equalElems(x.Elems, y.Elems, depth, m))
 	case Tuple:
 		y, ok := b.(Tuple)
-		return ok && equalElems(x, y, depth)
+		return ok && equalElems(x, y, depth, m)
 	case Bytes:
 		y, ok := b.(Bytes)
 		return ok && string(x) == string(y)
@@ -87,36 +122,52 @@ func equalContainers(a, b Value, depth int) bool {
 		return ok && x.Naive == y.Naive && x.DateOnly == y.DateOnly && x.T.Equal(y.T)
 	case dictView:
 		y, ok := b.(dictView)
-		return ok && x.kind == y.kind && equalElems(x.elems(), y.elems(), depth)
+		return ok && x.kind == y.kind && equalElems(x.elems(), y.elems(), depth, m)
 	case Mapping:
 		y, ok := b.(Mapping)
-		return ok && (a == b || equalMappings(x, y, depth))
+		return ok && (a == b || equalMappings(x, y, depth, m))
 	}
 	return a == b
 }
 
-func equalElems(x, y []Value, depth int) bool {
+func equalElems(x, y []Value, depth int, m *equalPairs) bool {
 	if len(x) != len(y) {
 		return false
 	}
-	for i, e := range x {
-		if !equal(e, y[i], depth+1) {
-			return false
+	each := func() bool {
+		for i, e := range x {
+			if !equalIn(e, y[i], depth+1, m) {
+				return false
+			}
 		}
+		return true
 	}
-	return true
+	if m == nil || len(x) < 2 {
+		return each()
+	}
+	return m.known(equalPair{&x[0], &y[0], len(x)}, each)
 }
 
-func equalMappings(x, y Mapping, depth int) bool {
+func equalMappings(x, y Mapping, depth int, m *equalPairs) bool {
 	if x.Len() != y.Len() {
 		return false
 	}
+	each := func() bool { return equalItems(x, y, depth, m) }
+	d, isDict := x.(*Dict)
+	e, areDicts := y.(*Dict)
+	if m == nil || !isDict || !areDicts {
+		return each()
+	}
+	return m.known(equalPair{d, e, d.Len()}, each)
+}
+
+func equalItems(x, y Mapping, depth int, m *equalPairs) bool {
 	for _, k := range x.Keys() {
 		v, _, err := x.Get(k)
 		check(err)
 		w, ok, err := y.Get(k)
 		check(err)
-		if !ok || !equal(v, w, depth+1) {
+		if !ok || !equalIn(v, w, depth+1, m) {
 			return false
 		}
 	}

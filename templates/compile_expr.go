@@ -116,9 +116,19 @@ func evalAll(f *frame, fns []evalFn) []Value {
 }
 
 // anyLazy reports whether an element may hold a *Text.
-func anyLazy(elems []Value) bool {
+func anyLazy(elems []Value) bool { return anyLazyIn(elems, 0) }
+
+// maxTuples is how deep tuples in tuples are searched for a *Text; those that
+// are deeper count as having one.
+const maxTuples = 4
+
+func anyLazyIn(elems []Value, depth int) bool {
 	for _, e := range elems {
-		if isLazy(e) {
+		if t, ok := e.(Tuple); ok {
+			if depth >= maxTuples || anyLazyIn(t, depth+1) {
+				return true
+			}
+		} else if isLazy(e) {
 			return true
 		}
 	}

@@ -231,6 +231,9 @@ func (d *Dict) squeeze() {
 	*d = c
 }
 
+// maxHash bounds what hashing a tuple writes.
+const maxHash = 16 << 20
+
 // tupleKey is the hash of a tuple; none of Python's other hashes equal it.
 type tupleKey string
 
@@ -267,6 +270,9 @@ func hashKey(v Value) (any, error) {
 				return nil, err
 			}
 			b = appendHash(b, h)
+			if len(b) > maxHash {
+				return nil, &Error{Kind: OverflowError, Msg: "the hash of a tuple takes too long"}
+			}
 		}
 		return tupleKey(b), nil
 	case groupTuple:

@@ -300,3 +300,25 @@ func TestDict(t *testing.T) {
 		t.Error("infinity and NaN")
 	}
 }
+
+// TestShared compares values that are shared at every level, which have more
+// parts than there is time for.
+func TestShared(t *testing.T) {
+	const grow = "{% set ns = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}{% set ns.b = [ns.b, ns.b] %}{% endfor %}"
+	for src, want := range map[string]string{
+		grow + "{{ ns.a == ns.b }}":                         "True",
+		grow + "{{ ns.a < ns.b }}":                          "False",
+		grow + "{{ [ns.a, 1] == [ns.b, 2] }}":               "False",
+		grow + "{{ {'x': [ns.a]} == {'x': [ns.b]} }}":       "True",
+		grow + "{{ ns.a in [ns.b] }}{{ ns.a != [ns.a] }}":   "TrueTrue",
+		grow + "{{ [ns.a]|select('eq', ns.b)|list|count }}": "1",
+	} {
+		tmpl, err := New(Options{}).Compile(src, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tmpl.Render(context.Background(), nil); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", src, got, err, want)
+		}
+	}
+}

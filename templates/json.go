@@ -105,6 +105,7 @@ func (w *jsonWriter) append(b []byte, v Value, depth int) []byte {
 	if depth > maxDepth*5 {
 		throw(ValueError, "Circular reference detected")
 	}
+	boundText(b)
 	switch v := v.(type) {
 	case nil, NoneType:
 		return append(b, "null"...)

@@ -447,7 +447,7 @@ func (l *loopContext) cycle(c *Call) (Value, error) {
 }
 
 func (l *loopContext) changed(c *Call) (Value, error) {
-	if l.seen && equalElems(l.last, c.Args, 0) {
+	if l.seen && equalElems(l.last, c.Args, 0, nil) {
 		return Bool(false), nil
 	}
 	l.seen, l.last = true, c.Args

@@ -92,9 +92,7 @@ func keepNewlines(v Value, newlines int) Value {
 // storable is the form in which Ansible stores a result: tuples, views and
 // iterators become lists. It throws where something is undefined.
 func (rt *run) storable(v Value, depth int) Value {
-	if depth > maxDepth {
-		throw(RecursionError, "maximum recursion depth exceeded")
-	}
+	rt.visit(depth)
 	switch x := v.(type) {
 	case Str, Int, Bool, Float, NoneType:
 		return v

@@ -115,7 +115,19 @@ func (p *reprer) append(b []byte, v Value) []byte {
 	return p.appendContainer(b, v)
 }
 
+// maxText bounds the text of one value.
+const maxText = 64 << 20
+
+// boundText throws where a text that is made of a value has become too long,
+// as that of a value does which is shared at every level.
+func boundText(b []byte) {
+	if len(b) > maxText {
+		throw(OverflowError, "the text of a value has more than %d bytes", maxText)
+	}
+}
+
 func (p *reprer) appendContainer(b []byte, v Value) []byte {
+	boundText(b)
 	if len(p.seen) > maxDepth {
 		throw(RecursionError, "maximum recursion depth exceeded while getting the repr of an object")
 	}
@@ -132,7 +144,12 @@ func (p *reprer) appendContainer(b []byte, v Value) []byte {
 	} else {
 		p.seen = append(p.seen, v)
 	}
-	defer func() { p.seen = p.seen[:len(p.seen)-1] }()
+	b = p.appendInside(b, v)
+	p.seen = p.seen[:len(p.seen)-1]
+	return b
+}
+
+func (p *reprer) appendInside(b []byte, v Value) []byte {
 	switch v := v.(type) {
 	case *List:
 		return append(p.appendElems(append(b, '['), v.Elems), ']')

@@ -28,7 +28,9 @@ type run struct {
 	calls int       // how deep calls nest
 	ticks int
 	spent int // units of memory that operations asked for
-	max   int
+	// visits are the values that were looked at in containers.
+	visits int
+	max    int
 
 	texts  resolvedTexts
 	active []*Text // being resolved, outermost first
@@ -580,10 +582,21 @@ func (rt *run) deep(v Value) Value {
 	return v
 }
 
-func (rt *run) deepIn(v Value, depth int) Value {
+// maxVisits bounds the values that a run looks at in containers: those that
+// are shared at every level are more than there is memory for.
+const maxVisits = 1 << 24
+
+func (rt *run) visit(depth int) {
 	if depth > maxDepth {
 		throw(RecursionError, "maximum recursion depth exceeded")
 	}
+	if rt.visits++; rt.visits > maxVisits {
+		throw(OverflowError, "the values of the template are too many")
+	}
+}
+
+func (rt *run) deepIn(v Value, depth int) Value {
+	rt.visit(depth)
 	switch x := v.(type) {
 	case *Text:
 		v = rt.force(x)

@@ -148,12 +148,15 @@ func splitHyphens(word string) []string {
 const pprintWidth = 80
 
 // pprinter is pprint.PrettyPrinter with its defaults.
-type pprinter struct{ era Era }
+type pprinter struct {
+	era    Era
+	visits int // values looked at
+}
 
 // format writes v at a column; allowance is what has to follow on its last line.
 func (p *pprinter) format(v Value, indent, allowance, depth int) string {
 	rep := p.repr(v)
-	if depth > maxDepth || runeLen(rep) <= pprintWidth-indent-allowance {
+	if depth > maxDepth || len(rep) <= pprintWidth-indent-allowance || runeLen(rep) <= pprintWidth-indent-allowance {
 		return rep
 	}
 	switch x := v.(type) {
@@ -229,6 +232,9 @@ func (p *pprinter) repr(v Value) string {
 func (p *pprinter) sortDicts(v Value, depth int) Value {
 	if depth > maxDepth {
 		return v
+	}
+	if p.visits++; p.visits > maxVisits {
+		throw(OverflowError, "the values to print are too many")
 	}
 	switch x := v.(type) {
 	case *List:
