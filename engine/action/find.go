@@ -24,8 +24,12 @@ func (e *notFound) Error() string {
 	if e.why != "" {
 		return e.why
 	}
-	return fmt.Sprintf("Could not find or access '%s'\nSearched in:\n\t%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option",
-		e.name, strings.Join(e.tried, "\n\t"))
+	searched := ""
+	if !filepath.IsAbs(e.name) {
+		searched = "\nSearched in:\n\t" + strings.Join(e.tried, "\n\t")
+	}
+	return fmt.Sprintf("Could not find or access '%s'%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option",
+		e.name, searched)
 }
 
 // findFile finds a file for an action: below sub in the folders of the

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gorun/modules"
 	"gorun/modules/oserr"
 )
@@ -198,13 +200,14 @@ func (g *getURLRun) download(since time.Time, intoDir bool) (string, error) {
 	}
 	g.data["msg"] = "OK (" + size + " bytes)"
 	if g.m.Check {
-		return "", nil
+		_, err := g.folder()
+		return "", err
 	}
 	return g.store(res.Body)
 }
 
-// store writes the body to a file in tmp_dest or the run's folder.
-func (g *getURLRun) store(body io.Reader) (string, error) {
+// folder is where the download goes before it is in place.
+func (g *getURLRun) folder() (string, error) {
 	dir := g.a.TmpDest
 	if dir != "" && !isDir(dir) {
 		if _, err := os.Stat(dir); err == nil {
@@ -217,6 +220,18 @@ func (g *getURLRun) store(body io.Reader) (string, error) {
 		if dir = filepath.Dir(g.dest); !isDir(dir) {
 			return "", g.fail("Destination %s does not exist", dir)
 		}
+		if err := unix.Access(dir, unix.W_OK); err != nil {
+			return "", g.fail("Destination %s is not writable", dir)
+		}
+	}
+	return dir, nil
+}
+
+// store writes the body to a file in tmp_dest or the run's folder.
+func (g *getURLRun) store(body io.Reader) (string, error) {
+	dir, err := g.folder()
+	if err != nil {
+		return "", err
 	}
 	f, err := os.CreateTemp(dir, ".ansible_tmp*")
 	if err != nil {
