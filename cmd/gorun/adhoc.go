@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -62,6 +63,14 @@ func runAdhoc(c *cli.Context) error {
 		s.listHosts(names)
 		return nil
 	}
+	module := firstOf(c.String("module-name"), s.cfg.Str("DEFAULT_MODULE_NAME"))
+	if needsArgs(module) && firstOf(c.String("args"), s.cfg.Str("DEFAULT_MODULE_ARGS")) == "" {
+		msg := "No argument passed to " + module + " module"
+		if strings.HasSuffix(pattern, ".yml") {
+			msg += " (did you mean to run ansible-playbook?)"
+		}
+		return optionError(msg)
+	}
 	hosts := s.openHosts()
 	defer hosts.Close()
 	o, err := s.engineOptions(c, hosts)
@@ -73,7 +82,7 @@ func runAdhoc(c *cli.Context) error {
 		poll = c.Int("poll")
 	}
 	outcome, err := engine.New(o).Adhoc(c.Context, engine.AdhocTask{
-		Pattern: pattern, Module: firstOf(c.String("module-name"), s.cfg.Str("DEFAULT_MODULE_NAME")),
+		Pattern: pattern, Module: module,
 		ArgsText: firstOf(c.String("args"), s.cfg.Str("DEFAULT_MODULE_ARGS")),
 		Async:    c.Int("background"), Poll: poll, OneLine: c.Bool("one-line"), TaskTimeout: c.Int("task-timeout"),
 	})
@@ -84,6 +93,12 @@ func runAdhoc(c *cli.Context) error {
 		return exitCode(outcome.Code)
 	}
 	return nil
+}
+
+// needsArgs reports whether a module has nothing to do without arguments.
+func needsArgs(module string) bool {
+	short := strings.TrimPrefix(strings.TrimPrefix(module, "ansible.builtin."), "ansible.legacy.")
+	return slices.Contains([]string{"command", "shell", "script", "raw"}, short)
 }
 
 // targets are the names of the hosts that the command means. A limit that

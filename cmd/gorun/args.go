@@ -116,6 +116,11 @@ func splitShort(a string, next []string, takesValue map[string]bool) (words []st
 	return words, 0, nil
 }
 
+// optionError is options that do not go together: exit code 5.
+type optionError string
+
+func (e optionError) Error() string { return string(e) }
+
 // usageError is a mistake on the command line: exit code 2 and the usage.
 type usageError string
 

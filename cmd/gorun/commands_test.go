@@ -74,6 +74,55 @@ func TestConsole(t *testing.T) {
 	}
 }
 
+func TestVaultMistakes(t *testing.T) {
+	inFolder(t, map[string]string{"pw": "one\n", "pw2": "two\n", "a.yml": "x: 1\n"})
+	if _, errOut, code := runCommand(t, "", "vault", "encrypt", "--vault-password-file", "pw", "a.yml"); code != 0 {
+		t.Fatal(errOut)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"vault veiw a.yml", 2, "did you mean view?"},
+		{"vault view --vault-password-file pw2 a.yml", 1, "Decryption failed (no vault secrets were found that could decrypt)"},
+		{"vault view --vault-password-file pw none.yml", 1, "Unable to read source file (none.yml): no such file or directory"},
+		{"vault encrypt --vault-password-file pw a.yml", 1, "input is already encrypted"},
+		{"vault encrypt --vault-id a@pw --vault-id b@pw2 pw", 5, "The vault-ids a,b are available to encrypt"},
+		{"vault encrypt --vault-id a@pw --encrypt-vault-id c pw", 1, "Did not find a match for --encrypt-vault-id=c in the known vault-ids ['a']"},
+		{"vault view --vault-password-file nope a.yml", 1, "The vault password file nope was not found"},
+		{"vault view --vault-password-file pw a.yml", 0, "x: 1"},
+	} {
+		out, errOut, code := runCommand(t, "", strings.Fields(c.args)...)
+		if code != c.code || !strings.Contains(out+errOut, c.want) {
+			t.Errorf("%s: %d, no %q in\n%s%s", c.args, code, c.want, out, errOut)
+		}
+	}
+}
+
+// TestAdhocMistakes: what ansible 2.14.18 and 2.22 answer.
+func TestAdhocMistakes(t *testing.T) {
+	inFolder(t, map[string]string{"hosts": "h1 ansible_connection=local\n", "empty": ""})
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"adhoc all -i hosts", 5, "No argument passed to command module"},
+		{"adhoc site.yml -i hosts -m shell", 5, "(did you mean to run ansible-playbook?)"},
+		{"adhoc nobody -i hosts -m ping", 0, "No hosts matched, nothing to do"},
+		{"adhoc all -i hosts -m ping --limit nobody", 1, "leaves us with no hosts to target"},
+		{"adhoc all -i empty --list-hosts", 0, "provided hosts list is empty, only localhost is available."},
+		{"adhoc localhost -i hosts --limit h1 --list-hosts", 0, "hosts (1):\n    localhost\n"},
+		{"adhoc all[7] -i hosts --list-hosts", 0, "hosts (0):"},
+	} {
+		out, errOut, code := runCommand(t, "", strings.Fields(c.args)...)
+		if code != c.code || !strings.Contains(out+strings.ReplaceAll(errOut, "\n", " "), c.want) {
+			t.Errorf("%s: %d, no %q in\n%s%s", c.args, code, c.want, out, errOut)
+		}
+	}
+}
+
 func TestMan(t *testing.T) {
 	for _, cmd := range commands() {
 		out, errOut, code := runCommand(t, "", "man", cmd.name)

@@ -77,7 +77,11 @@ func printError(w io.Writer, err error, color bool) int {
 	if errors.As(err, &list) && len(list) > 0 && !slices.ContainsFunc(list, func(e *playbook.Error) bool { return !errors.Is(e.Cause, playbook.ErrRoleNotFound) }) {
 		return exitError
 	}
-	if hasPlace(diags) {
+	var option optionError
+	switch {
+	case errors.As(err, &option):
+		return exitOptions
+	case hasPlace(diags):
 		return exitParser
 	}
 	return exitError

@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,7 +109,11 @@ func passwordFile(path, what, label string) ([]byte, error) {
 func (s *session) askSecret(prompt string) (string, error) {
 	fd := int(s.stdin.Fd())
 	if !term.IsTerminal(fd) {
-		return s.readLine()
+		pw, err := s.readLine()
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("EOFError (ctrl-d) on prompt for (%s)", strings.TrimSuffix(strings.TrimSpace(prompt), ":"))
+		}
+		return pw, err
 	}
 	fmt.Fprint(s.err, prompt)
 	pw, err := term.ReadPassword(fd)

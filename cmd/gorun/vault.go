@@ -7,13 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"gorun/engine/spell"
 	"gorun/vars/vault"
 )
 
@@ -35,10 +38,17 @@ func vaultFlags() []cli.Flag {
 	}
 }
 
-// errNothingToDo is what rekey and the like say without a file.
-var errNothingToDo = usageError("vault takes one of create, edit, view, encrypt, decrypt, rekey, encrypt_string")
+// vaultActions are what vault does.
+var vaultActions = []string{"create", "edit", "view", "encrypt", "decrypt", "rekey", "encrypt_string"}
 
 func runVault(c *cli.Context) error {
+	if action := c.Args().First(); !slices.Contains(vaultActions, action) {
+		msg := "vault takes one of " + strings.Join(vaultActions, ", ")
+		if best := spell.Nearest(action, vaultActions); action != "" && best != "" {
+			msg += fmt.Sprintf(" (did you mean %s?)", best)
+		}
+		return usageError(msg)
+	}
 	s, err := newSession(c)
 	if err != nil {
 		return err
@@ -68,10 +78,8 @@ func runVault(c *cli.Context) error {
 		return s.vaultDecrypt(c, files)
 	case "rekey":
 		return s.vaultRekey(c, files)
-	case "encrypt_string":
-		return s.vaultEncryptString(c, files)
 	}
-	return errNothingToDo
+	return s.vaultEncryptString(c, files)
 }
 
 // newPassword asks for a password, twice where it will encrypt.
@@ -99,7 +107,7 @@ func (s *session) encryptSecret(c *cli.Context) (vault.Secret, error) {
 	id := firstOf(c.String("encrypt-vault-id"), s.cfg.Str("DEFAULT_VAULT_ENCRYPT_IDENTITY"))
 	if id == "" {
 		if len(s.secrets) > 1 {
-			return vault.Secret{}, errors.New("The vault-ids " + s.secretIDs() + " are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id")
+			return vault.Secret{}, optionError("The vault-ids " + s.secretIDs() + " are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id")
 		}
 		return s.secrets[0], nil
 	}
@@ -108,7 +116,7 @@ func (s *session) encryptSecret(c *cli.Context) (vault.Secret, error) {
 			return sec, nil
 		}
 	}
-	return vault.Secret{}, fmt.Errorf("Did not find a match for --encrypt-vault-id=%s in the known vault-ids [%s]", id, s.secretIDs())
+	return vault.Secret{}, fmt.Errorf("Did not find a match for --encrypt-vault-id=%s in the known vault-ids ['%s']", id, strings.ReplaceAll(s.secretIDs(), ",", "', '"))
 }
 
 func (s *session) secretIDs() string {
@@ -124,7 +132,12 @@ func (s *session) vaultEach(files []string, do func(string) error) error {
 		return usageError("a file is required")
 	}
 	for _, f := range files {
-		if err := do(f); err != nil {
+		err := do(f)
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return fmt.Errorf("Unable to read source file (%s): %w", f, path.Err)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", f, err)
 		}
 	}
