@@ -18,8 +18,8 @@ package main
 // too, and fails where the answer has drifted.
 //
 // The sections under current/ are the same, and stderr, from the current
-// release of ansible-core. It is asked in a folder that holds a system with it
-// (.ci/install current makes one): `-record -chroot /opt/sid`, or
+// release of ansible-core. It is asked in a folder that holds a whole system
+// with it, Debian sid by debootstrap: `-record -chroot /opt/sid`, or
 // GORUN_REQUIRE=ansible-current with GORUN_CURRENT_ROOT=/opt/sid. `-own` writes
 // gorun's answer beside it in the cases that have a line `own:`.
 
