@@ -64,6 +64,9 @@ func (f *INI) Section(name string) *INISection {
 // maxInterpolation bounds how deep %(name)s stands for others.
 const maxInterpolation = 10
 
+// maxSubstitutions bounds how many texts one option is made of.
+const maxSubstitutions = 10_000
+
 // Interpolated is the text of an option of s with each %(name)s in it replaced
 // by the option of that name and %% by %.
 func (f *INI) Interpolated(s *INISection, name string, fold func(string) string) (text string, none, ok bool, err error) {
@@ -71,7 +74,8 @@ func (f *INI) Interpolated(s *INISection, name string, fold func(string) string)
 	if !ok || none {
 		return "", none, ok, nil
 	}
-	text, err = f.interpolate(s, name, raw, raw, fold, 1)
+	left := maxSubstitutions
+	text, err = f.interpolate(s, name, raw, raw, fold, 1, &left)
 	return text, false, true, err
 }
 
@@ -83,8 +87,8 @@ func (f *INI) get(s *INISection, name string) (text string, none, ok bool) {
 	return text, none, ok
 }
 
-func (f *INI) interpolate(s *INISection, name, raw, rest string, fold func(string) string, depth int) (string, error) {
-	if depth > maxInterpolation {
+func (f *INI) interpolate(s *INISection, name, raw, rest string, fold func(string) string, depth int, left *int) (string, error) {
+	if *left--; depth > maxInterpolation || *left < 0 {
 		return "", iniError("InterpolationDepthError", "Recursion limit exceeded in value substitution: option %s in section %s contains an interpolation key which cannot be substituted in %d steps. Raw value: %s", repr(str(name)), repr(str(s.Name)), maxInterpolation, repr(str(raw)))
 	}
 	var b strings.Builder
@@ -115,7 +119,7 @@ func (f *INI) interpolate(s *INISection, name, raw, rest string, fold func(strin
 		}
 		if strings.Contains(v, "%") {
 			var err error
-			if v, err = f.interpolate(s, key, v, v, fold, depth+1); err != nil {
+			if v, err = f.interpolate(s, key, v, v, fold, depth+1, left); err != nil {
 				return "", err
 			}
 		}
