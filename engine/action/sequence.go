@@ -13,11 +13,8 @@ var ordered = map[string]bool{
 }
 
 // givesFacts are the modules whose results may hold ansible_facts, which the
-// arguments of the next item may be made of.
-var givesFacts = map[string]bool{
-	"ansible.builtin.getent": true, "ansible.builtin.hostname": true, "ansible.builtin.package_facts": true,
-	"ansible.builtin.service_facts": true, "ansible.builtin.setup": true,
-}
+// arguments of the next item may be made of, beside those whose Spec says so.
+var givesFacts = map[string]bool{"ansible.builtin.hostname": true}
 
 // SendsAhead reports whether a request of an action or module, by its full
 // name, may be made and sent before the answer to the one before has come.
@@ -26,5 +23,5 @@ func SendsAhead(full string) bool {
 		return ordered[full]
 	}
 	m := registry.Lookup(full)
-	return m != nil && !m.Spec.ControllerOnly && !givesFacts[m.Spec.Name]
+	return m != nil && !m.Spec.ControllerOnly && !m.Spec.Facts && !givesFacts[m.Spec.Name]
 }
