@@ -220,6 +220,34 @@ ADDRTESTS.update({"ansible.utils.in_network": (ADDRS[:5], ["('10.0.0.0/8')", "('
 
 
 MORE = r"""
+{{ {'a':1}|community.general.json_patch('add','/b',2) }}
+{{ {'a':[1]}|community.general.json_patch('add','/a/-',2) }}
+{{ {'a':1}|community.general.json_patch('remove','/b') }}
+{{ {'a':1}|community.general.json_patch('test','/a',2) }}
+{{ {'a':1}|community.general.json_patch('test','/a',2, fail_test=true) }}
+{{ {'a':1}|community.general.json_patch('move','/b', from='/a') }}
+{{ {'a':1}|community.general.json_patch('copy','/b', from='/a') }}
+{{ {'a':1}|community.general.json_patch('zz','/b') }}
+{{ {'a':1}|community.general.json_patch('add','b', 1) }}
+{{ '{"a": 1}'|community.general.json_patch('replace','/a', {'x': 1}) }}
+{{ 'x'|community.general.json_patch('replace','/a', 1) }}
+{{ {'a':1}|community.general.json_patch('add','/b') }}
+{{ {'a':1,'b':2}|community.general.json_patch_recipe([{'op':'add','path':'/c','value':3},{'op':'remove','path':'/a'}]) }}
+{{ {'a':1,'b':2}|community.general.json_patch_recipe([{'op':'add','path':'/c','value':3},{'op':'test','path':'/a','value':5}]) }}
+{{ {'a':1,'b':2}|community.general.json_patch_recipe([{'op':'add','path':'/c'}]) }}
+{{ {'a':1,'b':2}|community.general.json_patch_recipe('x') }}
+{{ {'a':[1,{'b':2}]}|community.general.to_yaml }}
+{{ {'a':[1,{'b':2}]}|community.general.to_nice_yaml }}
+{{ nope|ansible.builtin.default('x') }}
+{{ '5'|ansible.builtin.int + 1 }}
+{{ 5 is ansible.builtin.defined }}
+{{ [1]|map('ansible.builtin.string')|list }}
+{{ [1]|select('ansible.builtin.odd')|list }}
+{{ [{'a':1}]|ansible.builtin.map(attribute='a')|ansible.builtin.list }}
+{{ nope is ansible.builtin.undefined }}
+{{ {9:1,10:2}|to_json(sort_keys=true) }}
+{{ {9:1,10:2, true: 3}|to_nice_json }}
+{{ {9:1,10:2}|to_json }}
 {{ [{'a':1}]|ansible.utils.keep_keys }}
 {{ [{'a':1}]|ansible.utils.keep_keys(target='a') }}
 {{ [{'a':1}]|ansible.utils.keep_keys(target=['a'], matching_parameter='zz') }}
