@@ -60,7 +60,8 @@ func TestErrorFiles(t *testing.T) {
 			if len(want) == 0 {
 				t.Fatal("no marks")
 			}
-			o := Options{KnownAction: knownAction, KnownLookup: func(name string) bool { return name == "items" || name == "dict" }, Era: templates.Current, CollectionsPath: []string{"testdata/collections"}, RolesPath: []string{"testdata/roles"}}
+			// 2.14, as it finds more before the run: since 2.19 some of these fail the task.
+			o := Options{KnownAction: knownAction, KnownLookup: func(name string) bool { return name == "items" || name == "dict" }, Era: templates.Era214, CollectionsPath: []string{"testdata/collections"}, RolesPath: []string{"testdata/roles"}}
 			_, err = NewLoader(o).Load(site)
 			var es Errors
 			if !errors.As(err, &es) {
