@@ -21,13 +21,12 @@ func (p *problem) Error() string { return p.msg }
 // Classes of problems. An AnsibleLookupError is shown as it is; of others 2.14
 // tells the class.
 const (
-	lookupError    = "ansible.errors.AnsibleLookupError"
-	optionsError   = "ansible.errors.AnsibleOptionsError"
-	ansibleError   = "ansible.errors.AnsibleError"
-	parserError    = "ansible.errors.AnsibleParserError"
-	attributeError = "AttributeError"
-	typeError      = "TypeError"
-	valueError     = "ValueError"
+	lookupError  = "ansible.errors.AnsibleLookupError"
+	optionsError = "ansible.errors.AnsibleOptionsError"
+	ansibleError = "ansible.errors.AnsibleError"
+	parserError  = "ansible.errors.AnsibleParserError"
+	typeError    = "TypeError"
+	valueError   = "ValueError"
 )
 
 // raise is an error of a class.

@@ -172,9 +172,6 @@ func (n network) isPrivate() bool {
 func (n network) isMulticast() bool { return inRange(n.addr, "224.0.0.0/4", "ff00::/8") }
 func (n network) isLoopback() bool  { return inRange(n.addr, "127.0.0.0/8", "::1/128") }
 func (n network) isLinkLocal() bool { return inRange(n.addr, "169.254.0.0/16", "fe80::/10") }
-func (n network) isReserved() bool {
-	return inRange(n.addr, "240.0.0.0/4", "0.0.0.0/8", "192.0.2.0/24", "ff00::/12", "::/8", "100::/8", "200::/7", "400::/6", "800::/5", "1000::/4", "4000::/3", "6000::/3", "8000::/3", "a000::/3", "c000::/3", "e000::/4", "f000::/5", "f800::/6", "fe00::/9")
-}
 
 // revDNS is the name of an address's PTR record.
 func revDNS(a netip.Addr) string {

@@ -29,11 +29,20 @@ func onFile(name string, f func(string) bool) templates.Func {
 		if err := c.Unpack(name, "path", &v); err != nil {
 			return nil, err
 		}
-		s, err := pathText(v)
-		if err != nil {
-			return nil, err
+		if s, ok := isText(v); ok {
+			return templates.Bool(f(s)), nil
 		}
-		return templates.Bool(f(s)), nil
+		switch name {
+		case "isdir", "isfile", "exists": // numbers are open files, which are no playbook's
+			if _, ok := integer(v); ok {
+				return templates.Bool(false), nil
+			}
+			return nil, raise(templates.TypeError, "stat: path should be string, bytes, os.PathLike or integer, not %s", v.Type())
+		case "islink", "lexists", "ismount":
+			return nil, raise(templates.TypeError, "lstat: path should be string, bytes or os.PathLike, not %s", v.Type())
+		}
+		_, err := pathText(v)
+		return nil, err
 	}
 }
 
