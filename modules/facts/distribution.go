@@ -57,10 +57,10 @@ func distribution(*host) map[string]any {
 	facts := map[string]any{
 		// A fact of ansible-core 2.20 and later.
 		"distribution_cpe_name": orNil(osRelease["CPE_NAME"]),
-		"distribution":         r.name,
-		"distribution_version": r.version,
-		"distribution_release": r.codename,
-		"os_family":            family(r.name),
+		"distribution":          r.name,
+		"distribution_version":  r.version,
+		"distribution_release":  r.codename,
+		"os_family":             family(r.name),
 	}
 	if r.major == "" {
 		r.major, _, _ = strings.Cut(r.version, ".")

@@ -27,7 +27,7 @@ type initService struct {
 	name      string
 	script    string // "" under OpenRC without a script
 	openrc    bool
-	direct    bool   // the script itself is run, not what `service` makes of it
+	direct    bool // the script itself is run, not what `service` makes of it
 	arguments string
 	pattern   string // a text of a process's command line that says it runs
 	sleep     time.Duration
