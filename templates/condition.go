@@ -180,12 +180,12 @@ func (rt *run) emptyCondition() {
 
 // verdict is the truth of a conditional's result.
 func (rt *run) verdict(v Value) bool {
-	b, isBool := v.(Bool)
+	_, isBool := v.(Bool)
 	if isBool || !rt.strictConditions() {
 		return truth(v)
 	}
 	word := "False"
-	if b = Bool(truth(v)); b {
+	if truth(v) {
 		word = "True"
 	}
 	panic(&Error{Kind: BrokenConditional, Help: brokenHelp, Msg: "Conditional result (" + word + ") was derived from value of type '" + v.Type() + "' at '" + UnknownOrigin +

@@ -68,6 +68,11 @@ func required(what string) bool {
 	return slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), what)
 }
 
+// markupChanged are the templates that markupsafe 3, which the corpus is
+// recorded with, answers otherwise than 2: replace of Markup no longer escapes
+// what it looks for.
+var markupChanged = map[string]bool{"{{ ('x<y'|e)|replace('<', '>') }}": true, "{{ ('<b>'|safe)|replace('<', '>') }}": true}
+
 // checkLive asks the Jinja2 that is installed and compares its answers with
 // the recorded ones.
 func checkLive(t *testing.T, lines []byte) {
@@ -82,12 +87,16 @@ func checkLive(t *testing.T, lines []byte) {
 	}
 	answers := bufio.NewScanner(bytes.NewReader(out))
 	answers.Buffer(nil, 1<<22)
-	answers.Scan() // the header
+	answers.Scan()
+	oldMarkup := strings.Contains(answers.Text(), `"markupsafe": "2.`)
 	for line := range bytes.Lines(lines) {
 		if !answers.Scan() {
 			t.Fatal("Jinja2 gave too few answers")
 		}
 		c, live := readCase(t, line), readCase(t, answers.Bytes())
+		if oldMarkup && markupChanged[c.template] {
+			continue
+		}
 		if live.output != c.output || live.kind != c.kind || live.message != c.message {
 			t.Errorf("%s: Jinja2 now answers %s, recorded is %q %s %q", c.name, answers.Bytes(), c.output, c.kind, c.message)
 		}
