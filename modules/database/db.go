@@ -114,6 +114,9 @@ func runDB(ctx context.Context, m *modules.Run, a *dbArgs) (*modules.Result, err
 	data := map[string]any{"db": strings.Join(names, " "), "db_list": names}
 	if !m.Check || !changed {
 		data["executed_commands"] = r.commands
+		if a.State == "dump" || a.State == "import" {
+			data["msg"] = "" // what the programs wrote: nothing, or it had failed
+		}
 	}
 	return &modules.Result{Changed: changed, Data: data}, nil
 }
