@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -299,16 +298,6 @@ func splitOn(v templates.Value, at string) []string {
 		for f := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(at, r) }) {
 			out = append(out, f)
 		}
-	}
-	return out
-}
-
-// sortedNames sorts names and makes values of them.
-func sortedNames(names []string) []templates.Value {
-	sort.Strings(names)
-	out := make([]templates.Value, len(names))
-	for i, n := range names {
-		out[i] = str(n)
 	}
 	return out
 }

@@ -270,7 +270,7 @@ func (r *dnfRun) planFile(name string) (string, error) {
 			"Error occurred attempting remote rpm operation: Could not open: %s", name)
 	}
 	p := list[0]
-	s := rpmSpec{p.name, p.epoch, p.version, p.release, p.arch}
+	s := rpmSpec(p)
 	switch {
 	case slices.ContainsFunc(r.installed, s.matches):
 		return "", nil
