@@ -30,6 +30,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -102,7 +103,8 @@ func load(t *testing.T, file string) *testCase {
 	return c
 }
 
-// skip says why the case cannot run here.
+// skip says why the case cannot run here; GORUN_REQUIRE=clients, which says
+// that every client program has to be there, makes that a failure.
 func (c *testCase) skip() string {
 	if c.flags["root"] && os.Geteuid() != 0 {
 		return "needs root"
@@ -119,6 +121,9 @@ func (c *testCase) skip() string {
 
 func (c *testCase) run(t *testing.T) {
 	if why := c.skip(); why != "" {
+		if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "clients") {
+			t.Fatal(why)
+		}
 		t.Skip(why)
 	}
 	base := t.TempDir()
