@@ -136,7 +136,7 @@ func (e *KeywordError) Unwrap() error { return e.Err }
 
 // condition evaluates one conditional as when does.
 func (r *Run) condition(ctx context.Context, v templates.Value, s templates.Scope) (bool, error) {
-	return r.o.Templates.Condition(ctx, v, s)
+	return r.o.Templates.Condition(ctx, v, playbook.Pos{}, s)
 }
 
 // A conditionError is a conditional that cannot be evaluated.
@@ -156,7 +156,7 @@ func (e *conditionError) Unwrap() error { return e.err }
 func (r *Run) all(ctx context.Context, keyword string, conds []playbook.Value, s templates.Scope) (ok bool, which templates.Value, err error) {
 	for _, c := range conds {
 		for _, v := range conditionList(c.V) {
-			ok, err := r.condition(ctx, v, s)
+			ok, err := r.o.Templates.Condition(ctx, v, c.Pos, s)
 			if err != nil {
 				return false, nil, &conditionError{keyword, condText(v), c.Pos, err}
 			}

@@ -137,6 +137,16 @@ func textContext(t *playbook.Task, p playbook.Pos) string {
 	return callback.TextContext(p)
 }
 
+// BrokenConditional is what the current era says of a conditional at a place
+// that it takes for now.
+func BrokenConditional(pos playbook.Pos, msg, help string) *callback.Event {
+	context := callback.TextContext(pos)
+	if first, _, _ := strings.Cut(context, "\n"); first != "" {
+		msg = strings.Replace(msg, "'"+templates.UnknownOrigin+"'", "'"+strings.TrimPrefix(first, "Origin: ")+"'", 1)
+	}
+	return &callback.Event{Msg: msg, Help: help, Context: context}
+}
+
 // conditionEvent tells of a conditional.
 func conditionEvent(c *conditionError) *callback.Event {
 	article := "A"
@@ -184,6 +194,9 @@ func templateCause(err error, context, kind string) *callback.Event {
 	switch te.Kind {
 	case templates.TemplateSyntaxError, templates.TemplateAssertError:
 		e.Msg = "Syntax error in " + kind + "."
+		if strings.HasPrefix(te.Msg, "Template delimiters are not supported") {
+			e.Msg, e.Cause = e.Msg+" "+te.Msg, nil
+		}
 	case templates.RecursionError:
 		e.Msg, e.Cause.Msg = "Recursive loop detected in "+kind+".", "maximum recursion depth exceeded"
 	case templates.ZeroDivisionError, templates.TypeError, templates.ValueError, templates.KeyError, templates.IndexError,

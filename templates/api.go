@@ -76,9 +76,12 @@ type Options struct {
 	Unroll bool
 	// Warn is told of constructs that are of former days; nil: nobody.
 	Warn func(msg string)
-	// BrokenConditionals lets conditionals of the current era have results that
-	// are no bool (ALLOW_BROKEN_CONDITIONALS).
+	// BrokenConditionals lets conditionals of the current era be empty, be no
+	// text, and have results that are no bool (ALLOW_BROKEN_CONDITIONALS).
 	BrokenConditionals bool
+	// Deprecate is told of conditionals that the current era takes for now, with
+	// the place that the caller gave and a word of help, which may be empty; nil: nobody.
+	Deprecate func(pos Pos, msg, help string)
 	// MaxOutput bounds the bytes of a result; 0: 256 MiB.
 	MaxOutput int
 }

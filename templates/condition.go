@@ -104,9 +104,12 @@ func literals(list []expr) []Value {
 // with {{ }} in it is templated first and its result evaluated as an
 // expression, with a warning in the eras that give one; Options.Warn is told.
 // In the current era the result has to be a bool, and there has to be a
-// conditional; else the error is of kind BrokenConditional.
-func (e *Engine) Condition(ctx context.Context, v Value, s Scope) (ok bool, err error) {
+// conditional; else the error is of kind BrokenConditional, or, with
+// Options.BrokenConditionals, Options.Deprecate is told, with the place of the
+// [Text], and at for what is none.
+func (e *Engine) Condition(ctx context.Context, v Value, at Pos, s Scope) (ok bool, err error) {
 	rt := e.newRun(ctx, s)
+	rt.condAt = at
 	defer func() { rt.place(err) }()
 	defer catch(&err)
 	ok = rt.condition(v)
@@ -124,6 +127,9 @@ func (rt *run) condition(v Value) bool {
 		return bool(x)
 	case *Text:
 		src = x.Src
+		if x.Pos.IsValid() {
+			rt.condAt = x.Pos
+		}
 	case Str:
 		src = string(x)
 	case *List:
@@ -134,17 +140,20 @@ func (rt *run) condition(v Value) bool {
 		}
 		return true
 	default:
-		if rt.strictConditions() {
+		if rt.era < Current {
+			return truth(rt.deep(v))
+		}
+		if !rt.e.opts.BrokenConditionals {
 			panic(&Error{Kind: BrokenConditional, Msg: "Conditional expressions must be strings.", Help: brokenHelp})
 		}
-		return truth(rt.deep(v))
+		return rt.verdict(rt.deep(v))
 	}
 	if strings.TrimFunc(src, isSpace) == "" {
 		rt.emptyCondition()
 		return true
 	}
 	if rt.e.textEngine().IsTemplate(src) {
-		if rt.strictConditions() {
+		if rt.era >= Current {
 			if t, isText := v.(*Text); isText && isAllTemplate(src) {
 				return rt.indirectCondition(t)
 			}
@@ -166,14 +175,25 @@ func (rt *run) condition(v Value) bool {
 	return rt.verdict(c)
 }
 
-// strictConditions reports whether a conditional has to give a bool.
-func (rt *run) strictConditions() bool { return rt.era >= Current && !rt.e.opts.BrokenConditionals }
+const (
+	brokenHelp  = "Broken conditionals can be temporarily allowed with the `ALLOW_BROKEN_CONDITIONALS` configuration option."
+	allowedHelp = "Broken conditionals are currently allowed because the `ALLOW_BROKEN_CONDITIONALS` configuration option is enabled."
+)
 
-const brokenHelp = "Broken conditionals can be temporarily allowed with the `ALLOW_BROKEN_CONDITIONALS` configuration option."
+// deprecate tells of a conditional that is taken for now.
+func (rt *run) deprecate(msg, help string) {
+	if rt.e.opts.Deprecate != nil {
+		rt.e.opts.Deprecate(rt.condAt, msg+" This feature will be removed from ansible-core version 2.23.", help)
+	}
+}
 
 // emptyCondition refuses a conditional that is empty, where the era does.
 func (rt *run) emptyCondition() {
-	if rt.strictConditions() {
+	switch {
+	case rt.era < Current:
+	case rt.e.opts.BrokenConditionals:
+		rt.deprecate("Empty conditional expression was evaluated as True.", allowedHelp)
+	default:
 		panic(&Error{Kind: BrokenConditional, Msg: "Empty conditional expressions are not allowed.", Help: brokenHelp})
 	}
 }
@@ -181,15 +201,19 @@ func (rt *run) emptyCondition() {
 // verdict is the truth of a conditional's result.
 func (rt *run) verdict(v Value) bool {
 	_, isBool := v.(Bool)
-	if isBool || !rt.strictConditions() {
+	if isBool || rt.era < Current {
 		return truth(v)
 	}
 	word := "False"
 	if truth(v) {
 		word = "True"
 	}
-	panic(&Error{Kind: BrokenConditional, Help: brokenHelp, Msg: "Conditional result (" + word + ") was derived from value of type '" + v.Type() + "' at '" + UnknownOrigin +
-		"'. Conditionals must have a boolean result."})
+	msg := "Conditional result (" + word + ") was derived from value of type '" + v.Type() + "' at '" + UnknownOrigin + "'. Conditionals must have a boolean result."
+	if !rt.e.opts.BrokenConditionals {
+		panic(&Error{Kind: BrokenConditional, Help: brokenHelp, Msg: msg})
+	}
+	rt.deprecate(msg, allowedHelp)
+	return truth(v)
 }
 
 // UnknownOrigin stands in the message of a BrokenConditional where the place
@@ -208,14 +232,14 @@ func (rt *run) indirectCondition(t *Text) bool {
 	v := rt.deep(t)
 	failStrict(v)
 	s, isText := v.(Str)
-	if !isText {
-		if rt.e.opts.Warn != nil {
-			rt.e.opts.Warn("conditional statements should not include jinja2 templating delimiters such as {{ }} or {% %}. Found: " + t.Src)
-		}
-		return rt.verdict(v)
-	}
-	if strings.TrimFunc(string(s), isSpace) == "" {
+	switch {
+	case v == None || isText && strings.TrimFunc(string(s), isSpace) == "":
 		rt.emptyCondition()
+		v = Bool(true)
+		fallthrough
+	case !isText:
+		rt.deprecate("Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.", "")
+		return rt.verdict(v)
 	}
 	v = rt.expression(string(s))
 	failStrict(v)
@@ -239,7 +263,7 @@ func (rt *run) legacyCondition(src string) bool {
 	rt.t, rt.pos = t, 0
 	text := strings.TrimFunc(rt.render(t), isSpace)
 	if text == "" {
-		return true
+		return rt.era == Era19 // 2.14 takes the text for the result
 	}
 	if rt.era == Era19 && isPlainName(text) {
 		if v := rt.newContext(t, nil).resolve(text); v != missing {

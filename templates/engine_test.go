@@ -76,7 +76,8 @@ func TestCondition(t *testing.T) {
 		var warned []string
 		o := AnsibleOptions(c.era)
 		o.Warn = func(msg string) { warned = append(warned, msg) }
-		ok, err := New(o).Condition(context.Background(), NewText(c.src, Pos{}), s)
+		o.Deprecate = func(_ Pos, msg, _ string) { warned = append(warned, msg) }
+		ok, err := New(o).Condition(context.Background(), NewText(c.src, Pos{}), Pos{}, s)
 		got := map[bool]string{true: "run", false: "skip"}[ok]
 		if err != nil {
 			got = err.Error()

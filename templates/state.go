@@ -30,6 +30,7 @@ type run struct {
 	spent int // units of memory that operations asked for
 	// visits are the values that were looked at in containers.
 	visits int
+	condAt Pos // the place of the conditional that is evaluated
 	max    int
 
 	texts  resolvedTexts

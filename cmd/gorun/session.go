@@ -158,6 +158,10 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		Plugins:    s.plugins,
 	})
 	opts.Globals[pyyaml.OpenVault] = templates.NewFunc(pyyaml.OpenVault, s.openVault)
+	opts.BrokenConditionals = s.cfg.Bool("ALLOW_BROKEN_CONDITIONALS")
+	opts.Deprecate = func(pos templates.Pos, msg, help string) {
+		s.deprecate(engine.BrokenConditional(pos, msg, help).String())
+	}
 	s.tmpl = templates.New(opts)
 	s.loader = playbook.NewLoader(playbook.Options{
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
