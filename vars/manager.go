@@ -135,25 +135,6 @@ func (m *Manager) update(d, vars *templates.Dict) *templates.Dict {
 	return d
 }
 
-// Refresh forgets the layers that files and the inventory gave (meta:
-// refresh_inventory), and takes another inventory where inv is not nil.
-func (m *Manager) Refresh(inv *inventory.Inventory) {
-	m.chainMu.Lock()
-	defer m.chainMu.Unlock()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if inv != nil {
-		m.o.Inventory = inv
-	}
-	m.files = newFileCache(m.o.LoadVars)
-	m.chains, m.groups = nil, nil
-	for _, st := range m.hosts {
-		st.mu.Lock()
-		st.chain = nil
-		st.mu.Unlock()
-	}
-}
-
 // Check returns the error of the first file of group_vars or host_vars that
 // cannot be loaded for host.
 func (m *Manager) Check(host string) error { return m.chainOf(m.state(host)).err }
