@@ -34,6 +34,7 @@ var filesFamily = []*modules.Module{
 	files.Synchronize,
 	files.Tempfile,
 	files.Unarchive,
+	files.XML,
 	net.GetURL,
 	net.URI,
 	posix.ACL,
