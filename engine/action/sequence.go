@@ -14,7 +14,7 @@ var ordered = map[string]bool{
 
 // givesFacts are the modules whose results may hold ansible_facts, which the
 // arguments of the next item may be made of, beside those whose Spec says so.
-var givesFacts = map[string]bool{"ansible.builtin.hostname": true}
+var givesFacts = map[string]bool{"ansible.builtin.hostname": true, "community.general.deploy_helper": true}
 
 // SendsAhead reports whether a request of an action or module, by its full
 // name, may be made and sent before the answer to the one before has come.

@@ -22,6 +22,7 @@ var filesFamily = []*modules.Module{
 	files.Assemble,
 	files.Blockinfile,
 	files.Copy,
+	files.DeployHelper,
 	files.File,
 	files.Find,
 	files.Htpasswd,
