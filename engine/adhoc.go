@@ -28,7 +28,7 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 		t.Module = "command"
 	}
 	if ok, near := KnownAction(r.o.Foreign)(t.Module, nil); !ok {
-		return Outcome{Code: CodeError}, &unknownAction{t.Module, near}
+		return Outcome{Code: CodeFailed}, &unknownAction{t.Module, near}
 	}
 	play := &playbook.Play{}
 	str := func(s string) playbook.Value { return playbook.Value{V: templates.Str(s)} }
@@ -36,7 +36,7 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 	play.Gather = playbook.Value{V: templates.Bool(false)}
 	task := &playbook.Task{Action: t.Module, Play: play, ID: 1}
 	if err := r.adhocArgs(task, t); err != nil {
-		return Outcome{Code: CodeError}, err
+		return Outcome{Code: CodeFailed}, err
 	}
 	if t.Async > 0 {
 		task.Async = playbook.Value{V: templates.Int(t.Async)}

@@ -5,6 +5,8 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,6 +124,9 @@ func (p *playRun) connect(ctx context.Context, t *playbook.Task, task *vars.Scop
 	c.become = p.become(s, t, task)
 	c.executable, _ = s.get("ansible_shell_executable")
 	c.asyncDir, _ = s.get("ansible_async_dir")
+	if s.err == nil {
+		s.err = transport.UnknownConnection(c.target.Connection)
+	}
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -210,6 +215,10 @@ func connectionName(name string) string {
 	}
 }
 
+// becomeMethods are the become plugins of Ansible and of the collections that
+// come with it; which of them work is the transport's matter.
+var becomeMethods = []string{"sudo", "su", "doas", "runas", "dzdo", "enable", "ksu", "machinectl", "pbrun", "pfexec", "pmrun", "run0", "sesu", "sudosu"}
+
 // become resolves whom to become; the zero value is nobody.
 func (p *playRun) become(s *settings, t *playbook.Task, task templates.Scope) transport.Become {
 	o := &p.r.o
@@ -232,6 +241,9 @@ func (p *playRun) become(s *settings, t *playbook.Task, task templates.Scope) tr
 	}
 	b := transport.Become{
 		Method: shortName(get(func(b *playbook.Base) playbook.Value { return b.BecomeMethod }, method, "ansible_become_method")),
+	}
+	if !slices.Contains(becomeMethods, b.Method) {
+		s.fail(fmt.Errorf("Invalid become method specified, could not find matching plugin: '%s'. Use `ansible-doc -t become -l` to list available plugins.", b.Method))
 	}
 	pre := "ansible_" + b.Method + "_"
 	b.User = get(func(b *playbook.Base) playbook.Value { return b.BecomeUser }, o.BecomeUser, "ansible_become_user", pre+"user")

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func (p *playRun) handlersKnown(ctx context.Context, h *hostRun, t *playbook.Tas
 			p.r.warn(msg)
 			continue
 		}
-		p.r.stop(&KeywordError{notifyPos(t), fmt.Errorf("%s%s", msg, p.nearHandler(ctx, want, h.name))})
+		p.r.stop(errors.New(msg + p.nearHandler(ctx, want, h.name)))
 		return false
 	}
 	return true
@@ -153,13 +154,6 @@ func (p *playRun) nearHandler(ctx context.Context, want, host string) string {
 		}
 	}
 	return ""
-}
-
-func notifyPos(t *playbook.Task) playbook.Pos {
-	if len(t.Notify) > 0 {
-		return t.Notify[0].Pos
-	}
-	return t.Pos
 }
 
 // flush runs the notified handlers in their order: each once a host. With

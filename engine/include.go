@@ -236,7 +236,7 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 	for i, g := range groups {
 		items, err := w.loadIncluded(ctx, t, g)
 		var bad playbook.Errors
-		if errors.As(err, &bad) && !errors.Is(err, fs.ErrNotExist) && g.req.role == nil {
+		if errors.As(err, &bad) && !errors.Is(err, fs.ErrNotExist) && g.req.role == nil && !bad.OnlyHost() {
 			w.p.r.stop(err) // a file that cannot be understood ends the run
 			return
 		}
@@ -327,7 +327,7 @@ func (w *walk) includeFailedNow(g *included, t *playbook.Task, err error) {
 	var bad playbook.Errors
 	if errors.As(err, &bad) && len(bad) > 0 {
 		e.Msg = bad[0].Msg
-		if isRoleMissing(err) {
+		if isRoleMissing(err) || bad.OnlyHost() && bad[0].Pos.File != t.File {
 			e.Context = callback.SourceContext(bad[0].Pos)
 		}
 	}

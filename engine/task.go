@@ -437,6 +437,10 @@ func (tr *taskRun) environment(ctx context.Context, s templates.Scope) (map[stri
 			return nil, &KeywordError{e.Pos, err}
 		}
 		for _, v := range conditionList(v) {
+			if _, isDict := v.(templates.Mapping); !isDict && v != templates.None && v != templates.Omit {
+				tr.r.warn("could not parse environment value, skipping: " + templates.Repr(templates.NewList(v), tr.r.o.Era))
+				continue
+			}
 			if env, err = tr.addEnvironment(env, v); err != nil {
 				return nil, &KeywordError{e.Pos, err}
 			}
@@ -449,10 +453,7 @@ func (tr *taskRun) addEnvironment(env map[string]string, v templates.Value) (map
 	if v == templates.None || v == templates.Omit {
 		return env, nil
 	}
-	d, ok := v.(templates.Mapping)
-	if !ok {
-		return nil, fmt.Errorf("environment must be a dictionary, received %s (%s)", templates.StrOf(v, tr.r.o.Era), v.Type())
-	}
+	d := v.(templates.Mapping)
 	if env == nil {
 		env = map[string]string{}
 	}

@@ -30,7 +30,7 @@ func adhocFlags() []cli.Flag {
 
 func runAdhoc(c *cli.Context) error {
 	if c.Args().Len() != 1 {
-		return usageError("one pattern of hosts is required")
+		return usageError("the following arguments are required: pattern")
 	}
 	s, err := newSession(c)
 	if err != nil {
@@ -69,7 +69,7 @@ func runAdhoc(c *cli.Context) error {
 		if strings.HasSuffix(pattern, ".yml") {
 			msg += " (did you mean to run ansible-playbook?)"
 		}
-		return optionError(msg)
+		return optionsError(errors.New(msg))
 	}
 	hosts := s.openHosts()
 	defer hosts.Close()
@@ -82,10 +82,12 @@ func runAdhoc(c *cli.Context) error {
 		poll = c.Int("poll")
 	}
 	outcome, err := engine.New(o).Adhoc(c.Context, engine.AdhocTask{
-		Pattern: pattern, Module: module,
-		ArgsText: firstOf(c.String("args"), s.cfg.Str("DEFAULT_MODULE_ARGS")),
-		Async:    c.Int("background"), Poll: poll, OneLine: c.Bool("one-line"), TaskTimeout: c.Int("task-timeout"),
+		Pattern: pattern, Module: module, ArgsText: firstOf(c.String("args"), s.cfg.Str("DEFAULT_MODULE_ARGS")),
+		Async: c.Int("background"), Poll: poll, OneLine: c.Bool("one-line"), TaskTimeout: c.Int("task-timeout"),
 	})
+	if err != nil && outcome.Code == engine.CodeFailed {
+		return codedError{err, outcome.Code} // Ansible finds it out once for each host
+	}
 	if err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ func runAdhoc(c *cli.Context) error {
 // needsArgs reports whether a module has nothing to do without arguments.
 func needsArgs(module string) bool {
 	short := strings.TrimPrefix(strings.TrimPrefix(module, "ansible.builtin."), "ansible.legacy.")
-	return slices.Contains([]string{"command", "shell", "script", "raw"}, short)
+	return slices.Contains([]string{"command", "win_command", "shell", "win_shell", "script", "raw"}, short)
 }
 
 // targets are the names of the hosts that the command means. A limit that

@@ -7,6 +7,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,12 +18,13 @@ import (
 // normalize reorders args for the flags: options first, then "--" and the
 // arguments.
 func normalize(args []string, flags []cli.Flag) ([]string, error) {
-	takesValue := map[string]bool{}
+	takesValue, numbers, shown := map[string]bool{}, map[string]bool{}, map[string]string{}
 	var long []string
 	for _, f := range flags {
 		_, isBool := f.(*cli.BoolFlag)
 		for _, name := range f.Names() {
-			takesValue[name] = !isBool
+			takesValue[name], shown[name] = !isBool, optionNames(f)
+			_, numbers[name] = f.(*cli.IntFlag)
 			if len(name) > 1 {
 				long = append(long, name)
 			}
@@ -42,11 +44,13 @@ func normalize(args []string, flags []cli.Flag) ([]string, error) {
 				return nil, err
 			}
 			switch {
+			case joined && !takesValue[full]:
+				return nil, usageError("argument " + shown[full] + ": ignored explicit argument '" + value + "'")
 			case joined:
 				opts = append(opts, "--"+full+"="+value)
 			case takesValue[full]:
 				if i+1 >= len(args) {
-					return nil, usageError("argument --" + full + ": expected one argument")
+					return nil, usageError("argument " + shown[full] + ": expected one argument")
 				}
 				i++
 				opts = append(opts, "--"+full+"="+args[i])
@@ -54,7 +58,7 @@ func normalize(args []string, flags []cli.Flag) ([]string, error) {
 				opts = append(opts, "--"+full)
 			}
 		case len(a) > 1 && a[0] == '-':
-			words, used, err := splitShort(a, args[i+1:], takesValue)
+			words, used, err := splitShort(a, args[i+1:], takesValue, shown)
 			if err != nil {
 				return nil, err
 			}
@@ -63,7 +67,26 @@ func normalize(args []string, flags []cli.Flag) ([]string, error) {
 			rest = append(rest, a)
 		}
 	}
+	for _, o := range opts {
+		name, value, _ := strings.Cut(strings.TrimLeft(o, "-"), "=")
+		if _, err := strconv.Atoi(value); err != nil && numbers[name] {
+			return nil, usageError("argument " + shown[name] + ": invalid int value: '" + value + "'")
+		}
+	}
 	return append(append(opts, "--"), rest...), nil
+}
+
+// optionNames are an option's names as argparse shows them: -i/--inventory.
+func optionNames(f cli.Flag) string {
+	names := f.Names()
+	slices.SortStableFunc(names, func(a, b string) int { return min(len(a), 2) - min(len(b), 2) })
+	for i, n := range names {
+		names[i] = "--" + n
+		if len(n) == 1 {
+			names[i] = "-" + n
+		}
+	}
+	return strings.Join(names, "/")
 }
 
 // completeOption finds the option that a possibly shortened name means.
@@ -93,7 +116,7 @@ func completeOption(name string, long []string) (string, error) {
 
 // splitShort takes joined short options apart; used counts the words behind
 // that were a value.
-func splitShort(a string, next []string, takesValue map[string]bool) (words []string, used int, err error) {
+func splitShort(a string, next []string, takesValue map[string]bool, shown map[string]string) (words []string, used int, err error) {
 	for j, r := range a[1:] {
 		name := string(r)
 		takes, known := takesValue[name]
@@ -107,7 +130,7 @@ func splitShort(a string, next []string, takesValue map[string]bool) (words []st
 		value := a[1+j+len(name):]
 		if value == "" {
 			if len(next) == 0 {
-				return nil, 0, usageError("argument -" + name + ": expected one argument")
+				return nil, 0, usageError("argument " + shown[name] + ": expected one argument")
 			}
 			return append(words, "-"+name+"="+next[0]), 1, nil
 		}
@@ -115,11 +138,6 @@ func splitShort(a string, next []string, takesValue map[string]bool) (words []st
 	}
 	return words, 0, nil
 }
-
-// optionError is options that do not go together: exit code 5.
-type optionError string
-
-func (e optionError) Error() string { return string(e) }
 
 // usageError is a mistake on the command line: exit code 2 and the usage.
 type usageError string

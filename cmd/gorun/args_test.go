@@ -19,8 +19,8 @@ func TestNormalize(t *testing.T) {
 		{"-e a=b -- -x", "-e=a=b -- -x", ""},
 		{"--list", "", "ambiguous option: --list could match --list-hosts, --list-tags, --list-tasks"},
 		{"--limti web", "", "unrecognized arguments: --limti (did you mean --limit?)"},
-		{"-i", "", "argument -i: expected one argument"},
-		{"--tags", "", "argument --tags: expected one argument"},
+		{"-i", "", "argument -i/--inventory/--inventory-file: expected one argument"},
+		{"--tags", "", "argument -t/--tags: expected one argument"},
 		{"-vX", "", "unrecognized arguments: -vX"},
 	} {
 		got, err := normalize(strings.Fields(c.in), playbookFlags())
@@ -59,7 +59,7 @@ func TestVaultCommand(t *testing.T) {
 		{"vault rekey --vault-id me@pw --new-vault-id two@pw2 f", "", "", 0},
 		{"vault view --vault-password-file pw2 f", "secret: 1\n", "", 0},
 		{"vault decrypt --vault-password-file pw2 --output - f", "secret: 1\n", "", 0},
-		{"vault nosuch --vault-password-file pw", "", "ERROR! vault takes one of create, edit, view, encrypt, decrypt, rekey, encrypt_string\n", 2},
+		{"vault nosuch --vault-password-file pw", "", "usage: gorun vault [options] create|edit|view|encrypt|decrypt|rekey|encrypt_string [FILE...]\ngorun vault: error: argument action: invalid choice: 'nosuch' (choose from create, edit, view, encrypt, decrypt, rekey, encrypt_string)\ngorun vault --help lists the options\n", 2},
 	} {
 		out, errOut, code := gorunIn(t, dir, strings.Fields(c.args)...)
 		if out != c.out || errOut != c.errOut || code != c.code {

@@ -84,13 +84,13 @@ func TestVaultMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		{"vault veiw a.yml", 2, "did you mean view?"},
+		{"vault veiw a.yml", 2, "did you mean 'view'?"},
 		{"vault view --vault-password-file pw2 a.yml", 1, "Decryption failed (no vault secrets were found that could decrypt)"},
-		{"vault view --vault-password-file pw none.yml", 1, "Unable to read source file (none.yml): no such file or directory"},
+		{"vault view --vault-password-file pw none.yml", 1, "none.yml): [Errno 2] No such file or directory: "},
 		{"vault encrypt --vault-password-file pw a.yml", 1, "input is already encrypted"},
 		{"vault encrypt --vault-id a@pw --vault-id b@pw2 pw", 5, "The vault-ids a,b are available to encrypt"},
 		{"vault encrypt --vault-id a@pw --encrypt-vault-id c pw", 1, "Did not find a match for --encrypt-vault-id=c in the known vault-ids ['a']"},
-		{"vault view --vault-password-file nope a.yml", 1, "The vault password file nope was not found"},
+		{"vault view --vault-password-file nope a.yml", 1, "/nope was not found"},
 		{"vault view --vault-password-file pw a.yml", 0, "x: 1"},
 	} {
 		out, errOut, code := runCommand(t, "", strings.Fields(c.args)...)
@@ -234,7 +234,7 @@ func TestConfigCommand(t *testing.T) {
 		{"config init --disabled", 0, ";forks=5\n"},
 		{"config view", 0, "nope = 1"},
 		{"config validate", 1, "[defaults] nope is no setting"},
-		{"config lst", 2, "did you mean list?"},
+		{"config lst", 2, "did you mean 'list'?"},
 	} {
 		out, errOut, code := runCommand(t, "", strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(out+errOut, c.want) {

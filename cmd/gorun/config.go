@@ -16,7 +16,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"gorun/engine/config"
-	"gorun/engine/spell"
 )
 
 func configFlags() []cli.Flag {
@@ -38,6 +37,7 @@ func runConfig(c *cli.Context) error {
 	cfg, err := config.Load(config.Options{File: c.String("config")})
 	action := c.Args().First()
 	if err != nil && action != "validate" {
+		speakEra(c, cfg)
 		return err
 	}
 	w := c.App.Writer
@@ -61,12 +61,7 @@ func runConfig(c *cli.Context) error {
 	case "validate":
 		return configValidate(w, cfg, err)
 	}
-	actions := []string{"list", "dump", "view", "init", "validate"}
-	msg := "config takes one of " + strings.Join(actions, ", ")
-	if best := spell.Nearest(action, actions); action != "" && best != "" {
-		msg += fmt.Sprintf(" (did you mean %s?)", best)
-	}
-	return usageError(msg)
+	return actionError(action, []string{"list", "dump", "view", "init", "validate"})
 }
 
 // printAs prints v as JSON or YAML.

@@ -9,10 +9,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
+	"gorun/engine"
 	"gorun/engine/callback"
+	"gorun/engine/config"
 	"gorun/engine/playbook"
 	"gorun/engine/spell"
 	"gorun/templates"
@@ -42,7 +43,31 @@ type diagnostic struct {
 	notes []string
 	got   string
 	known []string
+	// today is msg in the words of today's Ansible, "" for the same.
+	today string
+	// line is the text at pos where no file has it.
+	line string
+	exit int // 0: that of the error's kind
 }
+
+// A codedError is an error with an exit code of its own.
+type codedError struct {
+	error
+	code int
+}
+
+func (e codedError) Unwrap() error { return e.error }
+
+// optionsError gives an error the exit code of options that do not go together.
+func optionsError(err error) error { return codedError{err, exitOptions} }
+
+// A chainError is an error that today's Ansible tells with its causes.
+type chainError struct {
+	error
+	chain *callback.Event
+}
+
+func (e chainError) Unwrap() error { return e.error }
 
 // printError writes err to w, with its source lines where it has places, and
 // returns the exit code that it stands for.
@@ -62,6 +87,17 @@ func printError(w io.Writer, err error, color bool) int {
 		fmt.Fprintf(w, "%s\n", red(head+usage.Error(), color))
 		return exitUsage
 	}
+	var coded codedError
+	isCoded := errors.As(err, &coded)
+	var chain chainError
+	if current && errors.As(err, &chain) {
+		text := "[ERROR]: " + strings.TrimSuffix(chain.chain.String(), "\n")
+		fmt.Fprintln(w, red(text, color))
+		if isCoded {
+			return coded.code
+		}
+		return exitError
+	}
 	diags := diagnose(err)
 	for _, d := range diags {
 		if current {
@@ -73,14 +109,11 @@ func printError(w io.Writer, err error, color bool) int {
 	if len(diags) > 1 {
 		fmt.Fprintf(w, "%d errors\n", len(diags))
 	}
-	var list playbook.Errors
-	if errors.As(err, &list) && len(list) > 0 && !slices.ContainsFunc(list, func(e *playbook.Error) bool { return !errors.Is(e.Cause, playbook.ErrRoleNotFound) }) {
-		return exitError
-	}
-	var option optionError
 	switch {
-	case errors.As(err, &option):
-		return exitOptions
+	case isCoded:
+		return coded.code
+	case diags[0].exit != 0: // Ansible stops at the first
+		return diags[0].exit
 	case hasPlace(diags):
 		return exitParser
 	}
@@ -105,7 +138,23 @@ func (d diagnostic) event() *callback.Event {
 		}
 	}
 	help = append(help, d.notes...)
-	return &callback.Event{Msg: "[ERROR]: " + d.msg, Help: strings.Join(help, "\n"), Context: callback.SourceContext(d.pos)}
+	msg := d.msg
+	if d.today != "" {
+		msg = d.today
+	}
+	context := callback.SourceContext(d.pos)
+	if context == "" && len(help) > 0 && !strings.HasSuffix(msg, ".") {
+		msg += "."
+	}
+	if context == "" && d.pos.File != "" {
+		context = "Origin: " + absolutePath(d.pos.File)
+	}
+	if d.line != "" {
+		number := fmt.Sprintf("%d ", d.pos.Line)
+		context = fmt.Sprintf("Origin: %s:%d:%d\n\n%s%s\n%s%s^ column %[3]d", d.pos.File, d.pos.Line, max(d.pos.Col, 1),
+			number, d.line, strings.Repeat(" ", len(number)), caretPad(d.line, d.pos.Col))
+	}
+	return &callback.Event{Msg: "[ERROR]: " + msg, Help: strings.Join(help, "\n"), Context: context}
 }
 
 func hasPlace(diags []diagnostic) bool {
@@ -123,23 +172,67 @@ func diagnose(err error) []diagnostic {
 	if errors.As(err, &list) {
 		var out []diagnostic
 		for _, e := range list {
-			out = append(out, diagnostic{e.Pos, e.Msg, e.Notes, e.Got, e.Known})
+			out = append(out, playbookDiagnostic(e))
 		}
 		return out
 	}
 	var one *playbook.Error
 	if errors.As(err, &one) {
-		return []diagnostic{{one.Pos, one.Msg, one.Notes, one.Got, one.Known}}
+		return []diagnostic{playbookDiagnostic(one)}
+	}
+	if list := configErrors(err); list != nil {
+		return list
 	}
 	var y *pyyaml.Error
 	if errors.As(err, &y) {
-		return []diagnostic{{pos: y.Pos, msg: y.Msg}}
+		return []diagnostic{playbookDiagnostic(&playbook.Error{Pos: y.Pos, Msg: y.Msg, Line: y.Line, Notes: y.Notes, Cause: y})}
 	}
 	var t *templates.Error
 	if errors.As(err, &t) {
 		return []diagnostic{templateDiagnostic(t, err)}
 	}
+	var kw *engine.KeywordError
+	if errors.As(err, &kw) {
+		return []diagnostic{{pos: kw.Pos, msg: err.Error(), exit: exitError}}
+	}
 	return []diagnostic{{msg: err.Error()}}
+}
+
+func playbookDiagnostic(e *playbook.Error) diagnostic {
+	d := diagnostic{pos: e.Pos, msg: e.Msg, notes: e.Notes, got: e.Got, known: e.Known, exit: e.Exit}
+	if strings.HasPrefix(e.Pos.File, "<") {
+		d.line = e.Line
+	}
+	var y *pyyaml.Error
+	if errors.As(e.Cause, &y) && y.Msg == e.Msg {
+		d.today = y.Today()
+	}
+	return d
+}
+
+// configErrors are the mistakes in ansible.cfg and the environment that err
+// joins. Only the lines with the mistakes are shown: others may hold passwords.
+func configErrors(err error) []diagnostic {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []diagnostic
+		for _, e := range joined.Unwrap() {
+			all = append(all, configErrors(e)...)
+		}
+		return all
+	}
+	var e *config.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	if inner := errors.Unwrap(err); inner != nil && inner != error(e) {
+		return configErrors(inner)
+	}
+	d := diagnostic{msg: e.Msg, today: e.Today, got: e.Got, known: e.Known, exit: exitOptions}
+	if e.Line > 0 {
+		d.pos = templates.Pos{File: e.File, Line: e.Line, Col: e.Col}
+		d.line, _ = sourceLine(d.pos)
+	}
+	return []diagnostic{d}
 }
 
 // templateDiagnostic places an error of a template: in its own file, or in
@@ -162,6 +255,8 @@ func writeDiagnostic(w io.Writer, d diagnostic, color bool) {
 	head := "ERROR! "
 	if d.pos.IsValid() {
 		head += fmt.Sprintf("%s:%d:%d: ", d.pos.File, d.pos.Line, max(d.pos.Col, 1))
+	} else if d.pos.File != "" && !strings.Contains(d.msg, d.pos.File) {
+		head += d.pos.File + ": "
 	}
 	msg := d.msg
 	if d.got != "" && !strings.Contains(msg, "did you mean") {

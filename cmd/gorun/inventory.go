@@ -4,12 +4,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"gorun/engine/config"
+	"gorun/engine/playbook"
 	"gorun/templates"
 	"gorun/templates/ansible"
 	"gorun/vars/inventory"
@@ -39,9 +42,9 @@ func runInventory(c *cli.Context) error {
 	}
 	switch {
 	case actions == 0:
-		return usageError("No action selected, at least one of --host, --graph or --list needs to be specified.")
+		return inventoryUsage(c, "No action selected, at least one of --host, --graph or --list needs to be specified.")
 	case actions > 1:
-		return usageError("Conflicting options used, only one of --host, --graph or --list can be used at the same time.")
+		return inventoryUsage(c, "Conflicting options used, only one of --host, --graph or --list can be used at the same time.")
 	}
 	s, err := newSession(c)
 	if err != nil {
@@ -58,6 +61,9 @@ func runInventory(c *cli.Context) error {
 	e := s.vars.Exporter(c.Bool("export") || s.cfg.Bool("INVENTORY_EXPORT"))
 	e.Limit, e.YAML = c.String("limit"), c.Bool("yaml")
 	out, err := inventoryText(c, e)
+	if errors.Is(err, inventory.ErrNoHost) || errors.Is(err, inventory.ErrNoGroup) {
+		return optionsError(&playbook.Error{Msg: err.Error(), Got: firstOf(c.String("host"), c.Args().First()), Known: s.inventoryNames(c.String("host") != "")})
+	}
 	if err != nil {
 		return err
 	}
@@ -66,6 +72,29 @@ func runInventory(c *cli.Context) error {
 	}
 	_, err = s.out.Write(append(bytes.TrimRight(out, "\n"), '\n'))
 	return err
+}
+
+// inventoryNames are the names of all hosts, or of all groups.
+func (s *session) inventoryNames(hosts bool) []string {
+	var names []string
+	if hosts {
+		for _, h := range s.inv.Hosts() {
+			names = append(names, h.Name)
+		}
+		return names
+	}
+	for _, g := range s.inv.Groups() {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+// inventoryUsage is a mistake in the options of which ansible-inventory tells
+// without its usage.
+func inventoryUsage(c *cli.Context, msg string) error {
+	cfg, _ := config.Load(config.Options{}) // what is wrong with it comes after the options
+	speakEra(c, cfg)
+	return optionsError(errors.New(msg))
 }
 
 // inventoryText is what the chosen action prints.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,10 +13,12 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
+	"gorun/engine/spell"
 	"gorun/modules/agent"
 )
 
@@ -67,9 +70,17 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (code int) {
 		}
 	}()
 	cmd, rest := choose(args)
-	err := dispatch(ctx, cmd, rest, out, errOut)
+	err := misspeltCommand(args)
+	if err == nil {
+		err = dispatch(ctx, cmd, rest, out, errOut)
+	}
 	if err == nil {
 		return exitOK
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprint(errOut, red(usageText(cmd, filepath.Base(args[0]), usage), isTerminal(errOut)))
+		return exitUsage
 	}
 	return printError(errOut, err, isTerminal(errOut))
 }
@@ -87,6 +98,40 @@ func choose(args []string) (command, []string) {
 		}
 	}
 	return all[0], args[1:]
+}
+
+// misspeltCommand is the error about a first word that is nearly a command and
+// no file.
+func misspeltCommand(args []string) error {
+	if len(args) < 2 || args[1] == "" || strings.ContainsAny(args[1], "./-@") {
+		return nil
+	}
+	var names []string
+	for _, c := range commands() {
+		if c.alias != "" && c.alias == filepath.Base(args[0]) || c.name == args[1] {
+			return nil
+		}
+		names = append(names, c.name)
+	}
+	best := spell.Nearest(args[1], names)
+	if best == "" || spell.Distance(args[1], best) > 2 {
+		return nil
+	}
+	if _, err := os.Stat(args[1]); err == nil {
+		return nil
+	}
+	return usageError(fmt.Sprintf("'%s' is neither a command nor a playbook that is there (did you mean '%s'?)", args[1], best))
+}
+
+// usageText is a mistake on the command line as argparse tells it.
+func usageText(cmd command, program string, err usageError) string {
+	name, options := "gorun "+cmd.name, cmd.argsUsage
+	if cmd.alias != "" && program == cmd.alias {
+		name = program
+	} else if cmd.name == commands()[0].name {
+		name = "gorun"
+	}
+	return fmt.Sprintf("usage: %s [options] %s\n%[1]s: error: %[3]s\n%[1]s --help lists the options\n", name, options, err)
 }
 
 func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Writer) error {

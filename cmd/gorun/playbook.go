@@ -21,7 +21,7 @@ import (
 func runPlaybooks(c *cli.Context) error {
 	files := c.Args().Slice()
 	if len(files) == 0 {
-		return usageError("You must specify a playbook file to run")
+		return usageError("the following arguments are required: playbook")
 	}
 	s, err := newSession(c)
 	if err != nil {
@@ -77,7 +77,7 @@ func playbookDirs(files []string) ([]string, error) {
 	for _, f := range files {
 		st, err := os.Stat(f)
 		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("the playbook: %s could not be found", f)
+			return nil, nearFile(fmt.Sprintf("the playbook: %s could not be found", f), f)
 		}
 		if err != nil {
 			return nil, err

@@ -60,6 +60,9 @@ func runRender(c *cli.Context) error {
 	if c.Args().Len() != 1 {
 		return usageError("render takes one FILE.j2, --expr or --batch")
 	}
+	if _, err := os.Stat(c.Args().First()); errors.Is(err, os.ErrNotExist) {
+		return s.noFile(c.Args().First())
+	}
 	text, err := engine.RenderFile(c.Context, s.tmpl, c.Args().First(), s.readFile, scope)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"gorun/engine/playbook"
 	"gorun/vars/vault"
 )
 
@@ -59,19 +60,19 @@ func (s *session) vaultSecret(id string) (vault.Secret, error) {
 		pw, err := s.askSecret(text)
 		return vault.Secret{ID: label, Password: []byte(pw)}, err
 	}
-	pw, err := passwordFile(source, "vault", label)
+	pw, err := s.passwordFile(source, "vault", label)
 	if err != nil {
 		return vault.Secret{}, err
 	}
 	if len(pw) == 0 {
-		return vault.Secret{}, fmt.Errorf("Invalid vault password was provided from file (%s)", source)
+		return vault.Secret{}, fmt.Errorf("Invalid vault password was provided from file (%s)", s.shownPath(source))
 	}
 	return vault.Secret{ID: label, Password: pw}, nil
 }
 
 // passwordFile reads a password from a file, or from what it prints where it
 // is executable; a script whose name ends in -client gets --vault-id.
-func passwordFile(path, what, label string) ([]byte, error) {
+func (s *session) passwordFile(path, what, label string) ([]byte, error) {
 	if path == "-" {
 		return nil, usageError("a password from standard input must be asked for by its own option")
 	}
@@ -82,7 +83,7 @@ func passwordFile(path, what, label string) ([]byte, error) {
 	}
 	st, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("The %s password file %s was not found", what, path)
+		return nil, fmt.Errorf("The %s password file %s was not found", what, s.shownPath(path))
 	}
 	if st.Mode()&0o111 == 0 {
 		data, err := os.ReadFile(path)
@@ -109,11 +110,14 @@ func passwordFile(path, what, label string) ([]byte, error) {
 func (s *session) askSecret(prompt string) (string, error) {
 	fd := int(s.stdin.Fd())
 	if !term.IsTerminal(fd) {
-		pw, err := s.readLine()
+		line, err := s.readLine()
 		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("EOFError (ctrl-d) on prompt for (%s)", strings.TrimSuffix(strings.TrimSpace(prompt), ":"))
+			err = &playbook.Error{
+				Msg:   fmt.Sprintf("EOFError (ctrl-d) on prompt for (%s)", strings.TrimRight(prompt, ": ")),
+				Notes: []string{"There is no terminal to ask on and standard input is at its end: give the password in a file (--vault-password-file, --connection-password-file, --become-password-file)"},
+			}
 		}
-		return pw, err
+		return line, err
 	}
 	fmt.Fprint(s.err, prompt)
 	pw, err := term.ReadPassword(fd)
@@ -124,14 +128,14 @@ func (s *session) askSecret(prompt string) (string, error) {
 // connectionPasswords asks for or reads the passwords of -k and -K.
 func (s *session) connectionPasswords(c *cli.Context) (conn, become string, err error) {
 	if f := firstOf(c.String("connection-password-file"), s.cfg.Path("CONNECTION_PASSWORD_FILE")); f != "" && !c.Bool("ask-pass") {
-		pw, err := passwordFile(f, "connection", "")
+		pw, err := s.passwordFile(f, "connection", "")
 		if err != nil {
 			return "", "", err
 		}
 		conn = string(pw)
 	}
 	if f := firstOf(c.String("become-password-file"), s.cfg.Path("BECOME_PASSWORD_FILE")); f != "" && !c.Bool("ask-become-pass") {
-		pw, err := passwordFile(f, "become", "")
+		pw, err := s.passwordFile(f, "become", "")
 		if err != nil {
 			return "", "", err
 		}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ import (
 	"gorun/engine/foreign"
 	"gorun/engine/lookup"
 	"gorun/engine/playbook"
+	"gorun/engine/spell"
 	"gorun/engine/transport"
 	"gorun/templates"
 	"gorun/vars"
@@ -75,6 +77,7 @@ func parseEra(s string) (templates.Era, error) {
 func newSession(c *cli.Context) (*session, error) {
 	cfg, err := config.Load(config.Options{})
 	if err != nil {
+		speakEra(c, cfg)
 		return nil, err
 	}
 	s := &session{ctx: c.Context, stdin: os.Stdin, out: c.App.Writer, err: c.App.ErrWriter, cfg: cfg, warned: map[string]bool{}}
@@ -85,12 +88,7 @@ func newSession(c *cli.Context) (*session, error) {
 	if s.era, err = parseEra(compat); err != nil {
 		return nil, err
 	}
-	if s.isCurrent() {
-		if c.App.Metadata == nil {
-			c.App.Metadata = map[string]any{}
-		}
-		c.App.Metadata[inCurrentEra] = true
-	}
+	speakEra(c, cfg)
 	if err := s.openScreen(c); err != nil {
 		return nil, err
 	}
@@ -103,6 +101,21 @@ func newSession(c *cli.Context) (*session, error) {
 		s.cb.Verbose(1, "", "Using "+cfg.File+" as config file")
 	}
 	return s, nil
+}
+
+// speakEra notes in which era's form the program tells errors; cfg may be nil.
+func speakEra(c *cli.Context, cfg *config.Config) {
+	compat := firstOf(c.String("compat"), os.Getenv("GORUN_COMPAT"))
+	if compat == "" && cfg != nil {
+		compat = cfg.Str("GORUN_COMPAT")
+	}
+	if era, err := parseEra(compat); err != nil || era != templates.Current {
+		return
+	}
+	if c.App.Metadata == nil {
+		c.App.Metadata = map[string]any{}
+	}
+	c.App.Metadata[inCurrentEra] = true
 }
 
 // knownLookup reports whether with_NAME has a lookup, by its short or full name.
@@ -166,7 +179,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	s.loader = playbook.NewLoader(playbook.Options{
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
 		ReadFile: s.readFile, DecryptInline: s.decryptInline, Seal: true,
-		StaticVars:  s.static,
+		StaticVars: s.static, Duplicate: s.duplicateKeys(),
 		KnownAction: engine.KnownAction(s.foreign), KnownLookup: s.knownLookup, RoleFound: s.foreign.AddRole,
 		Warn: s.warn, Deprecate: s.deprecate,
 		DeprecateAt: func(pos templates.Pos, msg, help string) {
@@ -203,7 +216,7 @@ func (s *session) loadInventory(c *cli.Context) error {
 	inv, err := inventory.Load(s.sources, inventory.Options{
 		ReadFile: s.readFile,
 		ParseYAML: func(data []byte, file string) (templates.Value, error) {
-			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true, Warn: s.warn})
+			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true, Warn: s.warn, Duplicate: s.duplicateKeys()})
 		},
 		Warn: s.warn, Deprecate: s.deprecate, Verbose: func(level int, msg string) { s.cb.Verbose(level, "", msg) }, Engine: s.tmpl, Era: s.era,
 		EnabledPlugins: cfg.List("INVENTORY_ENABLED"), IgnoredExtensions: cfg.List("INVENTORY_IGNORE_EXTS"),
@@ -341,23 +354,82 @@ func (s *session) extraVar(w string) (*templates.Dict, error) {
 	case strings.HasPrefix(w, "@"):
 		d, err := s.loader.LoadVarsFile(w[1:])
 		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("Unable to retrieve file contents\nCould not find or access '%s' on the Ansible Controller.", w[1:])
+			return nil, s.noFile(w[1:])
+		}
+		if errors.Is(err, playbook.ErrNoVariables) {
+			return nil, optionsError(&playbook.Error{
+				Msg: fmt.Sprintf("Invalid extra vars data supplied. '@%s' could not be made into a dictionary", s.shownPath(w[1:])), Notes: []string{err.Error()},
+			})
 		}
 		return d, err
 	case strings.HasPrefix(w, "/"), strings.HasPrefix(w, "."):
 		return nil, fmt.Errorf("Please prepend extra_vars filename '%s' with '@'", w)
 	case strings.HasPrefix(w, "{"), strings.HasPrefix(w, "["):
-		v, err := pyyaml.Parse([]byte(w), "<extra vars>", pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true})
+		v, err := pyyaml.Parse([]byte(w), "<CLI option '-e'>", pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true})
 		if err != nil {
 			return nil, err
 		}
 		d, ok := v.(*templates.Dict)
 		if !ok {
-			return nil, fmt.Errorf("Invalid extra vars data supplied. '%s' could not be made into a dictionary", w)
+			return nil, optionsError(fmt.Errorf("Invalid extra vars data supplied. '%s' could not be made into a dictionary", w))
 		}
 		return d, nil
 	}
 	return playbook.ParseKV(w, false)
+}
+
+// duplicateKeys tells of keys that a mapping has twice as today's Ansible
+// does; nil leaves it to the older words.
+func (s *session) duplicateKeys() func(templates.Pos, string) {
+	if !s.isCurrent() {
+		return nil
+	}
+	return func(pos templates.Pos, key string) {
+		s.warn((&callback.Event{Msg: "Found duplicate mapping key '" + key + "'.", Context: callback.SourceContext(pos), Help: "Using last defined value only."}).String())
+	}
+}
+
+// shownPath is a file's name in messages: today's Ansible shows it whole.
+func (s *session) shownPath(path string) string {
+	if s.isCurrent() {
+		return absolutePath(path)
+	}
+	return path
+}
+
+func absolutePath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// noFile is the error about a file of the command line that is not there.
+func (s *session) noFile(path string) error {
+	shown := s.shownPath(path)
+	msg := fmt.Sprintf("Unable to retrieve file contents\nCould not find or access '%s' on the Ansible Controller.", shown)
+	if s.isCurrent() {
+		msg = fmt.Sprintf("Unable to retrieve file contents. Could not find or access '%s' on the Ansible Controller: [Errno 2] No such file or directory: '%[1]s'", shown)
+	}
+	return nearFile(msg, path)
+}
+
+// nearFile is an error about a file that is not there, with the files beside
+// it for a hint.
+func nearFile(msg, path string) error {
+	e := &playbook.Error{Msg: msg}
+	base := filepath.Base(path)
+	entries, _ := os.ReadDir(filepath.Dir(path))         // without the folder there is no hint
+	stem := strings.TrimSuffix(base, filepath.Ext(base)) // extensions are alike anyway
+	best := max(1, len(stem)/3) + 1
+	for _, f := range entries {
+		other := strings.TrimSuffix(f.Name(), filepath.Ext(f.Name()))
+		if d := spell.Distance(stem, other); d < best && !f.IsDir() {
+			best = d
+			e.Notes = []string{fmt.Sprintf("Did you mean '%s'?", filepath.Join(filepath.Dir(path), f.Name()))}
+		}
+	}
+	return e
 }
 
 // setting is a setting of ansible.cfg and where its value is from, for lookups.

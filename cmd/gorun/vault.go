@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"gorun/engine/callback"
 	"gorun/engine/spell"
 	"gorun/vars/vault"
 )
@@ -38,16 +38,27 @@ func vaultFlags() []cli.Flag {
 	}
 }
 
-// vaultActions are what vault does.
 var vaultActions = []string{"create", "edit", "view", "encrypt", "decrypt", "rekey", "encrypt_string"}
 
+// actionError is the usage error of a command whose first word is none of its
+// actions, nil where it is one.
+func actionError(action string, actions []string) error {
+	if slices.Contains(actions, action) {
+		return nil
+	}
+	if action == "" {
+		return usageError("the following arguments are required: action (one of " + strings.Join(actions, ", ") + ")")
+	}
+	msg := fmt.Sprintf("argument action: invalid choice: '%s' (choose from %s)", action, strings.Join(actions, ", "))
+	if best := spell.Nearest(action, actions); best != "" {
+		msg += fmt.Sprintf("; did you mean '%s'?", best)
+	}
+	return usageError(msg)
+}
+
 func runVault(c *cli.Context) error {
-	if action := c.Args().First(); !slices.Contains(vaultActions, action) {
-		msg := "vault takes one of " + strings.Join(vaultActions, ", ")
-		if best := spell.Nearest(action, vaultActions); action != "" && best != "" {
-			msg += fmt.Sprintf(" (did you mean %s?)", best)
-		}
-		return usageError(msg)
+	if err := actionError(c.Args().First(), vaultActions); err != nil {
+		return err
 	}
 	s, err := newSession(c)
 	if err != nil {
@@ -69,9 +80,9 @@ func runVault(c *cli.Context) error {
 	case "create":
 		return s.vaultCreate(c, files)
 	case "edit":
-		return s.vaultEach(files, func(f string) error { return s.vaultEdit(c, f) })
+		return s.vaultEach(c, files, func(f string) error { return s.vaultEdit(c, f) })
 	case "view":
-		return s.vaultEach(files, s.vaultView)
+		return s.vaultEach(c, files, s.vaultView)
 	case "encrypt":
 		return s.vaultEncrypt(c, files)
 	case "decrypt":
@@ -107,7 +118,7 @@ func (s *session) encryptSecret(c *cli.Context) (vault.Secret, error) {
 	id := firstOf(c.String("encrypt-vault-id"), s.cfg.Str("DEFAULT_VAULT_ENCRYPT_IDENTITY"))
 	if id == "" {
 		if len(s.secrets) > 1 {
-			return vault.Secret{}, optionError("The vault-ids " + s.secretIDs() + " are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id")
+			return vault.Secret{}, optionsError(errors.New("The vault-ids " + s.secretIDs() + " are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id"))
 		}
 		return s.secrets[0], nil
 	}
@@ -127,21 +138,36 @@ func (s *session) secretIDs() string {
 	return strings.Join(ids, ",")
 }
 
-func (s *session) vaultEach(files []string, do func(string) error) error {
+func (s *session) vaultEach(c *cli.Context, files []string, do func(string) error) error {
 	if len(files) == 0 {
 		return usageError("a file is required")
 	}
 	for _, f := range files {
-		err := do(f)
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			return fmt.Errorf("Unable to read source file (%s): %w", f, path.Err)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", f, err)
+		if err := do(f); err != nil {
+			return s.vaultFailure(c.Args().First(), f, err)
 		}
 	}
 	return nil
+}
+
+// vaultFailure is the error of an action on a file.
+func (s *session) vaultFailure(action, file string, err error) error {
+	if errors.Is(err, os.ErrNotExist) && file != "-" {
+		shown := s.shownPath(file)
+		return nearFile(fmt.Sprintf("Unable to read source file (%s): [Errno 2] No such file or directory: '%[1]s'", shown), file)
+	}
+	plain := fmt.Errorf("%s: %w", file, err)
+	if action == "encrypt" {
+		return plain
+	}
+	msg, shown := err.Error(), file
+	if action == "decrypt" {
+		shown = s.shownPath(file)
+	}
+	return chainError{plain, &callback.Event{
+		Msg:   fmt.Sprintf("Failed to %s '%s'.", action, shown),
+		Cause: &callback.Event{Msg: strings.ToUpper(msg[:1]) + msg[1:], Context: "Origin: " + s.shownPath(file)},
+	}}
 }
 
 func (s *session) vaultCreate(c *cli.Context, files []string) error {
@@ -283,7 +309,7 @@ func (s *session) vaultInOut(c *cli.Context, files []string, convert func([]byte
 	if output != "" && len(files) > 1 {
 		return usageError("At most one input file may be used with the --output option")
 	}
-	return s.vaultEach(files, func(f string) error {
+	return s.vaultEach(c, files, func(f string) error {
 		var data []byte
 		var err error
 		if f == "-" {
@@ -325,7 +351,7 @@ func (s *session) vaultRekey(c *cli.Context, files []string) error {
 	if err != nil {
 		return err
 	}
-	return s.vaultEach(files, func(f string) error {
+	return s.vaultEach(c, files, func(f string) error {
 		data, err := os.ReadFile(f)
 		if err != nil {
 			return err
@@ -363,6 +389,9 @@ func (s *session) vaultEncryptString(c *cli.Context, words []string) error {
 		data, err := io.ReadAll(s.stdin)
 		if err != nil {
 			return err
+		}
+		if len(data) == 0 {
+			return optionsError(errors.New("stdin was empty, not encrypting"))
 		}
 		texts = append(texts, text{c.String("stdin-name"), string(data)})
 	}

@@ -13,6 +13,8 @@ import (
 type iniFile struct {
 	path string
 	keys map[string]iniValue // by section.key
+	// columns are where the values begin, by line.
+	columns map[int]int
 	// order holds the keys as they stand in the file.
 	order []string
 }
@@ -31,13 +33,17 @@ func readINI(path string) (*iniFile, error) {
 }
 
 func parseINI(path, text string) (*iniFile, error) {
-	f := &iniFile{path: path, keys: map[string]iniValue{}}
+	f := &iniFile{path: path, keys: map[string]iniValue{}, columns: map[int]int{}}
 	section, last, indent := "", "", 0
 	sections := map[string]bool{}
 	text = strings.TrimPrefix(text, "\ufeff")
 	for i, raw := range strings.Split(text, "\n") {
 		fail := func(format string, args ...any) error {
-			return &Error{File: path, Line: i + 1, Msg: fmt.Sprintf(format, args...)}
+			msg := fmt.Sprintf(format, args...)
+			return &Error{
+				File: path, Line: i + 1, Col: 1 + len(raw) - len(strings.TrimLeft(raw, " \t")), Msg: msg,
+				Today: "Error reading config file (" + path + "): " + msg,
+			}
 		}
 		line := stripComment(strings.TrimRight(raw, "\r"))
 		trimmed := strings.TrimSpace(line)
@@ -53,7 +59,7 @@ func parseINI(path, text string) (*iniFile, error) {
 		case trimmed[0] == '[':
 			end := strings.LastIndexByte(trimmed, ']')
 			if end < 2 {
-				return nil, fail("the section's name is not closed: %s", trimmed)
+				return nil, fail("File contains no section headers: '%s' has no closing bracket", trimmed)
 			}
 			section, last = trimmed[1:end], ""
 			if sections[section] {
@@ -62,7 +68,7 @@ func parseINI(path, text string) (*iniFile, error) {
 			sections[section] = true
 			continue
 		case section == "":
-			return nil, fail("File contains no section headers: %s", trimmed)
+			return nil, fail("File contains no section headers: '%s' stands before the first [section]", trimmed)
 		}
 		at := strings.IndexAny(trimmed, "=:")
 		if at <= 0 {
@@ -73,6 +79,7 @@ func parseINI(path, text string) (*iniFile, error) {
 			return nil, fail("option '%s' in section '%s' already exists", key[len(section)+1:], section)
 		}
 		f.keys[key] = iniValue{value: strings.TrimSpace(trimmed[at+1:]), line: i + 1}
+		f.columns[i+1] = 1 + len(line) - len(strings.TrimLeft(line[depth+at+1:], " \t"))
 		f.order = append(f.order, key)
 		last, indent = key, depth
 	}

@@ -49,7 +49,13 @@ type setting struct {
 type Error struct {
 	File string // "" for the environment
 	Line int    // 0: none
+	Col  int    // where the line goes wrong, 0: unknown
 	Msg  string
+	// Today is Msg in the words of today's Ansible.
+	Today string
+	// Got and Known are set where a value is none of a setting's choices.
+	Got   string
+	Known []string
 }
 
 func (e *Error) Error() string {
@@ -178,12 +184,18 @@ func (r *resolver) resolve(s *setting) (Setting, error) {
 	}
 	v, err := r.convert(s, raw, dir)
 	if err != nil {
-		e := &Error{Msg: fmt.Sprintf("Invalid type for configuration option setting: %s (from %s): %v", s.name, origin, err)}
+		e := &Error{
+			Msg: fmt.Sprintf("Invalid type for configuration option setting: %s (from %s): %v", s.name, origin, err),
+			Today: fmt.Sprintf("Config '%s' from '%s' has an invalid value: Invalid value provided for '%s': '%s'. Value must be of type '%[3]s'.",
+				s.name, origin, pythonKinds[s.kind], raw),
+		}
 		if errors.Is(err, errChoice) {
+			e.Got, e.Known = raw, s.choices
+			e.Today = fmt.Sprintf("Config '%s' from '%s' has an invalid value '%s'. Valid values are: %s.", s.name, origin, raw, strings.Join(s.choices, ", "))
 			e.Msg = fmt.Sprintf("Invalid value \"%s\" for configuration option \"setting: %s \", valid values are: %s", raw, s.name, strings.Join(s.choices, ", "))
 		}
 		if at > 0 {
-			e.File, e.Line = r.file.path, at
+			e.File, e.Line, e.Col = r.file.path, at, r.file.columns[at]
 		}
 		return out, e
 	}
@@ -209,6 +221,9 @@ func (r *resolver) raw(s *setting) (text, origin, dir string, line int) {
 	}
 	return text, origin, dir, line
 }
+
+// pythonKinds are today's Ansible's names of the types that can be wrong.
+var pythonKinds = map[kind]string{kindInt: "integer", kindFloat: "float"}
 
 // errChoice says that a value is none of those that a setting takes.
 var errChoice = errors.New("not one of the choices")

@@ -3,6 +3,7 @@ package playbook
 // This file decodes the keywords that all objects share.
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (ld *loading) list(c *scope, f field) []Value {
 // tags splits comma lists.
 func (ld *loading) tags(c *scope, f field) []Value {
 	if f.n.Kind == yaml.MappingNode {
-		ld.fail(c, c.pos(f.n), "tags must be specified as a list")
+		ld.fail(c, c.pos(f.n), "tags must be specified as a list").Exit = exitError
 		return nil
 	}
 	var tags []Value
@@ -203,6 +204,9 @@ func (ld *loading) variableNames(c *scope, d *templates.Dict, pos Pos, object st
 		s, ok := k.(templates.Str)
 		if !ok || !IsIdentifier(string(s)) {
 			e := ld.fail(c, pos, "Invalid variable name in vars specified for %s: '%s' is not a valid variable name", object, show(k))
+			if ld.l.opts.Era >= templates.Current {
+				e.Msg, e.Exit = fmt.Sprintf("Invalid variable name '%s'.", show(k)), exitError
+			}
 			e.Notes = []string{"a name is made of letters, digits and underscores, begins with no digit and is no word of Python"}
 		}
 	}

@@ -42,7 +42,10 @@ func (ld *loading) taskFile(c scope, path string, pos Pos) []Item {
 	case root == nil || isNull(root):
 		return nil
 	case root.Kind != yaml.SequenceNode:
-		ld.fail(&c, c.pos(root), "included task files must contain a list of tasks")
+		e := ld.fail(&c, c.pos(root), "included task files must contain a list of tasks")
+		if len(ld.busy) == 1 {
+			e.Exit = exitError // included while the play runs: it fails the host
+		}
 		return nil
 	}
 	return ld.items(&c, root)

@@ -22,11 +22,23 @@ type Error struct {
 	// Notes explain what may be meant.
 	Notes []string
 	Cause error
+	// Exit is the exit code with which Ansible ends over this mistake, 0: that
+	// of a parser error.
+	Exit int
 }
 
-// ErrRoleNotFound is the cause of the error about a role that is nowhere:
-// Ansible ends with another exit code then.
+// ErrRoleNotFound is the cause of the error about a role that is nowhere.
 var ErrRoleNotFound = errors.New("role not found")
+
+// ErrNoVariables is the cause of the error about a variable file without a dictionary.
+var ErrNoVariables = errors.New("no dictionary of variables")
+
+// Exit codes of Ansible: after a mistake of any kind, of a parser, of options.
+const (
+	exitError   = 1
+	exitParser  = 4
+	exitOptions = 5
+)
 
 func (e *Error) Error() string {
 	switch {
@@ -44,6 +56,10 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // Errors are all that the loader found, in the order it read.
 type Errors []*Error
+
+// OnlyHost reports whether, in a file that is included while the play runs, the
+// mistake fails the hosts that include it: a parser error ends the run.
+func (es Errors) OnlyHost() bool { return len(es) > 0 && es[0].Exit == exitError }
 
 func (es Errors) Error() string {
 	lines := make([]string, len(es))

@@ -82,6 +82,7 @@ func (ld *loading) importFile(c *scope, t *Task, v Value, params Vars) []Item {
 	b.File = path
 	if path == "" {
 		e := ld.fail(c, argPosOr(v, t), "Could not find or access '%s' on the Ansible Controller.", tried[len(tried)-1])
+		e.Exit = exitError
 		for _, p := range tried[:len(tried)-1] {
 			e.Notes = append(e.Notes, "not found either: "+p)
 		}

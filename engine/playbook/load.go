@@ -46,6 +46,8 @@ type Options struct {
 	KnownLookup func(name string) bool
 	// RoleFound is told of the folder of each role before its tasks are read; nil: nobody.
 	RoleFound func(dir string)
+	// Duplicate is told of keys that a mapping has twice; nil tells Warn.
+	Duplicate func(pos Pos, key string)
 	// Warn and Deprecate are told what the user should know; nil drops it.
 	Warn, Deprecate func(msg string)
 	// DeprecateAt is told of what the current era deprecates, with its place
@@ -139,7 +141,7 @@ func (l *Loader) varsOf(doc *pyyaml.Doc, path string) (*templates.Dict, error) {
 		}
 	}
 	pos := doc.Pos(doc.Root)
-	return nil, &Error{Pos: pos, Line: doc.Line(pos.Line), Msg: "variable files must contain either a dictionary of variables, or a list of dictionaries. Got: " + show(v) + " (" + class(v) + ")"}
+	return nil, &Error{Pos: pos, Line: doc.Line(pos.Line), Msg: "variable files must contain either a dictionary of variables, or a list of dictionaries. Got: " + show(v) + " (" + class(v) + ")", Cause: ErrNoVariables}
 }
 
 // mergeDicts makes one dict of a list of dicts, of which a later one wins.
@@ -179,8 +181,12 @@ func (l *Loader) read(path string) (*pyyaml.Doc, error) {
 
 func readError(err error, path string) *Error {
 	e := &Error{Pos: Pos{File: path}, Msg: err.Error(), Cause: err}
-	switch {
+	var system *fs.PathError
+	switch inner := errors.Unwrap(err); {
+	case inner != nil && !errors.As(err, &system): // a vault that cannot be opened
+		e.Msg, e.Exit = inner.Error(), exitParser
 	case errors.Is(err, fs.ErrNotExist):
+		e.Exit = exitError
 		e.Msg = "Could not find or access '" + path + "' on the Ansible Controller."
 	case errors.Is(err, fs.ErrPermission):
 		e.Msg = "an error occurred while trying to read the file '" + path + "': permission denied"
@@ -189,7 +195,7 @@ func readError(err error, path string) *Error {
 }
 
 func (l *Loader) yamlOptions() pyyaml.Options {
-	return pyyaml.Options{Trusted: true, Vault: l.opts.DecryptInline, Seal: l.opts.Seal, Warn: l.opts.Warn}
+	return pyyaml.Options{Trusted: true, Vault: l.opts.DecryptInline, Seal: l.opts.Seal, Warn: l.opts.Warn, Duplicate: l.opts.Duplicate}
 }
 
 // A loading is one call of the loader: what it found wrong and what it read.
@@ -264,13 +270,21 @@ func (ld *loading) fail(c *scope, pos Pos, format string, args ...any) *Error {
 	return e
 }
 
+// shown is a file's name in messages: today's Ansible shows it whole.
+func (ld *loading) shown(path string) string {
+	if abs, err := filepath.Abs(path); err == nil && ld.l.opts.Era >= templates.Current {
+		return abs
+	}
+	return path
+}
+
 // open reads a file that something at pos asks for, and records what is wrong.
 func (ld *loading) open(c *scope, path string, pos Pos) *pyyaml.Doc {
 	doc, err := ld.l.read(path)
 	if err != nil {
 		e := asError(err, path)
 		if e.Pos.Line == 0 && pos.IsValid() && c.doc != nil {
-			e = &Error{Pos: pos, Line: c.doc.Line(pos.Line), Msg: e.Msg, Cause: e}
+			e = &Error{Pos: pos, Line: c.doc.Line(pos.Line), Msg: e.Msg, Cause: e, Exit: e.Exit}
 		}
 		ld.add(e)
 		return nil

@@ -33,13 +33,13 @@ func (ld *loading) playbook(path string, pos Pos, from *scope) []*Play {
 	root := pyyaml.Resolve(doc.Root)
 	switch {
 	case root == nil || isNull(root):
-		ld.fail(c, Pos{File: path}, "Empty playbook, nothing to do: %s", path)
+		ld.fail(c, Pos{File: path}, "Empty playbook, nothing to do: %s", ld.shown(path)).Exit = exitParser
 		return nil
 	case root.Kind != yaml.SequenceNode:
-		ld.fail(c, c.pos(root), "A playbook must be a list of plays, got a %s instead: %s", class(ld.value(c, root).V), path)
+		ld.fail(c, c.pos(root), "A playbook must be a list of plays, got a %s instead: %s", class(ld.value(c, root).V), ld.shown(path))
 		return nil
 	case len(root.Content) == 0:
-		ld.fail(c, c.pos(root), "A playbook must contain at least one play: %s", path)
+		ld.fail(c, c.pos(root), "A playbook must contain at least one play: %s", ld.shown(path))
 		return nil
 	}
 	var plays []*Play
@@ -235,7 +235,12 @@ func (ld *loading) playField(c *scope, f field, p *Play) {
 func (ld *loading) order(c *scope, f field) Value {
 	v := ld.checked(c, f, text)
 	if s, ok := v.V.(templates.Str); ok && !slices.Contains([]string{"inventory", "sorted", "reverse_sorted", "reverse_inventory", "shuffle"}, string(s)) {
-		e := ld.fail(c, v.Pos, "Invalid order specified for inventory hosts: %s", string(s))
+		words := "Invalid order specified for inventory hosts: %s"
+		if ld.l.opts.Era >= templates.Current {
+			words = "Invalid 'order' specified for inventory hosts: %s"
+		}
+		e := ld.fail(c, v.Pos, words, string(s))
+		e.Exit = exitOptions
 		e.Got, e.Known = string(s), []string{"inventory", "reverse_inventory", "reverse_sorted", "shuffle", "sorted"}
 	}
 	return v

@@ -85,7 +85,7 @@ func (ld *loading) roleEntry(c *scope, n *yaml.Node) *RoleUse {
 			ld.roleField(c, f, use, &name)
 		}
 		if name.V == nil {
-			ld.fail(c, use.Pos, "role definitions must contain a role name")
+			ld.fail(c, use.Pos, "role definitions must contain a role name").Exit = exitError
 			return nil
 		}
 		use.Name = Value{}
@@ -199,7 +199,7 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 			}
 		}
 		e := ld.fail(c, pos, words, name, strings.Join(tried, ":"))
-		e.Got, e.Cause = name, ErrRoleNotFound
+		e.Got, e.Exit, e.Cause = name, exitError, ErrRoleNotFound
 		for _, t := range tried {
 			e.Known = append(e.Known, ld.l.rolesIn(t)...)
 		}
@@ -222,7 +222,7 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 	}
 	key := "role " + dir + " " + from.tasks
 	if slices.Contains(ld.busy, key) {
-		ld.fail(c, pos, "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles")
+		ld.fail(c, pos, "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles").Exit = exitError
 		return false
 	}
 	ld.busy = append(ld.busy, key)
@@ -482,7 +482,10 @@ func (ld *loading) roleVars(c *scope, use *RoleUse, sub, name string) (*template
 	}
 	if file == "" {
 		if asked {
-			ld.fail(c, use.Pos, "Could not find specified file in role: %s/%s", sub, name)
+			e := ld.fail(c, use.Pos, "Could not find specified file in role: %s/%s", sub, name)
+			if ld.l.opts.Era >= templates.Current {
+				e.Exit = exitError
+			}
 		}
 		return nil, ""
 	}
@@ -530,7 +533,10 @@ func (ld *loading) roleTasks(c *scope, use *RoleUse, sub, name string) []Item {
 	file := mainFile(dir, name)
 	if file == "" {
 		if asked {
-			ld.fail(c, use.Pos, "Could not find specified file in role: %s/%s", sub, name)
+			e := ld.fail(c, use.Pos, "Could not find specified file in role: %s/%s", sub, name)
+			if ld.l.opts.Era >= templates.Current {
+				e.Exit = exitError
+			}
 		}
 		return nil
 	}

@@ -101,6 +101,7 @@ func (ld *loading) metaAction(c *scope, t *Task) {
 		return // a template is known when the task runs
 	}
 	e := ld.fail(c, argPos(t, "_raw_params"), "invalid meta action requested: %s", string(name))
+	e.Exit = exitError
 	e.Got, e.Known = string(name), metaActions
 }
 
@@ -175,7 +176,7 @@ func (ld *loading) newLoop(c *scope, f field, t *Task, name string) bool {
 		if name == "loop" {
 			name = t.LoopWith
 		}
-		ld.fail(c, f.pos, "duplicate loop in task: %s", name)
+		ld.fail(c, f.pos, "duplicate loop in task: %s", name).Exit = exitError
 		return false
 	}
 	return true

@@ -5,6 +5,7 @@ package transport
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,20 @@ func newExecConn(t *Target) (Conn, error) {
 	case "chroot":
 		return newChroot(t)
 	}
-	return nil, &UnreachableError{Msg: fmt.Sprintf("the connection plugin '%s' was not found: ssh, openssh, local, docker, podman, buildah, kubectl and chroot are there", t.Connection)}
+	return nil, UnknownConnection(t.Connection)
+}
+
+// connections are the kinds of connections that there are.
+var connections = []string{"ssh", "openssh", "local", "docker", "podman", "buildah", "kubectl", "chroot"}
+
+// UnknownConnection is the error about a kind of connection that gorun does
+// not have, nil where it has it.
+func UnknownConnection(name string) error {
+	kind := name[strings.LastIndexByte(name, '.')+1:]
+	if slices.Contains(connections, kind) || kind == "smart" || kind == "paramiko" || kind == "" {
+		return nil
+	}
+	return fmt.Errorf("the connection plugin '%s' was not found (there are %s)", name, strings.Join(connections, ", "))
 }
 
 // words splits a setting with further arguments.

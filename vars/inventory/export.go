@@ -19,6 +19,12 @@ import (
 	"gorun/vars/pyyaml"
 )
 
+// What an export says of names that the inventory does not have.
+var (
+	ErrNoHost  = errors.New("You must pass a single valid host to --host parameter")
+	ErrNoGroup = errors.New("Pattern must be valid group name when using --graph")
+)
+
 // An Exporter shows an inventory as ansible-inventory does.
 type Exporter struct {
 	Inv *Inventory
@@ -56,7 +62,7 @@ func (e *Exporter) Host(name string) (*templates.Dict, error) {
 		return nil, err
 	}
 	if len(hosts) != 1 {
-		return nil, errors.New("You must pass a single valid host to --host parameter")
+		return nil, ErrNoHost
 	}
 	vars, err := e.hostVars(hosts[0])
 	if err != nil {
@@ -349,7 +355,7 @@ func (e *Exporter) Graph(group string, vars bool) (string, error) {
 	}
 	g, ok := e.Inv.Group(group)
 	if !ok {
-		return "", errors.New("Pattern must be valid group name when using --graph")
+		return "", ErrNoGroup
 	}
 	within, err := e.within()
 	if err != nil {

@@ -16,6 +16,8 @@ type Error struct {
 	File string
 	Line int // 0: not known
 	Msg  string
+	// Help stands behind the message and its place.
+	Help string
 }
 
 func (e *Error) Error() string {

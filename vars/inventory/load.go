@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"gorun/templates"
+	"gorun/vars/pyyaml"
 )
 
 // defaultPlugins are the parsers that are tried, in order (enable_plugins).
@@ -171,14 +172,26 @@ func (l *loader) failure(src, plugin string, err error) string {
 	if l.inv.o.Era != templates.Current {
 		return fmt.Sprintf(" * Failed to parse %s with %s plugin: %s", src, plugin, err)
 	}
-	msg, origin := err.Error(), src
+	help := ""
+	msg, origin := err.Error(), fmt.Sprintf("<inventory plugin '%s' with source '%s'>", shortName(plugin), src)
 	var placed *Error
-	if errors.As(err, &placed) {
+	var y *pyyaml.Error
+	switch {
+	case errors.As(err, &placed):
+		if placed.Help != "" {
+			help = "\n" + placed.Help + "\n"
+		}
 		if msg = placed.Msg; placed.Line > 0 {
 			origin = fmt.Sprintf("%s:%d", placed.File, placed.Line)
 		}
+	case errors.As(err, &y) && y.Pos.IsValid():
+		msg, origin = y.Today(), fmt.Sprintf("%s:%d:%d", y.Pos.File, y.Pos.Line, max(y.Pos.Col, 1))
 	}
-	return fmt.Sprintf("Failed to parse inventory with '%s' plugin: %s\nOrigin: %s\n", plugin, msg, origin)
+	if shortName(plugin) == "ini" {
+		msg = "Failed to parse inventory: " + msg
+	}
+	head := "Failed to parse inventory with '" + plugin + "' plugin"
+	return fmt.Sprintf("%s: %s\n\n%[1]s.\n\n<<< caused by >>>\n\n%[2]s\nOrigin: %s\n%s", head, msg, origin, help)
 }
 
 // folder reads the files of a folder in the order of their names.

@@ -5,11 +5,13 @@ package inventory
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"unicode/utf8"
 
 	"gorun/templates"
 )
@@ -28,6 +30,11 @@ func runScript(b *Builder, args ...string) ([]byte, error) {
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
+	case errors.As(err, &exit) && b.inv.o.Era == templates.Current:
+		return nil, &Error{
+			Msg:  fmt.Sprintf("Inventory script returned non-zero exit code %d.", exit.ExitCode()),
+			Help: "Standard error from inventory script:\n" + strings.TrimRight(stderr.String(), "\n"),
+		}
 	case errors.As(err, &exit):
 		return nil, fmt.Errorf("Inventory script (%s) had an execution error: %s", b.Source, strings.TrimRight(stderr.String(), "\n"))
 	case err != nil:
@@ -39,16 +46,42 @@ func runScript(b *Builder, args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// undecodable begins what today's Ansible says of a script's output.
+const undecodable = "Unable to get JSON decoder for inventory script result: "
+
+// jsonProblem says where a script's output is no JSON, as Python does.
+func jsonProblem(err error, data []byte) string {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err.Error()
+	}
+	at := max(0, min(int(syntax.Offset)-1, len(data)))
+	what := "Expecting value"
+	if !strings.Contains(err.Error(), "beginning of value") {
+		what = "it goes wrong"
+	}
+	before := string(data[:at])
+	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	return fmt.Sprintf("%s: line %d column %d (char %d)", what, 1+strings.Count(before, "\n"), column, utf8.RuneCountInString(before))
+}
+
 func parseScript(b *Builder) error {
 	out, err := runScript(b, "--list")
 	if err != nil {
 		return err
 	}
 	v, err := scriptJSON(b, out)
-	if err != nil {
-		return fmt.Errorf("failed to parse executable inventory script results from %s: %w", b.Source, err)
+	current := b.inv.o.Era == templates.Current
+	switch {
+	case err != nil && current:
+		return &Error{Msg: undecodable + "Value could not be parsed as JSON: " + jsonProblem(err, out)}
+	case err != nil:
+		return fmt.Errorf("failed to parse executable inventory script results from %s: %s", b.Source, jsonProblem(err, out))
 	}
 	d, ok := v.(*templates.Dict)
+	if !ok && current {
+		return &Error{Msg: undecodable + "Value is '" + v.Type() + "' instead of 'dict'."}
+	}
 	if !ok {
 		return fmt.Errorf("failed to parse executable inventory script results from %s: needs to be a json dict", b.Source)
 	}

@@ -104,7 +104,7 @@ func (d *Doc) Pairs(n *yaml.Node, o Options) ([]Pair, error) {
 			return nil, d.unhashable(n, p)
 		}
 		if i, ok := at[k.Value]; ok {
-			d.warnDuplicate(n, k.Value, o)
+			d.warnDuplicate(n, p.Key, k.Value, o)
 			pairs[i].Value = p.Value
 			continue
 		}
@@ -114,7 +114,11 @@ func (d *Doc) Pairs(n *yaml.Node, o Options) ([]Pair, error) {
 	return pairs, nil
 }
 
-func (d *Doc) warnDuplicate(n *yaml.Node, key string, o Options) {
+func (d *Doc) warnDuplicate(n, at *yaml.Node, key string, o Options) {
+	if o.Duplicate != nil {
+		o.Duplicate(d.Pos(at), key)
+		return
+	}
 	if o.Warn == nil {
 		return
 	}
@@ -254,7 +258,7 @@ func (c *converter) mapping(n *yaml.Node, tagged bool) (templates.Value, error) 
 			return nil, err
 		}
 		if _, dup, _ := m.Get(k); dup { // a scalar is hashable
-			c.doc.warnDuplicate(n, Resolve(p.Key).Value, c.opts)
+			c.doc.warnDuplicate(n, p.Key, Resolve(p.Key).Value, c.opts)
 		}
 		if err := m.Set(k, v); err != nil {
 			return nil, c.doc.unhashable(n, p)

@@ -44,3 +44,30 @@ func (d *Doc) Line(n int) string {
 	}
 	return strings.TrimRight(d.lines[n-1], "\r\n")
 }
+
+// Today is the message in the words of today's Ansible, which names the usual
+// mistakes.
+func (e *Error) Today() string {
+	notes := strings.Join(e.Notes, "\n")
+	tab := strings.Contains(e.Msg, "found a tab character") || strings.Contains(notes, "tab character")
+	what := strings.ToUpper(e.Msg[:1]) + e.Msg[1:] + "."
+	switch {
+	case tab:
+		what = "Tabs are usually invalid in YAML."
+	case strings.Contains(notes, "a colon and a space inside"):
+		what = "Colons in unquoted values must be followed by a non-space character."
+	case strings.Contains(notes, "value that begins with a quote"):
+		what = "Values starting with a quote must end with the same quote."
+	case strings.Contains(notes, "value that begins with {{"):
+		what = "This may be an issue with missing quotes around a template block."
+	case e.Msg == "did not find expected ',' or ']'":
+		what = "While parsing a flow sequence " + e.Msg + "."
+	case e.Msg == "did not find expected ',' or '}'":
+		what = "While parsing a flow mapping " + e.Msg + "."
+	case e.Msg == "did not find expected node content":
+		what = "While parsing a flow node " + e.Msg + "."
+	case strings.HasPrefix(e.Msg, "found undefined alias"):
+		what = "Found undefined alias."
+	}
+	return "YAML parsing failed: " + what
+}

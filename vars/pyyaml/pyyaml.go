@@ -21,6 +21,8 @@ type Options struct {
 	Seal bool
 	// Warn is told of duplicate keys.
 	Warn func(msg string)
+	// Duplicate is told of duplicate keys instead, where it is set.
+	Duplicate func(pos templates.Pos, key string)
 }
 
 // A Doc is one document of a file. Root is nil where the document is empty.
