@@ -40,13 +40,15 @@ type parser struct {
 	depth    int
 	nested   int // entities inside of entities
 	lines    map[*Node]int
+	seen     int // up to here newlines are counted
+	newlines int
 }
 
-// The limits are libxml2's, against documents made to exhaust memory.
+// The limits are against documents made to exhaust memory.
 const (
 	maxDepth    = 256
 	maxNested   = 40
-	maxExpanded = 10 << 20
+	maxExpanded = 1 << 20
 )
 
 // Parse reads a document; errors are *SyntaxError.
@@ -470,8 +472,15 @@ func (p *parser) charRef() rune {
 	return rune(value)
 }
 
+// line is the line of the place reached; it goes over the text once.
+func (p *parser) line() int {
+	p.newlines += strings.Count(p.s[p.seen:p.i], "\n")
+	p.seen = p.i
+	return p.newlines + 1
+}
+
 func (p *parser) startTag(parent *Node) (n *Node, open bool) {
-	line, _ := position(p.s, p.i)
+	line := p.line()
 	p.i++
 	name := p.name()
 	if name == "" {
