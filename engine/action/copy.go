@@ -79,7 +79,7 @@ func contentText(v templates.Value, era templates.Era) (string, error) {
 func (t *Task) putContent(ctx context.Context, data []byte, name, shown string) (*templates.Dict, error) {
 	t.dropLocal()
 	if len(data) > maxInline {
-		return t.putStream(ctx, bytes.NewReader(data), int64(len(data)), sha1Of(data), name)
+		return t.putStream(ctx, bytes.NewReader(data), int64(len(data)), name, shown)
 	}
 	t.Args.SetStr("_content_b64", templates.Str(base64.StdEncoding.EncodeToString(data)))
 	t.Args.SetStr("_checksum", templates.Str(sha1Of(data)))
@@ -90,13 +90,16 @@ func (t *Task) putContent(ctx context.Context, data []byte, name, shown string) 
 		t.Args.SetStr("_diff_src", templates.Str(shown))
 	}
 	d, err := t.withoutContent(t.runLast(ctx, "ansible.builtin.copy", t.Args))
-	if err == nil && failed(d) && !strings.HasPrefix(text(d, "msg"), "Failed to get information") {
-		// Ansible's action has looked at the source before the module fails.
-		if _, ok := d.GetStr("checksum"); !ok {
-			d.SetStr("checksum", templates.Str(sha1Of(data)))
-		}
+	if err == nil && tellsSource(d) {
+		d.SetStr("checksum", templates.Str(sha1Of(data)))
 	}
 	return d, err
+}
+
+// tellsSource says that a failed copy's result lacks the source's checksum:
+// Ansible's action has looked at the source before the module fails.
+func tellsSource(d *templates.Dict) bool {
+	return failed(d) && text(d, "checksum") == "" && !strings.HasPrefix(text(d, "msg"), "Failed to get information")
 }
 
 // dropLocal takes out the arguments that only the controller needs.
@@ -118,8 +121,9 @@ func (t *Task) withoutContent(d *templates.Dict, err error) (*templates.Dict, er
 	if inv, ok := inv.(*templates.Dict); ok {
 		if args, ok := inv.GetStr("module_args"); ok {
 			if args, ok := args.(*templates.Dict); ok {
-				args.Delete(templates.Str("_content_b64"))
-				args.Delete(templates.Str("_checksum"))
+				for _, k := range []string{"_content_b64", "_checksum", "_size", "_upload", "_md5sum"} {
+					args.Delete(templates.Str(k))
+				}
 			}
 		}
 	}
@@ -149,15 +153,8 @@ func (t *Task) copyOne(ctx context.Context, path string, st fs.FileInfo) (*templ
 			return nil, err
 		}
 		defer f.Close()
-		sum, err := sha1Reader(f)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return nil, err
-		}
 		t.dropLocal()
-		return t.putStream(ctx, f, st.Size(), sum, filepath.Base(path))
+		return t.putStream(ctx, f, st.Size(), filepath.Base(path), path)
 	}
 	data, err := read(path)
 	if err != nil {
@@ -174,71 +171,73 @@ func sha1Reader(r io.Reader) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// putStream sends a large file, where the target's is another one.
-func (t *Task) putStream(ctx context.Context, r io.Reader, size int64, sum, name string) (*templates.Dict, error) {
-	dest := t.str("dest", "")
-	have, err := t.remoteSum(ctx, dest, name)
-	if err != nil {
-		return nil, err
+// putStream sends a large file, where the target's is another one: the module
+// is asked first, and once more with the checksum where the sizes are the same.
+func (t *Task) putStream(ctx context.Context, r io.ReadSeeker, size int64, name, shown string) (*templates.Dict, error) {
+	args := t.Args.Copy()
+	args.SetStr("_size", templates.Int(size))
+	args.SetStr("_original_basename", templates.Str(name))
+	if shown != "" {
+		args.SetStr("_diff_src", templates.Str(shown))
 	}
-	t.Args.SetStr("_original_basename", templates.Str(name))
-	if have == sum {
-		// Only the attributes are left to be looked at.
-		args := t.Args.Copy()
-		for _, k := range []string{"dest", "backup", "force", "validate", "directory_mode", "checksum", "_original_basename"} {
-			args.Delete(templates.Str(k))
-		}
-		if strings.HasSuffix(dest, "/") {
-			dest = filepath.Join(dest, name)
-		}
-		args.SetStr("path", templates.Str(dest))
-		d, err := t.runLast(ctx, "ansible.builtin.file", args)
-		if err == nil {
-			d.SetStr("checksum", templates.Str(sum))
-			d.SetStr("dest", templates.Str(dest))
-		}
-		return d, err
-	}
-	if t.Check {
-		return Result("changed", true), nil
-	}
-	tmp, err := t.Host.PutTemp(ctx, r, size, filepath.Base(name))
-	if err != nil {
-		return nil, err
-	}
-	t.Args.SetStr("src", templates.Str(tmp))
-	return t.runLast(ctx, "ansible.builtin.copy", t.Args)
-}
-
-// remoteSum is the SHA-1 of what stands at dest, "" where nothing does.
-func (t *Task) remoteSum(ctx context.Context, dest, name string) (string, error) {
-	stat := func(path string) (*templates.Dict, error) {
-		d, err := t.runAlways(ctx, "ansible.builtin.stat", Result("path", path, "follow", true, "get_checksum", true, "get_mime", false, "get_attributes", false))
+	sum := func() error {
+		sum, err := sha1Reader(r)
 		if err != nil {
+			return err
+		}
+		args.SetStr("_checksum", templates.Str(sum))
+		_, err = r.Seek(0, io.SeekStart)
+		return err
+	}
+	if t.has("checksum") {
+		if err := sum(); err != nil {
 			return nil, err
 		}
-		v, _ := d.GetStr("stat")
-		st, ok := v.(*templates.Dict)
-		if !ok {
-			return nil, &Failure{Msg: "the target could not look at " + path, Data: d}
+	}
+	d, err := t.RunModule(ctx, "ansible.builtin.copy", args)
+	if err == nil && text(d, "_wanted") == "checksum" {
+		if err := sum(); err != nil {
+			return nil, err
 		}
-		return st, nil
+		d, err = t.RunModule(ctx, "ansible.builtin.copy", args)
 	}
-	if strings.HasSuffix(dest, "/") {
-		dest = filepath.Join(dest, name)
+	if err == nil && tellsSource(d) {
+		if err := sum(); err != nil {
+			return nil, err
+		}
+		have, _ := args.GetStr("_checksum")
+		d.SetStr("checksum", have)
 	}
-	st, err := stat(dest)
-	if err == nil && truth(st, "isdir") && name != "" {
-		st, err = stat(filepath.Join(dest, name))
+	if err != nil || text(d, "_wanted") != "content" {
+		return t.withoutContent(d, err)
 	}
+	up, err := t.Host.PutBeside(ctx, r, size, text(d, "dest"), uploadName(name))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	sum, ok := st.GetStr("checksum")
-	if !ok {
-		return "", nil
+	where := "elsewhere"
+	if up.Beside {
+		where = "beside"
 	}
-	return templates.StrOf(sum, templates.Current), nil
+	args = t.Args
+	args.SetStr("src", templates.Str(up.Path))
+	args.SetStr("_original_basename", templates.Str(name))
+	args.SetStr("_upload", templates.Str(where))
+	args.SetStr("_checksum", templates.Str(up.SHA1))
+	args.SetStr("_md5sum", templates.Str(up.MD5))
+	d, err = t.withoutContent(t.runLast(ctx, "ansible.builtin.copy", args))
+	if err == nil && tellsSource(d) {
+		d.SetStr("checksum", templates.Str(up.SHA1))
+	}
+	return d, err
+}
+
+// uploadName is the name of a file that is sent; a text has none.
+func uploadName(name string) string {
+	if name == "" {
+		return "content"
+	}
+	return filepath.Base(name)
 }
 
 // copyTree copies a folder; with contents only what is in it.

@@ -274,14 +274,14 @@ func (c *client) result(ctx context.Context, id uint32, k *call) (json.RawMessag
 }
 
 // put sends a file of size bytes.
-func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage) (string, error) {
+func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage) (res wire.PutResult, err error) {
 	id, k, err := c.begin(nil, 1)
 	if err != nil {
-		return "", err
+		return res, err
 	}
 	defer c.end(id, k)
 	if err := c.out.SendJSON(wire.Put, id, msg); err != nil {
-		return "", &lostError{reason: err.Error(), err: err}
+		return res, &lostError{reason: err.Error(), err: err}
 	}
 	h := sha256.New()
 	src := &source{ctx: ctx, r: io.TeeReader(io.LimitReader(r, msg.Size), h), answered: k.frames}
@@ -289,10 +289,10 @@ func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage) (str
 	if err := c.out.SendFrom(id, src); err != nil && !errors.Is(err, errAnswered) {
 		if ctx.Err() != nil {
 			c.out.Send(wire.Cancel, id, nil)
-			return "", ctx.Err()
+			return res, ctx.Err()
 		}
 		if !errors.Is(err, src.err) {
-			return "", &lostError{reason: err.Error(), err: err}
+			return res, &lostError{reason: err.Error(), err: err}
 		}
 		end.Failed = err.Error()
 	} else if err == nil && src.n != msg.Size {
@@ -300,14 +300,13 @@ func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage) (str
 	}
 	end.SHA256 = hex.EncodeToString(h.Sum(nil))
 	if err := c.out.SendJSON(wire.End, id, end); err != nil {
-		return "", &lostError{reason: err.Error(), err: err}
+		return res, &lostError{reason: err.Error(), err: err}
 	}
 	data, err := c.result(ctx, id, k)
 	if err != nil {
-		return "", err
+		return res, err
 	}
-	var res wire.PutResult
-	return res.Path, json.Unmarshal(data, &res)
+	return res, json.Unmarshal(data, &res)
 }
 
 // errAnswered ends a file whose taker has answered already: it failed there.

@@ -208,11 +208,44 @@ func (h *host) PutTemp(ctx context.Context, r io.Reader, size int64, name string
 	if err != nil {
 		return "", err
 	}
-	path, err := c.put(ctx, r, wire.PutMessage{Name: name, Size: size})
+	res, err := c.put(ctx, r, wire.PutMessage{Name: name, Size: size})
 	if err != nil {
 		return "", h.lost(c, err)
 	}
-	return path, nil
+	return res.Path, nil
+}
+
+// PutBeside streams a file to where a rename puts it in the place of dest.
+func (h *host) PutBeside(ctx context.Context, r io.Reader, size int64, dest, name string) (Uploaded, error) {
+	if h.Local() {
+		return h.putLocalBeside(ctx, r, size, dest, name)
+	}
+	c, err := h.agent(ctx)
+	if err != nil {
+		return Uploaded{}, err
+	}
+	res, err := c.put(ctx, r, wire.PutMessage{Name: name, Size: size, Beside: dest})
+	if err != nil {
+		return Uploaded{}, h.lost(c, err)
+	}
+	return Uploaded(res), nil
+}
+
+func (h *host) putLocalBeside(ctx context.Context, r io.Reader, size int64, dest, name string) (Uploaded, error) {
+	var res wire.PutResult
+	sums := agent.NewSums()
+	r = io.TeeReader(r, sums)
+	var err error
+	if f := agent.CreateBeside(dest); f == nil {
+		res.Path, err = h.putLocal(ctx, r, size, name)
+	} else {
+		res.Path, res.Beside = f.Name(), true
+		if err = fillLocal(ctx, f, r, size, name); err != nil {
+			os.Remove(f.Name())
+		}
+	}
+	sums.Tell(&res)
+	return Uploaded(res), err
 }
 
 func (h *host) putLocal(ctx context.Context, r io.Reader, size int64, name string) (string, error) {
@@ -228,6 +261,11 @@ func (h *host) putLocal(ctx context.Context, r io.Reader, size int64, name strin
 	if err != nil {
 		return "", err
 	}
+	return path, fillLocal(ctx, f, r, size, name)
+}
+
+// fillLocal writes the size bytes of name to f and closes it.
+func fillLocal(ctx context.Context, f *os.File, r io.Reader, size int64, name string) error {
 	n, err := io.Copy(f, contextReader{ctx, r})
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
@@ -235,7 +273,7 @@ func (h *host) putLocal(ctx context.Context, r io.Reader, size int64, name strin
 	if err == nil && n != size {
 		err = fmt.Errorf("only %d of %d bytes of %s could be read", n, size, name)
 	}
-	return path, err
+	return err
 }
 
 // Fetch copies a file of the host to w.

@@ -102,6 +102,10 @@ type Host interface {
 	// and returns its path there; the agent removes it at the end. Where the
 	// host is the controller itself it may return local instead of copying.
 	PutTemp(ctx context.Context, r io.Reader, size int64, name string) (path string, err error)
+	// PutBeside streams the new content of the file dest of the host into a file
+	// beside it, or, where that folder does not allow it, into one as PutTemp's.
+	// What is not renamed is removed at the end.
+	PutBeside(ctx context.Context, r io.Reader, size int64, dest, name string) (Uploaded, error)
 	// Fetch copies a file of the host to w and returns its SHA-1 (Ansible's checksum).
 	Fetch(ctx context.Context, path string, w io.Writer) (sha1 string, err error)
 	// Reset drops the connection and agents (meta: reset_connection); the
@@ -109,6 +113,15 @@ type Host interface {
 	Reset(ctx context.Context) error
 	// Local reports whether the host is this process's machine without become.
 	Local() bool
+}
+
+// Uploaded tells of a file that was sent with PutBeside.
+type Uploaded struct {
+	Path string
+	// Beside says that it stands in the folder of its destination.
+	Beside bool
+	// SHA1 and MD5 are digests of what was written, hex.
+	SHA1, MD5 string
 }
 
 // A ModuleRequest is a module and how to run it.

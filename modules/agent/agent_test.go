@@ -217,7 +217,7 @@ func TestPutAndGet(t *testing.T) {
 	if err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", st, err)
 	}
-	get, _ := json.Marshal(wire.GetMessage(res))
+	get, _ := json.Marshal(wire.GetMessage{Path: res.Path})
 	p.send(wire.Get, 2, string(get))
 	p.expect(wire.Chunk, 2, "abcdef")
 	p.expect(wire.End, 2, endOf("abcdef"))

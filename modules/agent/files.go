@@ -4,14 +4,18 @@ package agent
 
 import (
 	"context"
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"gorun/modules/wire"
 )
@@ -24,6 +28,11 @@ func (s *server) put(ctx context.Context, r *request, f wire.Frame) error {
 	if err != nil {
 		return fmt.Errorf("the put request is no valid JSON: %w", err)
 	}
+	if msg.Beside != "" {
+		if tmp := CreateBeside(msg.Beside); tmp != nil {
+			return s.putBeside(ctx, r, f.ID, &msg, tmp)
+		}
+	}
 	path, err := s.putPath(&msg)
 	if err != nil {
 		return err
@@ -33,7 +42,12 @@ func (s *server) put(ctx context.Context, r *request, f wire.Frame) error {
 		return err
 	}
 	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	err = r.receive(ctx, tmp, msg.Size)
+	sums := NewSums()
+	var w io.Writer = tmp
+	if msg.Beside != "" {
+		w = io.MultiWriter(tmp, sums)
+	}
+	err = r.receive(ctx, w, msg.Size)
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr
 	}
@@ -50,7 +64,67 @@ func (s *server) put(ctx context.Context, r *request, f wire.Frame) error {
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	return s.out.SendJSON(wire.Result, f.ID, wire.PutResult{Path: path})
+	res := wire.PutResult{Path: path}
+	if msg.Beside != "" {
+		sums.Tell(&res)
+	}
+	return s.out.SendJSON(wire.Result, f.ID, res)
+}
+
+// putBeside takes a file that a module will rename. Where none does before the
+// agent ends, it is removed.
+func (s *server) putBeside(ctx context.Context, r *request, id uint32, msg *wire.PutMessage, tmp *os.File) error {
+	s.mu.Lock()
+	s.beside = append(s.beside, tmp.Name())
+	s.mu.Unlock()
+	sums := NewSums()
+	err := r.receive(ctx, io.MultiWriter(tmp, sums), msg.Size)
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+		return err
+	}
+	res := wire.PutResult{Path: tmp.Name(), Beside: true}
+	sums.Tell(&res)
+	return s.out.SendJSON(wire.Result, id, res)
+}
+
+// CreateBeside makes a file in the folder of path, for its new content: mode
+// 0600, and a name that ends as path's does. It is nil where that cannot be, or
+// where others could put something else in its place before it is renamed.
+func CreateBeside(path string) *os.File {
+	dir := filepath.Dir(path)
+	st, err := os.Stat(dir)
+	if err != nil {
+		return nil
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || sys.Uid != 0 && int(sys.Uid) != os.Geteuid() || st.Mode()&0o022 != 0 && st.Mode()&os.ModeSticky == 0 {
+		return nil
+	}
+	f, err := os.CreateTemp(dir, ".ansible_tmp*"+filepath.Ext(path))
+	if err != nil {
+		return nil
+	}
+	return f
+}
+
+// Sums digest a file while it is written, for what copy's result tells.
+type Sums struct{ sha1, md5 hash.Hash }
+
+// NewSums returns the digests of nothing.
+func NewSums() *Sums { return &Sums{sha1: sha1.New(), md5: md5.New()} }
+
+func (s *Sums) Write(p []byte) (int, error) {
+	s.sha1.Write(p) // hashes never fail
+	return s.md5.Write(p)
+}
+
+// Tell puts the digests of what was written into res.
+func (s *Sums) Tell(res *wire.PutResult) {
+	res.SHA1, res.MD5 = hex.EncodeToString(s.sha1.Sum(nil)), hex.EncodeToString(s.md5.Sum(nil))
 }
 
 // putPath is where a Put goes.

@@ -42,7 +42,8 @@ type server struct {
 	cancelled map[uint32]bool // by the controller, while they ran
 	running   sync.WaitGroup
 	remoteTmp string
-	tmp       string // the folder of PutMessage.Name, "" until it is made
+	tmp       string   // the folder of PutMessage.Name, "" until it is made
+	beside    []string // files by PutMessage.Beside, most of them renamed since
 }
 
 // A request is one that is being answered.
@@ -101,6 +102,9 @@ func (s *server) stop(cancel context.CancelFunc) {
 	s.mu.Lock()
 	if s.tmp != "" {
 		os.RemoveAll(s.tmp)
+	}
+	for _, path := range s.beside {
+		os.Remove(path) // fails where it was renamed, as it should
 	}
 	s.mu.Unlock()
 	closed := make(chan struct{})

@@ -33,10 +33,15 @@ type copyArgs struct {
 	ContentB64       *string `arg:"_content_b64"`
 	Checksum1        string  `arg:"_checksum"`
 	DiffSrc          string  `arg:"_diff_src"`
+	Size             *int64  `arg:"_size"`
+	Upload           string  `arg:"_upload"`
+	MD5              string  `arg:"_md5sum"`
 }
 
 // Copy is ansible.builtin.copy: the target's side of copy and template. The
-// action hands over the content as _content_b64, or as a file on the target (src).
+// action hands over a small file as _content_b64. Of a large one it tells the
+// _size first and, where the module asks for it, the _checksum; only then, where
+// the answer is the _upload that is wanted, it sends the file and names it (src).
 var Copy = modules.Define(modules.Spec{
 	Name: "ansible.builtin.copy",
 	Doc:  "Bring a file or a text to the target, or copy on the target.",
@@ -55,7 +60,10 @@ var Copy = modules.Define(modules.Spec{
 		{Name: "validate", Doc: "A command that checks the new file (%s) before it is put in place."},
 		{Name: "_original_basename", Doc: "The name of the source on the controller; set by actions."},
 		{Name: "_content_b64", Internal: true, NoLog: true, Doc: "The content, base64-encoded; set by actions."},
-		{Name: "_checksum", Internal: true, Doc: "The SHA-1 of _content_b64; set by actions."},
+		{Name: "_checksum", Internal: true, Doc: "The SHA-1 of the content; set by actions."},
+		{Name: "_size", Internal: true, Type: modules.Int, Doc: "The content's size in bytes: what is to be done is asked, the content follows; set by actions."},
+		{Name: "_upload", Internal: true, Choices: []string{"beside", "elsewhere"}, Doc: "Where src, the file that was sent, is: beside dest it is renamed; set by actions."},
+		{Name: "_md5sum", Internal: true, Doc: "The MD5 of the file that was sent; set by actions."},
 		{Name: "_diff_src", Internal: true, Doc: "The name of the source in the difference that is shown; set by actions."},
 	},
 	FileArgs: true,
@@ -72,6 +80,7 @@ type copier struct {
 	a       *copyArgs
 	dest    string
 	inline  bool
+	asked   bool   // the content may follow
 	content []byte // of an inline source
 	sum     string // SHA-1 of the source
 	mode    os.FileMode
@@ -79,6 +88,9 @@ type copier struct {
 
 func (c *copier) run(ctx context.Context) (*modules.Result, error) {
 	a := c.a
+	if a.Upload != "" {
+		defer os.Remove(a.Src) // fails when it is in its place, as it should
+	}
 	if err := c.source(); err != nil {
 		return nil, err
 	}
@@ -89,10 +101,10 @@ func (c *copier) run(ctx context.Context) (*modules.Result, error) {
 		return &modules.Result{Changed: true, Msg: "dest directory " + dir + " would be created",
 			Data: map[string]any{"src": a.Src}}, nil
 	}
-	if !c.inline && isDir(a.Src) {
+	if !c.inline && !c.asked && isDir(a.Src) {
 		return c.tree()
 	}
-	if a.Checksum != "" && a.Checksum != c.sum {
+	if a.Checksum != "" && a.Checksum != c.sum && !(c.asked && c.sum == "") {
 		return nil, modules.FailWith(map[string]any{"checksum": c.sum, "expected_checksum": a.Checksum},
 			"Copied file does not match the expected checksum. Transfer failed.")
 	}
@@ -114,6 +126,9 @@ func (c *copier) source() error {
 			return modules.Failf("_content_b64: %w", err)
 		}
 		c.inline, c.content = true, data
+	case a.Size != nil:
+		c.asked, c.sum = true, a.Checksum1
+		return nil
 	case a.Content != nil:
 		c.inline, c.content = true, []byte(*a.Content)
 	case a.Src == "":
@@ -135,7 +150,9 @@ func (c *copier) source() error {
 		return modules.Failf("Source %s not readable: %s", a.Src, oserr.Text(err))
 	}
 	c.mode = info.Mode()
-	if !info.IsDir() {
+	if a.Upload != "" && a.Checksum1 != "" {
+		c.sum = a.Checksum1 // of what was written, told by who wrote it
+	} else if !info.IsDir() {
 		if c.sum, err = modules.HexDigest(a.Src, "sha1"); err != nil {
 			return modules.Failf("Source %s not readable: %s", a.Src, oserr.Text(err))
 		}
@@ -150,7 +167,7 @@ func (c *copier) source() error {
 // dest with a slash at the end asks for.
 func (c *copier) destination() error {
 	name := c.a.OriginalBasename
-	if name == "" && !c.inline {
+	if name == "" && !c.inline && !c.asked {
 		name = filepath.Base(c.a.Src)
 	}
 	slash := strings.HasSuffix(c.dest, "/")
@@ -215,7 +232,7 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 	_, err := os.Lstat(c.dest)
 	present := err == nil
 	shownSrc := a.Src
-	if c.inline && c.a.DiffSrc != "" {
+	if c.a.DiffSrc != "" {
 		shownSrc = c.a.DiffSrc
 	}
 	data := map[string]any{"dest": c.dest, "src": shownSrc}
@@ -227,7 +244,14 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 	}
 	// A link that still is one here dangles, or is not to be followed.
 	replacesLink := present && isLink(c.dest)
-	if present && !replacesLink || present && !a.RemoteSrc {
+	if c.asked && c.sizeDiffers() {
+		if !c.m.Check {
+			return wanted("content", c.dest), nil
+		}
+	} else if present && !replacesLink || present && !a.RemoteSrc {
+		if c.asked && c.sum == "" {
+			return wanted("checksum", c.dest), nil
+		}
 		have, err := modules.HexDigest(c.dest, "sha1")
 		if err != nil && os.IsPermission(err) {
 			return nil, modules.Failf("Destination %s not readable", c.dest)
@@ -235,6 +259,9 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 		if err == nil && have == c.sum {
 			return c.same(data)
 		}
+	}
+	if c.asked && !c.m.Check {
+		return wanted("content", c.dest), nil
 	}
 	var diff []modules.Diff
 	if c.m.Diff {
@@ -272,10 +299,23 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 	return &modules.Result{Changed: true, Diff: diff, Data: data}, nil
 }
 
+// sizeDiffers says that dest cannot hold the content that is asked about.
+func (c *copier) sizeDiffers() bool {
+	info, err := os.Stat(c.dest)
+	return err != nil || info.Size() != *c.a.Size
+}
+
+// wanted answers the action: what to send next, and for which file.
+func wanted(what, dest string) *modules.Result {
+	return &modules.Result{Data: map[string]any{"_wanted": what, "dest": dest}}
+}
+
 func (c *copier) addSums(data map[string]any) {
 	data["checksum"] = c.sum
 	if c.inline {
 		data["md5sum"] = hashBytes("md5", c.content)
+	} else if c.a.Upload != "" && c.a.MD5 != "" {
+		data["md5sum"] = c.a.MD5
 	} else if sum, err := modules.HexDigest(c.a.Src, "md5"); err == nil {
 		data["md5sum"] = sum
 	}
@@ -312,7 +352,9 @@ func (c *copier) contentDiff() modules.Diff {
 		}
 	}
 	content, size := c.content, int64(len(c.content))
-	if !c.inline {
+	if c.asked {
+		size = *c.a.Size
+	} else if !c.inline {
 		content, size, _ = readLimited(c.a.Src)
 	}
 	switch {
@@ -348,11 +390,14 @@ func sizeOf(info os.FileInfo) int64 {
 	return info.Size()
 }
 
-// write puts the content in place. The source is never consumed: with a local
-// connection it may be the user's own file.
+// write puts the content in place. A source is consumed only where it was sent
+// for this: any other may be the user's own file.
 func (c *copier) write(ctx context.Context, present, replacesLink bool) error {
+	o := putOptions{validate: c.a.Validate, args: &c.a.FileArgs, present: present, replacesLink: replacesLink}
 	var r io.Reader = bytes.NewReader(c.content)
-	if !c.inline {
+	if c.a.Upload == "beside" && filepath.Dir(c.a.Src) == filepath.Dir(c.dest) {
+		o.upload = c.a.Src
+	} else if !c.inline {
 		f, err := os.Open(c.a.Src)
 		if err != nil {
 			return modules.Failf("Source %s not readable: %s", c.a.Src, oserr.Text(err))
@@ -360,7 +405,7 @@ func (c *copier) write(ctx context.Context, present, replacesLink bool) error {
 		defer f.Close()
 		r = f
 	}
-	return putFile(ctx, c.m, c.dest, r, putOptions{validate: c.a.Validate, args: &c.a.FileArgs, present: present, replacesLink: replacesLink})
+	return putFile(ctx, c.m, c.dest, r, o)
 }
 
 // tree copies a folder on the target.

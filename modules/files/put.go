@@ -33,6 +33,9 @@ type putOptions struct {
 	validate string
 	args     *modules.FileArgs
 	present  bool // dest exists
+	// upload, where not "", is a file beside dest that holds the content, and
+	// that is renamed in place of a copy.
+	upload string
 	// replacesLink puts the file in the place of the link that dest is.
 	replacesLink bool
 }
@@ -40,44 +43,72 @@ type putOptions struct {
 // putFile writes r to dest by way of a file beside it. A new file has its
 // owner and mode before it has its name, so that a secret is never readable.
 func putFile(ctx context.Context, m *modules.Run, dest string, r io.Reader, o putOptions) error {
-	dir := filepath.Dir(dest)
-	tmp, err := os.CreateTemp(dir, ".ansible_tmp*"+filepath.Ext(dest))
-	if err != nil && o.args.UnsafeWrites {
-		if dir, err = m.TmpDir(); err != nil {
+	tmp := o.upload
+	if tmp == "" {
+		var err error
+		if tmp, err = writeBeside(m, dest, r, o.args.UnsafeWrites); err != nil {
 			return err
 		}
-		tmp, err = os.CreateTemp(dir, "*"+filepath.Ext(dest))
 	}
-	if err != nil {
-		return modules.Failf("Destination %s not writable: %s", dir, oserr.Text(err))
-	}
-	defer os.Remove(tmp.Name()) // fails when it has got its name, as it should
-	if err := fillFile(tmp, r); err != nil {
-		return modules.Failf("could not write %s: %s", dest, oserr.Text(err))
-	}
+	defer os.Remove(tmp) // fails when it has got its name, as it should
 	if o.present && !o.replacesLink {
-		return m.MoveFile(ctx, tmp.Name(), dest, o.validate, o.args.UnsafeWrites)
+		return m.MoveFile(ctx, tmp, dest, o.validate, o.args.UnsafeWrites)
 	}
 	if o.validate != "" {
-		if err := m.Validate(ctx, o.validate, tmp.Name()); err != nil {
+		if err := m.Validate(ctx, o.validate, tmp); err != nil {
 			return err
 		}
 	}
-	modules.OwnNew(tmp.Name())
-	if err := os.Chmod(tmp.Name(), newFileMode); err != nil {
+	modules.OwnNew(tmp)
+	if err := os.Chmod(tmp, newFileMode); err != nil {
 		return modules.Failf("could not set the mode of %s: %s", dest, oserr.Text(err))
 	}
-	if _, err := m.ApplyFileArgs(tmp.Name(), o.args, false, nil); err != nil {
+	if _, err := m.ApplyFileArgs(tmp, o.args, false, nil); err != nil {
 		var f *modules.Failure
 		if errors.As(err, &f) {
 			f.Data["path"] = dest
 		}
 		return err
 	}
-	if err := os.Rename(tmp.Name(), dest); err != nil {
+	if o.upload != "" {
+		if err := syncFile(tmp); err != nil {
+			return modules.Failf("could not write %s: %s", dest, oserr.Text(err))
+		}
+	}
+	if err := os.Rename(tmp, dest); err != nil {
 		return modules.Failf("could not put %s in place: %s", dest, oserr.Text(err))
 	}
 	return nil
+}
+
+// writeBeside writes r to a new file in dest's folder and returns its name; with
+// unsafe it may be in a folder of the run.
+func writeBeside(m *modules.Run, dest string, r io.Reader, unsafe bool) (string, error) {
+	dir := filepath.Dir(dest)
+	tmp, err := os.CreateTemp(dir, ".ansible_tmp*"+filepath.Ext(dest))
+	if err != nil && unsafe {
+		if dir, err = m.TmpDir(); err != nil {
+			return "", err
+		}
+		tmp, err = os.CreateTemp(dir, "*"+filepath.Ext(dest))
+	}
+	if err != nil {
+		return "", modules.Failf("Destination %s not writable: %s", dir, oserr.Text(err))
+	}
+	if err := fillFile(tmp, r); err != nil {
+		os.Remove(tmp.Name())
+		return "", modules.Failf("could not write %s: %s", dest, oserr.Text(err))
+	}
+	return tmp.Name(), nil
+}
+
+// syncFile has a file's content on the disk before its name says so.
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // fillFile writes, syncs and closes.

@@ -53,11 +53,19 @@ type PutMessage struct {
 	Name string `json:"name,omitempty"`
 	Size int64  `json:"size"`
 	Mode uint32 `json:"mode,omitempty"` // permission bits; 0 is 0600
+	// Beside, together with Name, is the path that the file will replace: where
+	// its folder allows it, the file goes there under a name of its own.
+	Beside string `json:"beside,omitempty"`
 }
 
 // PutResult answers a Put.
 type PutResult struct {
 	Path string `json:"path"`
+	// Beside says that the file stands in the folder of PutMessage.Beside.
+	Beside bool `json:"beside,omitempty"`
+	// SHA1 and MD5 are hex, of what was written; of a Put with Beside only.
+	SHA1 string `json:"sha1,omitempty"`
+	MD5  string `json:"md5,omitempty"`
 }
 
 // EndMessage is behind a file's last Chunk.
