@@ -16,6 +16,20 @@ import (
 // dollar is a variable of Ansible before 1.2: $name, ${name}, $name.part.
 var dollar = regexp.MustCompile(`\$\{?([A-Za-z_][\w.]*)\}?`)
 
+// isSet is a test of only_if on whether a variable is there.
+var isSet = regexp.MustCompile(`\bis_(un)?set\(\s*['"]?\$\{?([A-Za-z_][\w.]*)\}?['"]?\s*\)`)
+
+// setTests gives text with the tests of only_if as today's.
+func setTests(text string) string {
+	return isSet.ReplaceAllStringFunc(text, func(s string) string {
+		m := isSet.FindStringSubmatch(s)
+		if m[1] != "" {
+			return "(" + m[2] + " is not defined)"
+		}
+		return "(" + m[2] + " is defined)"
+	})
+}
+
 // legacyWhen evaluates the task's conditionals of former days.
 func (tr *taskRun) legacyWhen(ctx context.Context, s *vars.Scope) (ok bool, which templates.Value, err error) {
 	l := &tr.t.Legacy
@@ -47,7 +61,7 @@ func (tr *taskRun) legacyCondition(ctx context.Context, s *vars.Scope, kind, tex
 	case "changed", "failed":
 		return tr.r.condition(ctx, templates.Str(fmt.Sprintf("(%s).%s | default(false)", name, kind)), s)
 	case "only_if", "integer", "string", "float":
-		src, err := tr.r.text(ctx, templates.NewText(dollar.ReplaceAllString(text, "{{ $1 }}"), pos), s)
+		src, err := tr.r.text(ctx, templates.NewText(dollar.ReplaceAllString(setTests(text), "{{ $1 }}"), pos), s)
 		if err != nil {
 			return false, err
 		}

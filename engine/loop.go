@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -63,15 +64,39 @@ type loopError struct{ *placedError }
 // a variable stands for its value.
 func (tr *taskRun) withTerms(ctx context.Context) (templates.Value, error) {
 	v := tr.t.Loop.V
-	if s, ok := v.(templates.Str); ok && tr.r.o.Era == templates.Era19 && isName(string(s)) {
-		if _, known, err := tr.scope.Lookup(rootName(string(s))); known && err == nil {
-			v = templates.NewText("{{ "+string(s)+" }}", tr.t.Loop.Pos)
+	if tr.r.o.Era == templates.Era19 {
+		v = tr.bareName(v)
+		if l, ok := v.(*templates.List); ok && bareElements[tr.t.LoopWith] {
+			l = &templates.List{Elems: slices.Clone(l.Elems), Lazy: true}
+			for i, e := range l.Elems {
+				if i == 0 || tr.t.LoopWith != "subelements" {
+					l.Elems[i] = tr.bareName(e)
+				}
+			}
+			v = l
 		}
 	}
 	if tr.t.LoopWith == "first_found" {
 		return tr.lenient(ctx, v)
 	}
 	return tr.r.resolve(ctx, v, tr.scope)
+}
+
+// bareElements are the loops of Ansible 1.x whose lists may name variables.
+var bareElements = map[string]bool{
+	"cartesian": true, "flattened": true, "indexed_items": true, "nested": true, "subelements": true, "together": true,
+}
+
+// bareName makes a template of a text that names a variable.
+func (tr *taskRun) bareName(v templates.Value) templates.Value {
+	s, ok := v.(templates.Str)
+	if !ok || !isName(string(s)) {
+		return v
+	}
+	if _, known, err := tr.scope.Lookup(rootName(string(s))); !known || err != nil {
+		return v
+	}
+	return templates.NewText("{{ "+string(s)+" }}", tr.t.Loop.Pos)
 }
 
 // lenient resolves the terms of first_found, where an undefined one is passed over.

@@ -32,11 +32,20 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	if h.Plugins != nil {
 		look.More, more = h.Plugins.Lookup, h.Plugins.Jinja
 	}
+	filters, tests := ansible.Filters(outside), ansible.Tests(outside)
+	if era == templates.Era19 {
+		// Before 2.5 what are tests today were filters: result|success.
+		for name, f := range tests {
+			if _, ok := filters[name]; !ok {
+				filters[name] = f
+			}
+		}
+	}
 	return templates.Options{
 		Era: era, More: more, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
 		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
-		Filters:    ansible.Filters(outside), Tests: ansible.Tests(outside), AcceptsUndefined: ansible.AcceptsUndefined(),
+		Filters:    filters, Tests: tests, AcceptsUndefined: ansible.AcceptsUndefined(),
 		Globals: Globals(look),
 	}
 }

@@ -64,11 +64,11 @@ func required(what string) bool {
 	return slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), what)
 }
 
-func loadPlayCases(t *testing.T) []playCase {
+func loadPlayCases(t *testing.T, dir string) []playCase {
 	t.Helper()
-	files, err := filepath.Glob("../../testdata/play/*.txtar")
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases in testdata/play: %v", err)
+		t.Fatalf("no cases in %s: %v", dir, err)
 	}
 	var cases []playCase
 	for _, f := range files {
@@ -281,7 +281,7 @@ func TestPlay(t *testing.T) {
 	if !*record {
 		gorun = buildGorun(t)
 	}
-	for _, c := range loadPlayCases(t) {
+	for _, c := range loadPlayCases(t, "../../testdata/play") {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if *record {
@@ -331,7 +331,7 @@ func recordCurrent(t *testing.T) {
 	if err != nil || m == nil {
 		t.Fatalf("no ansible-playbook in %s: %v %s", *chroot, err, out)
 	}
-	for _, c := range loadPlayCases(t) {
+	for _, c := range loadPlayCases(t, "../../testdata/play") {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.keep(t, fromCurrent, "ansible-core "+string(m[1]), c.play(t, current(*chroot)))

@@ -46,6 +46,11 @@ func (ld *loading) args(c *scope, t *Task, act actionRef, fs []field) bool {
 		}
 		t.Args = extra
 	}
+	if ld.l.opts.Era == templates.Era19 {
+		for k, v := range t.Args.Copy().All {
+			t.Args.Set(k, dollars(v, act.pos)) // k comes from a dict, so it can be a key
+		}
+	}
 	raw, _ := t.Args.GetStr("_raw_params")
 	if s, isText := textOf(raw); isText && s != "" && !takesRawParams(t.Action) {
 		if strings.Contains(s, "{{") { // only the run can tell what it gives

@@ -224,6 +224,8 @@ type scope struct {
 	handlers bool
 	// uses are the role entries around, outermost first.
 	uses []*RoleUse
+	// asWritten leaves variables of former days as they are.
+	asWritten bool
 }
 
 func (c *scope) pos(n *yaml.Node) Pos { return c.doc.Pos(n) }
@@ -319,6 +321,9 @@ func (ld *loading) tryValue(c *scope, n *yaml.Node) (Value, bool) {
 	if err != nil {
 		ld.add(asError(err, c.file))
 		return Value{V: templates.None, Pos: c.pos(n)}, false
+	}
+	if ld.l.opts.Era == templates.Era19 && !c.asWritten {
+		v = dollars(v, c.pos(n))
 	}
 	return Value{V: v, Pos: c.pos(n)}, true
 }

@@ -233,6 +233,8 @@ func (ld *loading) legacyField(c *scope, f field, t *Task) bool {
 	if _, ok := era19Task[f.key]; !ok || ld.l.opts.Era != templates.Era19 {
 		return false
 	}
+	raw := *c
+	raw.asWritten = true
 	switch f.key {
 	case "always_run":
 		v := ld.checked(c, f, boolean)
@@ -244,16 +246,16 @@ func (ld *loading) legacyField(c *scope, f field, t *Task) bool {
 	case "remote_port":
 		t.Port = ld.checked(c, f, integer)
 	case "remote_pass":
-		t.Vars = addParam(t.Vars, "ansible_password", ld.value(c, f.n))
+		t.Vars = addParam(t.Vars, "ansible_password", ld.value(&raw, f.n))
 	case "first_available_file":
 		if ld.newLoop(c, f, t, "first_found") {
 			t.LoopWith, t.Loop = "first_found", ld.value(c, f.n)
 		}
 	case "only_if":
-		t.Legacy.OnlyIf = ld.checked(c, f, text)
+		t.Legacy.OnlyIf = ld.checked(&raw, f, text)
 	default:
 		t.Legacy.WhenKind = strings.TrimPrefix(f.key, "when_")
-		t.Legacy.When = ld.value(c, f.n)
+		t.Legacy.When = ld.value(&raw, f.n)
 	}
 	return true
 }
