@@ -20,6 +20,9 @@ func TestLoginShells(t *testing.T) {
 		{"noisy", "sh", noise + `eval "$SSH_ORIGINAL_COMMAND"`},
 		{"csh", "tcsh", `exec tcsh -c "$SSH_ORIGINAL_COMMAND"`},
 		{"fish", "fish", `exec fish -c "$SSH_ORIGINAL_COMMAND"`},
+		{"zsh", "zsh", `exec zsh -c "$SSH_ORIGINAL_COMMAND"`},
+		{"mksh", "mksh", `exec mksh -c "$SSH_ORIGINAL_COMMAND"`},
+		{"busybox", "busybox", `exec busybox sh -c "$SSH_ORIGINAL_COMMAND"`},
 		{"bash -u", "bash", `exec bash -euc "$SSH_ORIGINAL_COMMAND"`},
 		{"no HOME", "sh", `unset HOME XDG_CACHE_HOME; eval "$SSH_ORIGINAL_COMMAND"`},
 	} {
