@@ -120,6 +120,9 @@ func (r *recorder) HandlerTaskStart(t callback.Task) {
 	r.add("handler %s", t.Name)
 }
 func (r *recorder) Result(res callback.Result) {
+	if strings.HasSuffix(res.Task.Action, "include_tasks") && res.Status == callback.OK {
+		return // Included tells of it
+	}
 	line := statusNames[res.Status] + " " + res.Host
 	if res.DelegatedTo != "" {
 		line += "->" + res.DelegatedTo

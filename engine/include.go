@@ -78,9 +78,27 @@ func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskR
 	}
 	req.key += "\x00" + string(key)
 	res.include = req
-	res.data.SetStr("include", templates.Str(req.file))
-	res.data.SetStr("include_args", args)
+	if tr.r.o.Era >= templates.Current || !tr.t.Loop.IsSet() {
+		res.data.SetStr("changed", templates.Bool(false))
+	}
+	if tr.r.o.Era < templates.Current {
+		tr.includeData(res, args)
+	}
 	return res
+}
+
+// includeData puts into a result what up to 2.18 it told of the include: a
+// file's name as the task has it, and the other arguments.
+func (tr *taskRun) includeData(res *taskResult, args *templates.Dict) {
+	if tr.t.Include.Kind == "include_role" {
+		res.data.SetStr("include_args", args)
+		return
+	}
+	rest := args.Copy()
+	rest.Delete(templates.Str("file"))
+	rest.Delete(templates.Str("_raw_params"))
+	res.data.SetStr("include", templates.Str(firstText(args, "file", "_raw_params")))
+	res.data.SetStr("include_args", rest)
 }
 
 // lazyVars are the include's vars, resolved where that is possible: a value

@@ -293,9 +293,9 @@ func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *ta
 	if res.status() == callback.Changed && !p.handlersKnown(ctx, h, t, res) {
 		return
 	}
-	// An include that goes well is shown and counted when its file is loaded.
+	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+	// An include that goes well is counted when its file is loaded.
 	if t.Include == nil || res.status() != callback.OK && res.status() != callback.Changed {
-		p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
 		p.countResult(h, res)
 	}
 	p.keep(h, t, res)

@@ -244,6 +244,8 @@ var normalizers = []struct {
 	to string
 }{
 	{regexp.MustCompile(`"(start|end|stop)": "\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"`), `"$1": "TIME"`},
+	{regexp.MustCompile(`"(start|end)": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"`), `"$1": "TIME"`}, // the json callback
+	{regexp.MustCompile(`"id": "[0-9a-f]{8}-[0-9a-f-]{27}"`), `"id": "ID"`},
 	{regexp.MustCompile(`"delta": "\d+:\d\d:\d\d\.\d+"`), `"delta": "DELTA"`},
 	{regexp.MustCompile(`(?m)^( +)(start|end|delta): '[0-9 :.-]+'$`), `$1$2: 'TIME'`}, // result_format=yaml
 	{regexp.MustCompile(`"(atime|mtime|ctime)": [0-9.]+`), `"$1": 0`},
@@ -251,6 +253,10 @@ var normalizers = []struct {
 	{regexp.MustCompile(`"ansible_job_id": "[^"]+"`), `"ansible_job_id": "JID"`},
 	{regexp.MustCompile(`jid=\S+`), `jid=JID`},
 	{regexp.MustCompile(`(?m)^\+\+\+ after: \S+$`), `+++ after: SRC`}, // a temporary file's name
+	// Ansible's copy and template tell where their temporary file was; gorun has none.
+	{regexp.MustCompile(`"src": "(?:|\$WORK/[^"]*\.j2)"`), `"src": "TMP"`},
+	{regexp.MustCompile(`(?m)^( +)src: (?:''|\S*/ansible-tmp-\S*|\$WORK/\S*\.j2)$`), `${1}src: TMP`},
+	{regexp.MustCompile(`(?m)^(\S*)\+\+\+ after: [^\s\x1b]+`), `${1}+++ after: SRC`}, // in colour
 	{regexp.MustCompile(`"src": "[^"]*(?:ansible-tmp|gorun)[^"]*"`), `"src": "TMP"`},
 	{regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`), `.BACKUP~`},
 }

@@ -22,7 +22,7 @@ func (s *session) openScreen(c *cli.Context) error {
 	tty := isTerminal(s.out)
 	s.screen = &callback.Screen{
 		Out: s.out, Err: s.err, Columns: 79,
-		Color: (tty || cfg.Bool("ANSIBLE_FORCE_COLOR")) && !cfg.Bool("ANSIBLE_NOCOLOR"),
+		Color: tty && !cfg.Bool("ANSIBLE_NOCOLOR") || cfg.Bool("ANSIBLE_FORCE_COLOR"),
 		Colors: callback.Colors{
 			OK: s.color("OK"), Changed: s.color("CHANGED"), Error: s.color("ERROR"), Skip: s.color("SKIP"),
 			Unreachable: s.color("UNREACHABLE"), Warn: s.color("WARN"), Debug: s.color("DEBUG"),
@@ -59,10 +59,10 @@ func (s *session) openScreen(c *cli.Context) error {
 }
 
 // dumpYAML is [callback.Settings.DumpYAML].
-func dumpYAML(v templates.Value, indent int) (string, error) {
+func dumpYAML(v templates.Value, indent, width int) (string, error) {
 	o := ansible.Block(indent)
 	o.Literal = literalText
-	o.Width = 1000
+	o.Width = width
 	return ansible.DumpYAML(v, o)
 }
 

@@ -81,11 +81,7 @@ func (s *Screen) print(w io.Writer, msg string, color Color) {
 		s.Live.Clear()
 		defer s.Live.Show()
 	}
-	text := s.paint(msg, color)
-	if !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	io.WriteString(w, text)
+	io.WriteString(w, s.paint(strings.TrimSuffix(msg, "\n"), color)+"\n")
 }
 
 // paint wraps each line of msg in the colour's escape codes, as Ansible does.

@@ -30,8 +30,9 @@ type Settings struct {
 	// Current shows what ansible-core 2.19 added: an [ERROR] block with the
 	// place of a failed task on the standard error.
 	Current bool
-	// DumpYAML writes a value as YAML, needed where YAML is set.
-	DumpYAML func(v templates.Value, indent int) (string, error)
+	// DumpYAML writes a value as YAML with lines of a width (0: YAML's own), needed
+	// where YAML is set.
+	DumpYAML func(v templates.Value, indent, width int) (string, error)
 
 	community bool // as community.general.yaml
 	streams   bool // as ansible.posix.debug: output below the result, as it is
@@ -151,6 +152,10 @@ func (d *Default) Result(r Result) {
 	case Skipped:
 		if !d.set.HideSkipped {
 			d.head()
+			if r.Looped { // its items have been shown
+				r.Data = r.Data.Copy()
+				r.Data.Delete(templates.Str("results"))
+			}
 			msg := "skipping: [" + hostLabel(r) + "]"
 			if d.verbose(r) {
 				msg += " => " + d.dump(r)
@@ -162,6 +167,10 @@ func (d *Default) Result(r Result) {
 
 func (d *Default) ok(r Result) {
 	msg, color := "ok: ["+hostLabel(r)+"]", d.s.Colors.OK
+	if isInclude(r) {
+		d.head() // Included tells of it
+		return
+	}
 	if r.Status == Changed {
 		msg, color = "changed: ["+hostLabel(r)+"]", d.s.Colors.Changed
 	} else if d.set.HideOK {
@@ -180,7 +189,7 @@ func (d *Default) ok(r Result) {
 func (d *Default) failed(r Result) {
 	d.head()
 	d.failure(r)
-	if d.set.ShowTaskPath && d.set.Verbosity < 2 && r.Task.Path != "" {
+	if d.set.ShowTaskPath && !r.Looped && d.set.Verbosity < 2 && r.Task.Path != "" {
 		d.s.Print("task path: "+r.Task.Path, d.s.Colors.Debug)
 	}
 	d.exception(r.Data)
@@ -231,7 +240,6 @@ func (d *Default) printFailure(msg string, color Color) {
 
 // Retry prints a try that will be repeated.
 func (d *Default) Retry(r Result) {
-	d.head()
 	msg := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", hostLabel(r), r.Task.Name, r.Retries-r.Attempt)
 	if d.set.Verbosity > 2 {
 		msg += "Result was: " + d.dump(r)
@@ -406,6 +414,15 @@ func hostLabel(r Result) string {
 	return r.Host + " -> " + r.DelegatedTo
 }
 
+// isInclude reports whether a result is that of a dynamic include.
+func isInclude(r Result) bool {
+	switch shortName(r.Task.Action) {
+	case "include_tasks", "include_role", "include":
+		return true
+	}
+	return false
+}
+
 // verbose reports whether a result is shown whole.
 func (d *Default) verbose(r Result) bool {
 	switch shortName(r.Task.Action) {
@@ -505,7 +522,7 @@ func (d *Default) visible(r Result) *templates.Dict {
 			d.set.Verbosity < 3 && (key == "invocation" || key == "diff"),
 			debug && slices.Contains(noise, key),
 			debug && hasMsg && key != "msg",
-			key == "failed", key == "skipped" && r.Status == Skipped:
+			key == "failed", key == "skipped":
 			continue
 		}
 		out.SetStr(key, v)

@@ -156,7 +156,7 @@ func TestJUnitTreeAndLog(t *testing.T) {
 			t.Errorf("the report lacks %s:\n%s", want, report)
 		}
 	}
-	if got, want := read(t, filepath.Join(dir, "t", "a")), `{}`; got != want {
+	if got, want := read(t, filepath.Join(dir, "t", "a")), `{"msg": "<no> & \"yes\"", "rc": 1, "stdout": "o\np"}`; got != want {
 		t.Errorf("tree: %s, want %s", got, want)
 	}
 	log := read(t, filepath.Join(dir, "l", "a"))

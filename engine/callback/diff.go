@@ -121,7 +121,7 @@ func (d *Default) unified(b *strings.Builder, before, after, fromHeader, toHeade
 		case strings.HasPrefix(line, "@@"):
 			color = d.s.Colors.DiffLines
 		}
-		b.WriteString(d.s.paint(line, color) + "\n")
+		b.WriteString(d.s.paint(line+"\n", color)) // the break is painted too
 	}
 	b.WriteString("\n")
 }

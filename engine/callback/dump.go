@@ -4,9 +4,11 @@ package callback
 // as YAML.
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"gorun/templates"
@@ -32,6 +34,23 @@ type jsonDumper struct {
 	b      *strings.Builder
 	indent int
 	comma  string
+}
+
+// asciiJSON escapes what is not ASCII in a JSON text, as json.dumps does by itself.
+func asciiJSON(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf:
+			b.WriteByte(byte(r))
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 func (d *jsonDumper) newline(depth int) {
@@ -188,9 +207,9 @@ func appendJSONString(b *strings.Builder, s string) {
 // dumpYAML writes a result as YAML below its line, in the form of result_format=yaml
 // or of community.general.yaml.
 func (d *Default) dumpYAML(r Result, data *templates.Dict) (string, bool) {
-	head, indent, margin := "", 4, "    "
+	head, indent, width, margin := "", 4, 0, "    "
 	if d.set.community {
-		indent, margin = 2, "  "
+		indent, width, margin = 2, 1000, "  "
 		if v, ok := data.GetStr("changed"); ok {
 			head = "changed=" + strings.ToLower(templates.StrOf(v, templates.Current)) + " "
 			data.Delete(templates.Str("changed"))
@@ -202,7 +221,7 @@ func (d *Default) dumpYAML(r Result, data *templates.Dict) (string, bool) {
 			data.SetStr(stream+"_lines", templates.Str("<omitted>"))
 		}
 	}
-	text, err := d.set.DumpYAML(data, indent)
+	text, err := d.set.DumpYAML(data, indent, width)
 	if err != nil {
 		return "", false
 	}

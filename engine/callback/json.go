@@ -82,29 +82,18 @@ func (j *JSON) Result(r Result) {
 	}
 	data := templates.NewDict(r.Data.Len() + 1)
 	for k, v := range r.Data.All {
-		if key := keyText(k); !strings.HasPrefix(key, "_ansible_") && (key != "failed" || v.Truth()) {
+		if key := keyText(k); !strings.HasPrefix(key, "_ansible_") && key != "failed" && key != "skipped" {
 			data.SetStr(key, v)
 		}
 	}
 	data.SetStr("action", templates.Str(r.Task.Action))
-	if _, ok := data.GetStr("failed"); !ok && r.Status == Failed {
+	switch r.Status {
+	case Failed:
 		data.SetStr("failed", templates.Bool(true))
+	case Skipped:
+		data.SetStr("skipped", templates.Bool(true))
 	}
 	t.hosts.SetStr(r.Host, data)
-	t.end = time.Now()
-	p.end = t.end
-}
-
-// Included keeps what an include named.
-func (j *JSON) Included(file string, hosts []string, _ string) {
-	if len(j.plays) == 0 || len(j.plays[len(j.plays)-1].tasks) == 0 {
-		return
-	}
-	p := j.plays[len(j.plays)-1]
-	t := p.tasks[len(p.tasks)-1]
-	for _, h := range hosts {
-		t.hosts.SetStr(h, dictOf("action", templates.Str(t.task.Action), "changed", templates.Bool(false), "include", templates.Str(file)))
-	}
 	t.end = time.Now()
 	p.end = t.end
 }
@@ -133,8 +122,8 @@ func (j *JSON) Stats(s Stats) {
 			custom.SetStr(h, s.Custom[h])
 		}
 	}
-	j.s.Print(dumpJSON(dictOf("custom_stats", custom, "global_custom_stats", global,
-		"plays", &templates.List{Elems: plays}, "stats", statsDict(s)), 4), "")
+	j.s.Print(asciiJSON(dumpJSON(dictOf("custom_stats", custom, "global_custom_stats", global,
+		"plays", &templates.List{Elems: plays}, "stats", statsDict(s)), 4)), "")
 }
 
 func statsDict(s Stats) *templates.Dict {

@@ -27,6 +27,12 @@ func newTree(dir string, s *Screen) *tree {
 }
 
 func (t *tree) Result(r Result) {
+	if r.Status == Skipped {
+		return
+	}
+	if shortName(r.Task.Action) == "debug" && r.Status != Failed && !r.NoLog {
+		r.Task.Action = "assert" // shown whole too, with all its keys
+	}
 	if err := writeUnder(t.dir, r.Host, os.O_TRUNC, t.dumper.dump(r)); err != nil {
 		t.dumper.Warning("Unable to write to " + r.Host + "'s file: " + err.Error())
 	}
@@ -96,7 +102,7 @@ func logData(data *templates.Dict) string {
 		switch {
 		case key == "invocation":
 			called = dumpJSON(v, 0) + " => "
-		case !strings.HasPrefix(key, "_ansible_") && (key != "failed" || v.Truth()):
+		case !strings.HasPrefix(key, "_ansible_") && key != "failed" && key != "skipped":
 			rest.SetStr(key, v)
 		}
 	}

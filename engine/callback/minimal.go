@@ -43,17 +43,8 @@ func (*Minimal) Item(Result) {}
 // NoHostsMatched prints nothing.
 func (*Minimal) NoHostsMatched() {}
 
-// Included prints the include as any other task. What up to 2.18 named the
-// file as the task does is left out: only the path that was found is known here.
-func (m *Minimal) Included(_ string, hosts []string, _ string) {
-	text := "{\n    \"changed\": false\n}"
-	if m.oneLine {
-		text = "{\"changed\": false}"
-	}
-	for _, h := range hosts {
-		m.s.Print(h+" | SUCCESS => "+text, m.s.Colors.OK)
-	}
-}
+// Included prints nothing: the include's result has been shown.
+func (*Minimal) Included(string, []string, string) {}
 
 // Retry prints nothing.
 func (*Minimal) Retry(Result) {}
@@ -82,8 +73,8 @@ func (m *Minimal) Result(r Result) {
 			m.s.Print(m.commandLine(r, word), color)
 		}
 		m.s.Print(m.line(r, word), color)
-	case commandActions[shortName(r.Task.Action)] && !m.hasKey(r, "module_stderr") && r.Status != Unreachable && m.hasKey(r, "rc"):
-		m.s.Print(r.Host+" | "+word+" | rc="+m.text(r, "rc")+" >>\n"+m.output(r), color)
+	case m.isCommand(r):
+		m.s.Print(r.Host+" | "+word+" | rc="+m.rc(r)+" >>\n"+m.output(r)+"\n", color)
 	default:
 		m.s.Print(r.Host+" | "+mark(word)+" => "+dumpJSON(m.visible(r), 4), color)
 	}
@@ -119,15 +110,26 @@ func (m *Minimal) text(r Result, key string) string {
 	return templates.StrOf(v, templates.Current)
 }
 
-// output is a command's output, error output and message, one under the other.
-func (m *Minimal) output(r Result) string {
-	var b strings.Builder
-	for _, key := range []string{"stdout", "stderr", "msg"} {
-		if t := m.text(r, key); t != "" {
-			b.WriteString(t + "\n")
-		}
+// isCommand reports whether a result is shown as a command's.
+func (m *Minimal) isCommand(r Result) bool {
+	key := "ansible_job_id"
+	if r.Status == Failed {
+		key = "module_stderr"
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return commandActions[shortName(r.Task.Action)] && r.Status != Unreachable && !m.hasKey(r, key)
+}
+
+// rc is a command's exit code; a loop and what did not run have none.
+func (m *Minimal) rc(r Result) string {
+	if rc := m.text(r, "rc"); rc != "" {
+		return rc
+	}
+	return "-1"
+}
+
+// output is a command's output, error output and message, with nothing between them.
+func (m *Minimal) output(r Result) string {
+	return m.text(r, "stdout") + m.text(r, "stderr") + m.text(r, "msg")
 }
 
 func (m *Minimal) line(r Result, word string) string {
@@ -138,8 +140,11 @@ func (m *Minimal) line(r Result, word string) string {
 		return m.commandLine(r, word)
 	}
 	indent := -1
-	if shortName(r.Task.Action) == "debug" && !r.Looped {
-		indent = 4
+	switch shortName(r.Task.Action) {
+	case "debug", "assert": // results that are always shown whole
+		if !r.Looped && !r.NoLog && r.Status != Failed {
+			indent = 4
+		}
 	}
 	return r.Host + " | " + mark(word) + " => " + strings.ReplaceAll(dumpJSON(m.whole(r), indent), "\n", "")
 }
@@ -147,11 +152,7 @@ func (m *Minimal) line(r Result, word string) string {
 // commandLine is a command's result with its output in one line.
 func (m *Minimal) commandLine(r Result, word string) string {
 	esc := func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\n", "\\n"), "\r", "\\r") }
-	rc := m.text(r, "rc")
-	if rc == "" {
-		rc = "-1"
-	}
-	out := r.Host + " | " + word + " | rc=" + rc + " | (stdout) " + esc(m.text(r, "stdout"))
+	out := r.Host + " | " + word + " | rc=" + m.rc(r) + " | (stdout) " + esc(m.text(r, "stdout"))
 	if e := m.text(r, "stderr"); e != "" {
 		out += " (stderr) " + esc(e)
 	}
@@ -163,7 +164,7 @@ func (m *Minimal) whole(r Result) *templates.Dict {
 	out := templates.NewDict(r.Data.Len())
 	for k, v := range r.Data.All {
 		key := keyText(k)
-		if strings.HasPrefix(key, "_ansible_") || key == "failed" || key == "warnings" || key == "deprecations" || key == "exception" ||
+		if strings.HasPrefix(key, "_ansible_") || key == "failed" || key == "skipped" || key == "warnings" || key == "deprecations" || key == "exception" ||
 			m.set.Verbosity < 3 && (key == "invocation" || key == "diff") {
 			continue
 		}
