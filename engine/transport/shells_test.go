@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -118,7 +119,7 @@ func TestBusyBox(t *testing.T) {
 	}
 	copyFile(t, busybox, filepath.Join(root, "bin", "busybox"))
 	if out, err := exec.Command("chroot", root, "/bin/busybox", "--install", "/bin").CombinedOutput(); err != nil {
-		t.Skipf("this busybox is not static: %s", out)
+		transporttest.Require(t, "busybox", fmt.Sprintf("this busybox is not static: %s", out))
 	}
 	copyLibraries(t, root)
 	transporttest.WriteFile(t, filepath.Join(root, "dev", "null"), "", 0o666)
