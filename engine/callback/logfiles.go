@@ -101,13 +101,13 @@ func logData(data *templates.Dict) string {
 		key := keyText(k)
 		switch {
 		case key == "invocation":
-			called = dumpJSON(v, 0) + " => "
+			called = asciiJSON(dumpJSON(v, 0)) + " => "
 		case !strings.HasPrefix(key, "_ansible_") && key != "failed" && key != "skipped":
 			rest.SetStr(key, v)
 		}
 	}
 	if called == "" {
-		return dumpJSON(rest, 0)
+		return asciiJSON(dumpJSON(rest, 0))
 	}
-	return called + dumpJSON(rest, 0) + " "
+	return called + asciiJSON(dumpJSON(rest, 0)) + " "
 }
