@@ -91,7 +91,7 @@ var faults = []fault{
 	},
 }
 
-var recapLine = regexp.MustCompile(`(?m)^(lab\d) +: (.*)$`)
+var faultRecap = regexp.MustCompile(`(?m)^(lab\d) +: (.*)$`)
 
 // TestFaults checks that what happens to one host is its matter alone, what
 // the screen says of it, and that files are whole behind it.
@@ -123,7 +123,7 @@ func TestFaults(t *testing.T) {
 				f.after(&b)
 			}
 			recap := map[string]string{}
-			for _, m := range recapLine.FindAllStringSubmatch(screen, -1) {
+			for _, m := range faultRecap.FindAllStringSubmatch(screen, -1) {
 				recap[m[1]] = strings.Join(strings.Fields(m[2]), " ")
 			}
 			if !strings.Contains(recap["lab2"], f.lab2) || !strings.Contains(screen, f.msg) {
