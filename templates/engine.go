@@ -83,6 +83,8 @@ func New(o Options) *Engine {
 			e.exts["do"] = true
 		case "loopcontrols", "loopcontrolextension":
 			e.exts["loopcontrols"] = true
+		case "i18n", "internationalizationextension":
+			e.exts["i18n"] = true
 		case "debug", "debugextension":
 			e.exts["debug"] = true
 		}

@@ -247,6 +247,8 @@ func (p *parser) statementParser(tag string) func(node) stmt {
 		}
 	}
 	switch {
+	case tag == "trans" && p.exts["i18n"]:
+		return p.parseTrans
 	case tag == "do" && p.exts["do"]:
 		return func(n node) stmt { return &doStmt{n, p.tuple(tupleOpts{condExpr: true})} }
 	case (tag == "break" || tag == "continue") && p.exts["loopcontrols"]:
