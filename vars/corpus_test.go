@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +50,7 @@ func TestCorpus(t *testing.T) {
 				got := c.ansible(t)
 				if *update {
 					c.record(t, file, got)
-				} else if diff := firstDiff(c.want, got); diff != "" {
+				} else if diff := firstDiff(unordered(c.want), unordered(got)); diff != "" {
 					t.Fatalf("Ansible has drifted from the record: %s", diff)
 				}
 			}
@@ -98,6 +99,22 @@ func newCorpusCase(t *testing.T, ar *archive) *corpusCase {
 		}
 	}
 	return c
+}
+
+// unordered sorts the hosts of intersections, which Ansible takes from a set
+// where a generator made them.
+func unordered(answers map[string]string) map[string]string {
+	out := maps.Clone(answers)
+	lines := strings.Split(out["hosts"], "\n")
+	for i, line := range lines {
+		if pattern, hosts, ok := strings.Cut(line, " => "); ok && strings.Contains(pattern, ":&") {
+			names := strings.Fields(hosts)
+			slices.Sort(names)
+			lines[i] = pattern + " => " + strings.Join(names, " ")
+		}
+	}
+	out["hosts"] = strings.Join(lines, "\n")
+	return out
 }
 
 func firstDiff(want, got map[string]string) string {

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"gorun/modules/oserr"
 	"gorun/modules/wire"
 )
 
@@ -162,7 +163,7 @@ func (r *request) receive(ctx context.Context, w io.Writer, size int64) error {
 				n, err := out.Write(f.Payload)
 				f.Release()
 				if got += int64(n); err != nil {
-					return err
+					return fmt.Errorf("could not write what was sent: %s", oserr.Text(err))
 				}
 				if got > size {
 					return fmt.Errorf("more bytes came than the %d that were announced", size)

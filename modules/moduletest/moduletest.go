@@ -53,6 +53,12 @@ type testCase struct {
 
 // Run runs every case below root, one subtest each; lookup finds modules.
 func Run(t *testing.T, root string, lookup func(name string) *modules.Module) {
+	// Where make runs the tests, a make in a case would take itself for its child.
+	for _, name := range []string{"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKE_TERMERR", "MAKE_TERMOUT"} {
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	files, err := filepath.Glob(filepath.Join(root, "*", "*.txtar"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases in %s: %v", root, err)
