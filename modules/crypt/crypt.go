@@ -178,14 +178,19 @@ func appendCrypt64(out []byte, a, b, c byte, n int) []byte {
 }
 
 func sha256Crypt(password, salt string, rounds int, _ string) (string, error) {
+	return "$5$" + roundsText(rounds) + salt + "$" + SHA256Digest(password, salt, rounds), nil
+}
+
+// SHA256Digest is what SHA-crypt with SHA-256 puts behind its salt: 43
+// characters. The salt may be longer than crypt(3) lets it be, as MySQL's is.
+func SHA256Digest(password, salt string, rounds int) string {
 	d := shaCrypt(sha256.New, password, salt, rounds)
 	var out []byte
 	for i, j := 0, 0; j < 10; j++ {
 		out = appendCrypt64(out, d[i], d[(i+10)%30], d[(i+20)%30], 4)
 		i = (i + 21) % 30
 	}
-	out = appendCrypt64(out, 0, d[31], d[30], 3)
-	return "$5$" + roundsText(rounds) + salt + "$" + string(out), nil
+	return string(appendCrypt64(out, 0, d[31], d[30], 3))
 }
 
 func sha512Crypt(password, salt string, rounds int, _ string) (string, error) {
@@ -249,23 +254,28 @@ func shaCrypt(make func() hash.Hash, password, salt string, rounds int) []byte {
 		h.Write(s)
 	}
 	ss := fill(h.Sum(nil), len(s))
+	return mix(h, rounds, d, pp, ss)
+}
+
+// mix is the long loop of md5's and SHA's crypt over a digest, a password and a salt.
+func mix(h hash.Hash, rounds int, d, password, salt []byte) []byte {
 	for i := range rounds {
 		h.Reset()
 		if i&1 != 0 {
-			h.Write(pp)
+			h.Write(password)
 		} else {
 			h.Write(d)
 		}
 		if i%3 != 0 {
-			h.Write(ss)
+			h.Write(salt)
 		}
 		if i%7 != 0 {
-			h.Write(pp)
+			h.Write(password)
 		}
 		if i&1 != 0 {
 			h.Write(d)
 		} else {
-			h.Write(pp)
+			h.Write(password)
 		}
 		d = h.Sum(d[:0])
 	}
@@ -289,26 +299,7 @@ func md5Crypt(password, salt, magic string) string {
 		}
 	}
 	d := h.Sum(nil)
-	for i := range 1000 {
-		h.Reset()
-		if i&1 != 0 {
-			h.Write(p)
-		} else {
-			h.Write(d)
-		}
-		if i%3 != 0 {
-			h.Write(s)
-		}
-		if i%7 != 0 {
-			h.Write(p)
-		}
-		if i&1 != 0 {
-			h.Write(d)
-		} else {
-			h.Write(p)
-		}
-		d = h.Sum(d[:0])
-	}
+	d = mix(h, 1000, d, p, s)
 	var out []byte
 	for i := range 4 {
 		out = appendCrypt64(out, d[i], d[i+6], d[i+12], 4)

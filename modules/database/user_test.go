@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"gorun/modules/crypt"
 )
 
 const passwordHash = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19" // of "password"
@@ -191,11 +193,11 @@ func TestCachingSHA2(t *testing.T) {
 	const want = "$5$rounds=5000$0123456789abcdef$"
 	out, err := exec.Command("openssl", "passwd", "-5", "-salt", "rounds=5000$0123456789abcdef", "secret").Output()
 	need(t, "openssl", err == nil, "openssl is not there")
-	got := sha256Crypt([]byte("secret"), []byte("0123456789abcdef"), 5000)
+	got := crypt.SHA256Digest("secret", "0123456789abcdef", 5000)
 	if line := strings.TrimSpace(string(out)); line != want+got {
 		t.Errorf("got %s, openssl has %s", got, line)
 	}
-	stored := "$A$005$" + "0123456789abcdef0123" + sha256Crypt([]byte("secret"), []byte("0123456789abcdef0123"), 5000)
+	stored := "$A$005$" + "0123456789abcdef0123" + crypt.SHA256Digest("secret", "0123456789abcdef0123", 5000)
 	if !cachingSHA2Matches(stored, "secret") || cachingSHA2Matches(stored, "Secret") || cachingSHA2Matches("$A$005$short", "secret") {
 		t.Error("caching_sha2_password: the wrong passwords match")
 	}

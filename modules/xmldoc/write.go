@@ -138,38 +138,27 @@ func (w *writer) element(n *Node, depth int, pretty bool, scope []Namespace) {
 	w.b.WriteString("</" + name + ">")
 }
 
-func (w *writer) text(s string) {
-	for _, r := range s {
-		switch r {
-		case '<':
-			w.b.WriteString("&lt;")
-		case '>':
-			w.b.WriteString("&gt;")
-		case '&':
-			w.b.WriteString("&amp;")
-		case '\r':
-			w.b.WriteString("&#13;")
-		default:
-			w.char(r)
-		}
-	}
-}
+// text writes a text, value an attribute's.
+func (w *writer) text(s string)  { w.escaped(s, "\r") }
+func (w *writer) value(s string) { w.escaped(s, "\n\r\t\"") }
 
-func (w *writer) value(s string) {
+// escaped writes s with references for markup, and for the characters of more,
+// which mean something where s stands.
+func (w *writer) escaped(s, more string) {
 	for _, r := range s {
-		switch r {
-		case '<':
+		switch {
+		case r == '<':
 			w.b.WriteString("&lt;")
-		case '>':
+		case r == '>':
 			w.b.WriteString("&gt;")
-		case '&':
+		case r == '&':
 			w.b.WriteString("&amp;")
-		case '"':
-			w.b.WriteString("&quot;")
-		case '\n', '\r', '\t':
-			fmt.Fprintf(&w.b, "&#%d;", r)
-		default:
+		case !strings.ContainsRune(more, r):
 			w.char(r)
+		case r == '"':
+			w.b.WriteString("&quot;")
+		default:
+			fmt.Fprintf(&w.b, "&#%d;", r)
 		}
 	}
 }
