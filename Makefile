@@ -61,7 +61,7 @@ vet:
 	go vet ./...
 
 fmt:
-	gofmt -l -w cmd engine modules templates vars
+	gofmt -l -w cmd engine internal modules templates vars
 
 # The playbooks of testdata/bench under gorun, shell scripts, ansible with
 # mitogen and ansible, on hosts of a lab; quick: make bench BENCH_RUNS=1

@@ -6,9 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+
+	"gorun/internal/needs"
 )
 
 // corpusVersion is the Jinja2 that the corpus must be recorded with.
@@ -43,7 +44,7 @@ func TestCorpus(t *testing.T) {
 				total++
 				t.Run(c.name, func(t *testing.T) { c.check(t) })
 			}
-			if required("jinja2") {
+			if needs.Required("jinja2") {
 				checkLive(t, rest)
 			}
 		})
@@ -61,11 +62,6 @@ func flagRun() string {
 		}
 	}
 	return ""
-}
-
-// required reports whether GORUN_REQUIRE names what a test needs.
-func required(what string) bool {
-	return slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), what)
 }
 
 // markupChanged are the templates that markupsafe 3, which the corpus is

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/internal/needs"
 	"gorun/templates"
 	"gorun/vars"
 	"gorun/vars/inventory"
@@ -28,11 +29,6 @@ import (
 const ansibleVersion = "ansible-core 2.14.18"
 
 var update = flag.Bool("update", false, "record what Ansible prints")
-
-// required reports whether GORUN_REQUIRE names a tool.
-func required(tool string) bool {
-	return slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), tool)
-}
 
 func TestCorpus(t *testing.T) {
 	files, err := filepath.Glob("../testdata/inventory/*.txtar")
@@ -46,7 +42,7 @@ func TestCorpus(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := newCorpusCase(t, ar)
-			if *update || required("ansible") {
+			if *update || needs.Required("ansible") {
 				got := c.ansible(t)
 				if *update {
 					c.record(t, file, got)

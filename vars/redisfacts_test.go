@@ -5,11 +5,11 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"gorun/internal/needs"
 	"gorun/templates"
 )
 
@@ -17,10 +17,7 @@ import (
 func startRedis(t *testing.T) (port int, restart func()) {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "redis") {
-			t.Fatal("GORUN_REQUIRE=redis: redis-server is not installed")
-		}
-		t.Skip("redis-server is not installed (Debian: redis-server)")
+		needs.Missing(t, "redis", "redis-server is not installed (Debian: redis-server)")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

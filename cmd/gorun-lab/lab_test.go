@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	"gorun/cmd/gorun-lab/internal/daemon"
 	"gorun/cmd/gorun-lab/internal/hosts"
+	"gorun/internal/needs"
 )
 
 // A bench is a lab under test: a name and a network of its own.
@@ -34,7 +34,7 @@ type bench struct {
 func newBench(t *testing.T, third int) *bench {
 	t.Helper()
 	skip := t.Skip
-	required := slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "lab")
+	required := needs.Required("lab")
 	if required {
 		skip = t.Fatal
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gorun/internal/needs"
 )
 
 func TestNormalize(t *testing.T) {
@@ -68,7 +70,7 @@ func TestVaultCommand(t *testing.T) {
 	}
 	ansible, err := exec.LookPath("ansible-vault")
 	if err != nil {
-		if required("ansible") {
+		if needs.Required("ansible") {
 			t.Fatal(err)
 		}
 		t.Skip("ansible-vault is not installed")

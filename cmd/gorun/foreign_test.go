@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorun/internal/needs"
 )
 
 // foreignCases are the folders of testdata/foreign and what they need.
@@ -33,18 +35,6 @@ var foreignCases = []struct {
 	{"python", true, false},
 	{"collection", true, false},
 	{"plugins", true, true},
-}
-
-// needs skips a test, or fails it where GORUN_REQUIRE names what is missing.
-func needs(t *testing.T, what string, have bool, why string) {
-	t.Helper()
-	if have {
-		return
-	}
-	if required(what) {
-		t.Fatalf("%s is required: %s", what, why)
-	}
-	t.Skipf("%s: %s", what, why)
 }
 
 func TestForeign(t *testing.T) {
@@ -67,8 +57,8 @@ func TestForeign(t *testing.T) {
 				}
 				return
 			}
-			needs(t, "ansible", !c.python || err == nil, "no ansible-playbook is installed")
-			if required("ansible") {
+			needs.Have(t, "ansible", !c.python || err == nil, "no ansible-playbook is installed")
+			if needs.Required("ansible") {
 				compareAnswer(t, want, foreignAnswer(t, c.name, "", nil, ansible))
 			}
 			compareAnswer(t, want, foreignAnswer(t, c.name, "", nil, gorun, "--compat=2.14"))
@@ -82,7 +72,7 @@ func TestForeign(t *testing.T) {
 				}
 				return
 			}
-			needs(t, "ansible-current", !c.python || root != "", "GORUN_CURRENT_ROOT names no system with the current ansible-core")
+			needs.Have(t, "ansible-current", !c.python || root != "", "GORUN_CURRENT_ROOT names no system with the current ansible-core")
 			if c.plugins {
 				// Its plugins run under its own Python alone.
 				copied := filepath.Join(root, "tmp", filepath.Base(t.TempDir())+"-gorun")

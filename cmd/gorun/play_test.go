@@ -38,6 +38,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"gorun/internal/needs"
 )
 
 var (
@@ -57,11 +59,6 @@ type playCase struct {
 	env        []string
 	differs    string
 	own        bool
-}
-
-// required reports whether a skip for want of what would be a failure.
-func required(what string) bool {
-	return slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), what)
 }
 
 func loadPlayCases(t *testing.T, dir string) []playCase {
@@ -275,12 +272,12 @@ func TestPlay(t *testing.T) {
 		return
 	}
 	ansible, err := exec.LookPath("ansible-playbook")
-	if err != nil && (*record || required("ansible")) {
+	if err != nil && (*record || needs.Required("ansible")) {
 		t.Fatal("ansible-playbook is not installed")
 	}
 	real214 := player{program: []string{ansible}}
 	root := os.Getenv("GORUN_CURRENT_ROOT")
-	if root == "" && required("ansible-current") {
+	if root == "" && needs.Required("ansible-current") {
 		t.Fatal("GORUN_CURRENT_ROOT names no system with the current ansible-core")
 	}
 	var gorun string
@@ -295,7 +292,7 @@ func TestPlay(t *testing.T) {
 				return
 			}
 			want := c.answer(from214)
-			if required("ansible") {
+			if needs.Required("ansible") {
 				diffSections(t, "the answer of Ansible 2.14 has drifted", want, c.play(t, real214))
 			}
 			got := c.play(t, player{program: []string{gorun, "--compat=2.14"}})
@@ -309,7 +306,7 @@ func TestPlay(t *testing.T) {
 			if *record {
 				return
 			}
-			if required("ansible-current") {
+			if needs.Required("ansible-current") {
 				diffSections(t, "the current Ansible's answer has drifted", c.answer(fromCurrent), c.play(t, current(root)))
 			}
 			got := c.play(t, player{program: []string{gorun, "--compat=current"}, current: true})

@@ -12,19 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// need skips a test, or fails it where GORUN_REQUIRE names what is missing.
-func need(t *testing.T, name string, have bool, why string) {
-	t.Helper()
-	if have {
-		return
-	}
-	if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), name) {
-		t.Fatalf("%s is required: %s", name, why)
-	}
-	t.Skipf("%s: %s", name, why)
-}
+	"gorun/internal/needs"
+)
 
 func shown(list []imported) []string {
 	var out []string
@@ -92,7 +82,7 @@ json.dump(out, sys.stdout)
 // Ansible that is installed.
 func TestImportsAsPython(t *testing.T) {
 	in := FindInstall("")
-	need(t, "ansible", in != nil, "no Ansible is installed")
+	needs.Have(t, "ansible", in != nil, "no Ansible is installed")
 	var files []string
 	for _, g := range []string{"ansible/module_utils/*.py", "ansible/module_utils/*/*.py", "ansible/modules/*.py",
 		"ansible_collections/community/general/plugins/module_utils/*.py", "ansible_collections/community/general/plugins/modules/*.py"} {

@@ -6,12 +6,12 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"gorun/engine/foreign"
+	"gorun/internal/needs"
 	"gorun/templates"
 )
 
@@ -20,10 +20,7 @@ func start(t *testing.T, filters string) *Helper {
 	t.Helper()
 	in := foreign.FindInstall("")
 	if in == nil {
-		if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "ansible") {
-			t.Fatal("ansible is required: none is installed")
-		}
-		t.Skip("no Ansible is installed")
+		needs.Missing(t, "ansible", "no Ansible is installed")
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "mine.py"), []byte(filters), 0o644); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"gorun/engine/transport"
 	"gorun/engine/transport/transporttest"
+	"gorun/internal/needs"
 )
 
 // becomeHost makes a target whose commands run as the user "tester" (uid 4242)
@@ -24,7 +25,7 @@ func becomeHost(t *testing.T) transport.Target {
 	}
 	for _, tool := range []string{"unshare", "setpriv", "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			transporttest.Require(t, "sudo", tool+" is not installed")
+			needs.Missing(t, "sudo", tool+" is not installed")
 		}
 	}
 	hash, err := exec.Command("openssl", "passwd", "-6", "right").Output()
@@ -89,7 +90,7 @@ func TestBecome(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, tool := range []string{"sudo", "su"} {
 				if _, err := exec.LookPath(tool); err != nil && c.become.Method == tool {
-					transporttest.Require(t, tool, tool+" is not installed")
+					needs.Missing(t, tool, tool+" is not installed")
 				}
 			}
 			began := time.Now()
@@ -118,7 +119,7 @@ func TestBecome(t *testing.T) {
 // TestBecomeAgent runs modules as another user, whose agent is kept apart.
 func TestBecomeAgent(t *testing.T) {
 	if _, err := exec.LookPath("sudo"); err != nil {
-		transporttest.Require(t, "sudo", "sudo is not installed")
+		needs.Missing(t, "sudo", "sudo is not installed")
 	}
 	target := becomeHost(t)
 	h := newHosts(t)

@@ -7,6 +7,7 @@ import (
 
 	"gorun/engine/transport"
 	"gorun/engine/transport/transporttest"
+	"gorun/internal/needs"
 	"gorun/modules/agent"
 )
 
@@ -41,7 +42,7 @@ func TestSSHConn(t *testing.T) {
 
 func TestOpenSSHConn(t *testing.T) {
 	if _, err := exec.LookPath("ssh"); err != nil {
-		transporttest.Require(t, "ssh", "OpenSSH's ssh is not installed")
+		needs.Missing(t, "ssh", "OpenSSH's ssh is not installed")
 	}
 	s := transporttest.StartSSHD(t)
 	target := s.Target()

@@ -20,6 +20,7 @@ import (
 
 	"gorun/engine/transport"
 	"gorun/engine/transport/transporttest"
+	"gorun/internal/needs"
 )
 
 // newHosts returns Hosts that end with the test, and an agent folder that does too.
@@ -71,7 +72,7 @@ func TestHosts(t *testing.T) {
 				t.Skip("needs root, who becomes without a password")
 			}
 			if _, err := exec.LookPath("sudo"); err != nil && c.become.Method == "sudo" {
-				transporttest.Require(t, "sudo", "sudo is not installed")
+				needs.Missing(t, "sudo", "sudo is not installed")
 			}
 			testHost(t, newHosts(t).Host(c.target, c.become))
 		})

@@ -11,6 +11,7 @@ import (
 
 	"gorun/engine/transport"
 	"gorun/engine/transport/transporttest"
+	"gorun/internal/needs"
 )
 
 // sshConnects says whether OpenSSH's ssh connects to the target.
@@ -25,7 +26,7 @@ func sshConnects(t *testing.T, target transport.Target) (bool, string) {
 func TestKnownHosts(t *testing.T) {
 	for _, tool := range []string{"ssh", "ssh-keygen"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			transporttest.Require(t, "ssh", tool+" is not installed")
+			needs.Missing(t, "ssh", tool+" is not installed")
 		}
 	}
 	dir := t.TempDir()

@@ -12,6 +12,7 @@ import (
 
 	"gorun/engine/transport"
 	"gorun/engine/transport/transporttest"
+	"gorun/internal/needs"
 )
 
 // TestLoginShells starts agents through shells of all kinds.
@@ -29,7 +30,7 @@ func TestLoginShells(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := exec.LookPath(c.program); err != nil {
-				transporttest.Require(t, c.program, c.program+" is not installed")
+				needs.Missing(t, c.program, c.program+" is not installed")
 			}
 			s := transporttest.StartSSHD(t, "ForceCommand "+c.command)
 			target := s.Target()
@@ -60,7 +61,7 @@ func TestNoisyHome(t *testing.T) {
 	for _, connection := range []string{"ssh", "openssh"} {
 		t.Run(connection, func(t *testing.T) {
 			if _, err := exec.LookPath("ssh"); err != nil && connection == "openssh" {
-				transporttest.Require(t, "ssh", "OpenSSH's ssh is not installed")
+				needs.Missing(t, "ssh", "OpenSSH's ssh is not installed")
 			}
 			target := s.Target()
 			target.Connection, target.AgentDir = connection, t.TempDir()
@@ -106,7 +107,7 @@ func TestShellEnds(t *testing.T) {
 func TestBusyBox(t *testing.T) {
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		transporttest.Require(t, "busybox", "busybox is not installed")
+		needs.Missing(t, "busybox", "busybox is not installed")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("chroot needs root")
@@ -119,7 +120,7 @@ func TestBusyBox(t *testing.T) {
 	}
 	copyFile(t, busybox, filepath.Join(root, "bin", "busybox"))
 	if out, err := exec.Command("chroot", root, "/bin/busybox", "--install", "/bin").CombinedOutput(); err != nil {
-		transporttest.Require(t, "busybox", fmt.Sprintf("this busybox is not static: %s", out))
+		needs.Missing(t, "busybox", fmt.Sprintf("this busybox is not static: %s", out))
 	}
 	copyLibraries(t, root)
 	transporttest.WriteFile(t, filepath.Join(root, "dev", "null"), "", 0o666)

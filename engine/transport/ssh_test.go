@@ -14,6 +14,7 @@ import (
 
 	"gorun/engine/transport"
 	"gorun/engine/transport/transporttest"
+	"gorun/internal/needs"
 )
 
 // connect tries a target and returns the error.
@@ -169,7 +170,7 @@ func TestSSHAuthentication(t *testing.T) {
 
 func TestSSHCertificate(t *testing.T) {
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
-		transporttest.Require(t, "sshd", "ssh-keygen is not installed")
+		needs.Missing(t, "sshd", "ssh-keygen is not installed")
 	}
 	dir := t.TempDir()
 	ca, key := filepath.Join(dir, "ca"), filepath.Join(dir, "key")

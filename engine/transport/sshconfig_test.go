@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorun/internal/needs"
 )
 
 // compared are the options that ssh -G tells and that have a meaning here.
@@ -130,10 +132,7 @@ func (g *configGenerator) file(t *testing.T, depth int) string {
 // ssh: what ssh -G prints.
 func TestSSHConfig(t *testing.T) {
 	if _, err := exec.LookPath("ssh"); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "ssh") {
-			t.Fatal("GORUN_REQUIRE=ssh: OpenSSH's ssh is not installed")
-		}
-		t.Skip("OpenSSH's ssh is not installed")
+		needs.Missing(t, "ssh", "OpenSSH's ssh is not installed")
 	}
 	me, err := user.Current()
 	if err != nil {

@@ -8,27 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"gorun/internal/needs"
 	"gorun/modules"
 )
-
-// need skips a test, or fails it where GORUN_REQUIRE names what is missing.
-func need(t testing.TB, name string, have bool, why string) {
-	t.Helper()
-	if have {
-		return
-	}
-	if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), name) {
-		t.Fatalf("%s is required: %s", name, why)
-	}
-	t.Skipf("%s: %s", name, why)
-}
 
 // A testServer is a MariaDB of its own: data, socket and port.
 type testServer struct {
@@ -61,7 +49,7 @@ func startServer(t testing.TB, id int) *testServer {
 		if err != nil && tool == "mariadbd" {
 			_, err = os.Stat("/usr/sbin/mariadbd")
 		}
-		need(t, "mariadb", err == nil, tool+" is not there")
+		needs.Have(t, "mariadb", err == nil, tool+" is not there")
 	}
 	servers.Lock()
 	defer servers.Unlock()

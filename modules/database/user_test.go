@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/internal/needs"
 	"gorun/modules/crypt"
 )
 
@@ -192,7 +193,7 @@ func FuzzParsePrivileges(f *testing.F) {
 func TestCachingSHA2(t *testing.T) {
 	const want = "$5$rounds=5000$0123456789abcdef$"
 	out, err := exec.Command("openssl", "passwd", "-5", "-salt", "rounds=5000$0123456789abcdef", "secret").Output()
-	need(t, "openssl", err == nil, "openssl is not there")
+	needs.Have(t, "openssl", err == nil, "openssl is not there")
 	got := crypt.SHA256Digest("secret", "0123456789abcdef", 5000)
 	if line := strings.TrimSpace(string(out)); line != want+got {
 		t.Errorf("got %s, openssl has %s", got, line)

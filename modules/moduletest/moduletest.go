@@ -30,7 +30,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -38,6 +37,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"gorun/internal/needs"
 	"gorun/modules"
 )
 
@@ -127,7 +127,7 @@ func (c *testCase) skip() string {
 
 func (c *testCase) run(t *testing.T) {
 	if why := c.skip(); why != "" {
-		if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "clients") {
+		if needs.Required("clients") {
 			t.Fatal(why)
 		}
 		t.Skip(why)

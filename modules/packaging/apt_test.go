@@ -13,20 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"gorun/internal/needs"
 	"gorun/modules"
 )
-
-// need skips a test, or fails it where GORUN_REQUIRE names what is missing.
-func need(t *testing.T, name string, have bool, why string) {
-	t.Helper()
-	if have {
-		return
-	}
-	if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), name) {
-		t.Fatalf("%s is required: %s", name, why)
-	}
-	t.Skipf("%s: %s", name, why)
-}
 
 // A testPackage is a package of the private repository.
 type testPackage struct {
@@ -59,9 +48,9 @@ func newAptRoot(t *testing.T) *aptRoot {
 	t.Helper()
 	for _, tool := range []string{"apt-get", "dpkg-deb", "dpkg-scanpackages"} {
 		_, err := exec.LookPath(tool)
-		need(t, "apt", err == nil, tool+" is not there")
+		needs.Have(t, "apt", err == nil, tool+" is not there")
 	}
-	need(t, "apt", os.Geteuid() == 0, "dpkg unpacks as root only")
+	needs.Have(t, "apt", os.Geteuid() == 0, "dpkg unpacks as root only")
 	r := &aptRoot{t: t, dir: filepath.Join(t.TempDir(), "root")}
 	r.repo, r.aptConf = filepath.Join(r.dir, "repo"), filepath.Join(r.dir, "apt.conf")
 	for _, d := range []string{"etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d", "etc/apt/trusted.gpg.d",

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/internal/needs"
 	"gorun/modules"
 )
 
@@ -101,7 +102,7 @@ func FuzzCrontab(f *testing.F) {
 
 func TestGetent(t *testing.T) {
 	_, err := exec.LookPath("getent")
-	need(t, "getent", err == nil, "getent is not there")
+	needs.Have(t, "getent", err == nil, "getent is not there")
 	run := func(args map[string]any) map[string]any {
 		return Getent.Execute(context.Background(), &modules.Run{}, args)
 	}

@@ -11,20 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"gorun/internal/needs"
 	"gorun/modules"
 )
-
-// need skips a test, or fails it where GORUN_REQUIRE names what is missing.
-func need(t *testing.T, name string, have bool, why string) {
-	t.Helper()
-	if have {
-		return
-	}
-	if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), name) {
-		t.Fatalf("%s is required: %s", name, why)
-	}
-	t.Skipf("%s: %s", name, why)
-}
 
 // slowScript is an init script as keepalived's: it has no status action, stop
 // returns at once while the daemon takes half a second to end, and start does
@@ -55,9 +44,9 @@ esac
 // that make its links know no other place, and removes it behind the test.
 func newInitService(t *testing.T) (name, dir string) {
 	t.Helper()
-	need(t, "sysvinit", os.Geteuid() == 0, "needs root")
+	needs.Have(t, "sysvinit", os.Geteuid() == 0, "needs root")
 	for _, path := range []string{"/etc/init.d", "/usr/sbin/update-rc.d", "/usr/sbin/service"} {
-		need(t, "sysvinit", exists(path), path+" is not there")
+		needs.Have(t, "sysvinit", exists(path), path+" is not there")
 	}
 	dir = t.TempDir()
 	name = fmt.Sprintf("gorun-test-%d", os.Getpid())

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/internal/needs"
 	"gorun/modules"
 )
 
@@ -30,10 +31,10 @@ func state(t *testing.T, name string) string {
 // real host, under names that nobody else has. Every step runs in check mode,
 // for real, and again.
 func TestUserAndGroup(t *testing.T) {
-	need(t, "accounts", os.Geteuid() == 0, "needs root")
+	needs.Have(t, "accounts", os.Geteuid() == 0, "needs root")
 	for _, tool := range []string{"useradd", "groupadd", "chage", "chpasswd"} {
 		_, err := exec.LookPath(tool)
-		need(t, "accounts", err == nil, tool+" is not there")
+		needs.Have(t, "accounts", err == nil, tool+" is not there")
 	}
 	base := fmt.Sprintf("gruser%d", os.Getpid())
 	home, moved := filepath.Join(t.TempDir(), "home"), filepath.Join(t.TempDir(), "moved")

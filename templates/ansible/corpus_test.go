@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/internal/needs"
 	"gorun/templates"
 )
 
@@ -137,7 +138,7 @@ func TestCorpus(t *testing.T) {
 					}
 				})
 			}
-			if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "ansible") {
+			if needs.Required("ansible") {
 				checkLive(t, dir, rest)
 			}
 		})

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,17 +21,8 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"gorun/engine/transport"
+	"gorun/internal/needs"
 )
-
-// Require skips the test for a reason, or fails it where the environment
-// variable GORUN_REQUIRE, a list with commas, names what is missing.
-func Require(t testing.TB, what, reason string) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), what) {
-		t.Fatalf("GORUN_REQUIRE=%s: %s", what, reason)
-	}
-	t.Skip(reason)
-}
 
 // An SSHD is a server of its own on the loopback device.
 type SSHD struct {
@@ -61,7 +51,7 @@ func StartSSHD(t testing.TB, extra ...string) *SSHD {
 		}
 	}
 	if err != nil {
-		Require(t, "sshd", "sshd is not installed (Debian: openssh-server)")
+		needs.Missing(t, "sshd", "sshd is not installed (Debian: openssh-server)")
 	}
 	me, err := user.Current()
 	if err != nil {

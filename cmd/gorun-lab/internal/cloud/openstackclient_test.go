@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorun/internal/needs"
 )
 
 // TestOpenstackclient runs the usual commands of Debian's
@@ -14,10 +16,7 @@ import (
 func TestOpenstackclient(t *testing.T) {
 	openstack, err := exec.LookPath("openstack")
 	if err != nil {
-		if slices.Contains(strings.Split(os.Getenv("GORUN_REQUIRE"), ","), "openstackclient") {
-			t.Fatal("GORUN_REQUIRE names openstackclient, but there is no openstack command")
-		}
-		t.Skip("there is no openstack command; on Debian: apt-get install python3-openstackclient")
+		needs.Missing(t, "openstackclient", "there is no openstack command; on Debian: apt-get install python3-openstackclient")
 	}
 	if testing.Short() {
 		t.Skip("each command takes a second to start")
