@@ -84,9 +84,16 @@ func (l *testLab) run(dir, program string, args ...string) (string, error) {
 	err := cmd.Run()
 	if err != nil {
 		err = fmt.Errorf("%s %s: %w", filepath.Base(program), strings.Join(args, " "), err)
+		// Once more at the end: of a long log one reads the last lines.
+		for _, failed := range failedTask.FindAllString(out.String(), -1) {
+			out.WriteString("\n" + failed)
+		}
 	}
 	return out.String(), err
 }
+
+// failedTask is the screen's line for a host on which a task failed.
+var failedTask = regexp.MustCompile(`(?m)^(?:fatal|failed): \[.*$`)
 
 func (l *testLab) labCmd(args ...string) (string, error) { return l.run(l.root, l.lab, args...) }
 
