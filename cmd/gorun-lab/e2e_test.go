@@ -184,20 +184,41 @@ func (l *testLab) state() map[string]string {
 	l.t.Helper()
 	const script = `find /etc /usr/local /srv /root /opt /home /var/lib/dpkg/status /var/www /boot -xdev \( -path /root/.cache -o -path /srv/repo \) -prune -o \( -type f -o -type l \) -printf '%p %m %u %g %s %T@ %l\n' 2>/dev/null | sort | sha256sum
 ps=$(ps -eo comm= --sort comm); echo "$ps" | grep -vE '^(ps|sh|bash|sort|sshd|find|sha256sum|gorun.*|[0-9a-f]{20,}.*|kworker.*|php.*|apache2|systemd-.*|\(sd-pam\)|glfs.*|glfsheal|gluster|[(]?agetty.*)$' | uniq`
-	out := map[string]string{}
-	for _, h := range cluster {
-		s, err := l.on(h, script)
-		if err != nil {
-			l.t.Fatalf("%s: %v\n%s", h, err, s)
+	read := func() map[string]string {
+		out := map[string]string{}
+		for _, h := range cluster {
+			s, err := l.on(h, script)
+			if err != nil {
+				l.t.Fatalf("%s: %v\n%s", h, err, s)
+			}
+			out[h] = s
 		}
-		out[h] = s
+		return out
+	}
+	// A program of a timer or of a service that starts is there for a moment.
+	out := read()
+	for range 10 {
+		again := read()
+		if maps.Equal(again, out) {
+			break
+		}
+		out = again
 	}
 	return out
 }
 
+// unchanged fails where a host does not come back to what it was before.
 func (l *testLab) unchanged(what string, before map[string]string) {
 	l.t.Helper()
-	for h, s := range l.state() {
+	after := l.state()
+	for range 5 {
+		if maps.Equal(after, before) {
+			return
+		}
+		time.Sleep(2 * time.Second)
+		after = l.state()
+	}
+	for h, s := range after {
 		if s != before[h] {
 			l.t.Errorf("%s changed %s:\nbefore:\n%s\nafter:\n%s", what, h, before[h], s)
 		}
