@@ -45,7 +45,7 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 		Era: era, More: more, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
 		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
-		Filters:    filters, Tests: tests, AcceptsUndefined: ansible.AcceptsUndefined(),
+		Filters:    filters, Tests: tests, AcceptsUndefined: ansible.AcceptsUndefined(), NameError: ansible.NameError(era),
 		Globals: Globals(look),
 	}
 }

@@ -68,6 +68,10 @@ type Options struct {
 	// says that there is one of that name. nil: there are none.
 	More func(kind, name string, native bool) (Func, bool)
 
+	// NameError words an error of one of Jinja2's own filters and tests, kind is
+	// filter or test; nil leaves it as it is.
+	NameError func(err error, kind, name string) error
+
 	// Finalize is applied to the value of every {{ }} before it becomes text;
 	// nil leaves it as it is. [NoneAsEmpty] is Ansible's.
 	Finalize func(Value) Value

@@ -399,7 +399,27 @@ func (e *Engine) filter(name string) (Func, flags, bool) {
 	if isOwn {
 		return own, e.externalFlags(name), true
 	}
-	return f, builtinFlags[name], ok
+	return e.worded(f, "filter", name), builtinFlags[name], ok
+}
+
+// worded is a filter or test of Jinja2 whose errors NameError words.
+func (e *Engine) worded(f Func, kind, name string) Func {
+	if e.opts.NameError == nil || f == nil {
+		return f
+	}
+	return func(c *Call) (Value, error) {
+		v, err := safely(f, c)
+		if err != nil {
+			err = e.opts.NameError(err, kind, name)
+		}
+		return v, err
+	}
+}
+
+// safely calls f and returns what it throws.
+func safely(f Func, c *Call) (v Value, err error) {
+	defer catch(&err)
+	return f(c)
 }
 
 func (e *Engine) test(name string) (Func, flags, bool) {
@@ -414,7 +434,7 @@ func (e *Engine) test(name string) (Func, flags, bool) {
 	if isOwn {
 		return own, e.externalFlags(name), true
 	}
-	return f, testFlags[name], ok
+	return e.worded(f, "test", name), testFlags[name], ok
 }
 
 func (e *Engine) externalFlags(name string) flags {

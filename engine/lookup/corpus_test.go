@@ -63,7 +63,7 @@ func TestRecorded(t *testing.T) {
 func recordedEngine(era templates.Era) *templates.Engine {
 	return templates.New(templates.Options{
 		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, Unroll: true,
-		Filters: ansible.Filters(ansible.Options{}), Tests: ansible.Tests(ansible.Options{}), AcceptsUndefined: ansible.AcceptsUndefined(), Globals: New(Options{}).Globals(),
+		Filters: ansible.Filters(ansible.Options{}), Tests: ansible.Tests(ansible.Options{}), AcceptsUndefined: ansible.AcceptsUndefined(), NameError: ansible.NameError(era), Globals: New(Options{}).Globals(),
 	})
 }
 

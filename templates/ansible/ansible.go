@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"os"
 	"slices"
+	"strings"
 
 	"gorun/templates"
 	"gorun/vars/vault"
@@ -100,28 +101,42 @@ func add(out, t table, kind string, prefixes ...string) {
 	}
 }
 
-// named is f with the current release's words before its errors, which name the
-// plugin. What an undefined value says of itself stays.
+// named is f with the current release's words before its errors.
 func named(f templates.Func, kind, name string) templates.Func {
 	return func(c *call) (value, error) {
 		v, err := f(c)
-		if err == nil || c.State.Era() != templates.Current {
-			return v, err
+		if err != nil && c.State.Era() == templates.Current {
+			err = nameError(err, kind, name)
 		}
-		var te *templates.Error
-		if !errors.As(err, &te) {
-			te = &templates.Error{Msg: err.Error(), Cause: err}
-		}
-		if te.Kind == templates.UndefinedError || te.Src != "" {
-			return v, err
-		}
-		e := *te
-		e.Kind, e.Msg, e.Cause = templates.AnsibleError, "The "+kind+" plugin '"+name+"' failed: "+te.Msg, err
-		return v, &e
+		return v, err
+	}
+}
+
+// NameError words an error of one of Jinja2's filters and tests as the era's
+// Ansible does, for [templates.Options.NameError]; nil before 2.19.
+func NameError(era templates.Era) func(err error, kind, name string) error {
+	if era != templates.Current {
+		return nil
+	}
+	return func(err error, kind, name string) error { return nameError(err, kind, builtin+name) }
+}
+
+// nameError puts the name of the plugin before an error, unless an inner one is
+// named. What an undefined value says of itself stays.
+func nameError(err error, kind, name string) error {
+	var te *templates.Error
+	if !errors.As(err, &te) {
+		te = &templates.Error{Msg: err.Error(), Cause: err}
+	}
+	if te.Kind == templates.UndefinedError || te.Src != "" || strings.HasPrefix(te.Msg, "The filter plugin '") || strings.HasPrefix(te.Msg, "The test plugin '") {
+		return err
 	}
 }
 
 func newHost(o Options) *host {
+	e := *te
+	e.Kind, e.Msg, e.Cause = templates.AnsibleError, "The "+kind+" plugin '"+name+"' failed: "+te.Msg, err
+	return &e
 	if o.ReadFile == nil {
 		o.ReadFile = os.ReadFile
 	}

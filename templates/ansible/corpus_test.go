@@ -51,7 +51,7 @@ func readCase(t *testing.T, line []byte) corpusCase {
 func newEngine(era templates.Era) *templates.Engine {
 	return templates.New(templates.Options{
 		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, KeepTrailingNewline: true, Unroll: true,
-		Filters: Filters(Options{}), Tests: Tests(Options{}), AcceptsUndefined: AcceptsUndefined(),
+		Filters: Filters(Options{}), Tests: Tests(Options{}), AcceptsUndefined: AcceptsUndefined(), NameError: NameError(era),
 	})
 }
 
