@@ -258,68 +258,13 @@ type tctx struct {
 	up         *tctx // whose variables are visible too
 	noScope    bool  // an import without context sees globals alone
 	locals     map[string]Value
-	vars       contextVars
+	vars       map[string]Value
+	names      []string // of vars, oldest first
+	exported   map[string]bool
 	blocks     *blockTable
 	parent     *Template
 	autoescape bool
 }
-// contextVars are the variables that a template sets at its top level, oldest
-// first.
-type contextVars struct {
-	list []contextVar
-	at   map[string]int // places in list, where there are many
-}
-
-type contextVar struct {
-	name     string
-	v        Value
-	exported bool // importing the template gives it
-}
-
-// fewVars is up to how many variables are searched from the beginning.
-const fewVars = 12
-
-// find returns the variable called name; nil where there is none.
-func (c *contextVars) find(name string) *contextVar {
-	if c.at != nil {
-		if i, ok := c.at[name]; ok {
-			return &c.list[i]
-		}
-		return nil
-	}
-	for i := range c.list {
-		if c.list[i].name == name {
-			return &c.list[i]
-		}
-	}
-	return nil
-}
-
-// set sets a variable; public says that it is exported, if it was not so far.
-func (c *contextVars) set(name string, v Value, public bool) {
-	if have := c.find(name); have != nil {
-		have.v, have.exported = v, have.exported || public
-		return
-	}
-	if len(c.list) == fewVars {
-		c.at = make(map[string]int, 2*fewVars)
-		for i := range c.list {
-			c.at[c.list[i].name] = i
-		}
-	}
-	if c.at != nil {
-		c.at[name] = len(c.list)
-	}
-	c.list = append(c.list, contextVar{name, v, public})
-}
-
-// hide makes a variable one that is not exported.
-func (c *contextVars) hide(name string) {
-	if have := c.find(name); have != nil {
-		have.exported = false
-	}
-}
-
 
 func (rt *run) newContext(t *Template, up *tctx) *tctx {
 	var c *tctx
@@ -343,18 +288,30 @@ func (rt *run) freeContext(c *tctx) {
 	if rt.kept {
 		return
 	}
-	clear(c.vars.list)
-	*c = tctx{vars: contextVars{list: c.vars.list[:0]}}
+	*c = tctx{}
 	rt.contexts = append(rt.contexts, c)
+}
+
+func (c *tctx) setVar(name string, v Value, public bool) {
+	if c.vars == nil {
+		c.vars, c.exported = map[string]Value{}, map[string]bool{}
+	}
+	if _, ok := c.vars[name]; !ok {
+		c.names = append(c.names, name)
+	}
+	c.vars[name] = v
+	if public {
+		c.exported[name] = true
+	}
 }
 
 // resolve looks a name up; missing where there is none.
 func (c *tctx) resolve(name string) Value {
 	for x := c; x != nil; x = x.up {
-		if v := x.own(name); v != nil {
-			if _, isMacro := v.(*Macro); isMacro { // which may now get anywhere
-				c.run.kept = true
-			}
+		if v, ok := x.vars[name]; ok {
+			return v
+		}
+		if v, ok := x.locals[name]; ok {
 			return v
 		}
 	}
@@ -373,16 +330,6 @@ func (c *tctx) resolve(name string) Value {
 	}
 	return missing
 }
-// own returns a variable of the template, nil where it has none of that name.
-func (c *tctx) own(name string) Value {
-	if len(c.vars.list) > 0 {
-		if x := c.vars.find(name); x != nil {
-			return x.v
-		}
-	}
-	return c.locals[name]
-}
-
 
 // missing is the value of a slot whose name has no value.
 var missing Value = missingType{}
@@ -602,9 +549,9 @@ func (rt *run) failedText(t *Text, e *Error, inner bool) Value {
 	}
 	if c.Kind != UndefinedError {
 		panic(&c)
+	}
 	if rt.era == Era214 && inner { // Ansible tells of each variable on the way
 		c.Msg = t.Src + ": " + c.Msg + ". " + c.Msg
-	}
 	}
 	return &Undefined{Kind: rt.e.opts.Undefined, Name: c.Got, Hint: c.Msg, Cause: &c}
 }

@@ -131,12 +131,12 @@ func nameError(err error, kind, name string) error {
 	if te.Kind == templates.UndefinedError || te.Src != "" || strings.HasPrefix(te.Msg, "The filter plugin '") || strings.HasPrefix(te.Msg, "The test plugin '") {
 		return err
 	}
-}
-
-func newHost(o Options) *host {
 	e := *te
 	e.Kind, e.Msg, e.Cause = templates.AnsibleError, "The "+kind+" plugin '"+name+"' failed: "+te.Msg, err
 	return &e
+}
+
+func newHost(o Options) *host {
 	if o.ReadFile == nil {
 		o.ReadFile = os.ReadFile
 	}
