@@ -9,7 +9,7 @@ import (
 )
 
 // All lists every module of the agent, by family.
-var All = slices.Concat(filesFamily, packagingFamily, systemFamily, databaseFamily, moreFamily)
+var All = slices.Concat(filesFamily, packagingFamily, systemFamily, databaseFamily, moreFamily, notifyFamily)
 
 // Lookup finds a module by its full name ("ansible.builtin.copy").
 func Lookup(name string) *modules.Module { return byName[name] }
