@@ -29,6 +29,8 @@ type compiler struct {
 	e    *Engine
 	t    *Template
 	name string
+	// source are all statements of the template.
+	source []stmt
 	// knownExtends says that an extends certainly ran before this point.
 	knownExtends bool
 	extendsSeen  bool
@@ -66,6 +68,7 @@ type body struct {
 }
 
 func (c *compiler) root(stmts []stmt, blocks map[string]*blockStmt) {
+	c.source = stmts
 	u := newUnit(nil)
 	p := place{scope: newScope(nil, u), toplevel: true, rootlevel: true}
 	walkStmts(stmts, func(s stmt) bool {
@@ -281,7 +284,7 @@ func (c *compiler) assignName(p place, name string) func(f *frame, v Value) {
 	public := !strings.HasPrefix(name, "_")
 	return func(f *frame, v Value) {
 		f.slots[a.slot] = v
-		f.tc.setVar(name, v, public)
+		f.tc.vars.set(name, v, public)
 	}
 }
 

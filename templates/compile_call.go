@@ -7,6 +7,7 @@ type argsCode struct {
 	args, kwargs []evalFn
 	names        []string // of kwargs
 	star, dict   evalFn   // nil where there are none
+	plain        bool     // there are positional arguments alone
 }
 
 func (c *compiler) args(p place, a *callArgs) *argsCode {
@@ -17,11 +18,9 @@ func (c *compiler) args(p place, a *callArgs) *argsCode {
 	if a.dict != nil {
 		ac.dict = c.expr(p, a.dict)
 	}
+	ac.plain = len(ac.kwargs) == 0 && ac.star == nil && ac.dict == nil
 	return ac
 }
-
-// plain reports whether there are positional arguments alone.
-func (ac *argsCode) plain() bool { return len(ac.kwargs) == 0 && ac.star == nil && ac.dict == nil }
 
 // eval appends the values of the arguments; deep says that they are resolved
 // in depth.
@@ -148,8 +147,8 @@ func (ac *argsCode) callValue(f *frame, callee Value, at int) Value {
 
 // callMacro runs a macro into out.
 func (ac *argsCode) callMacro(f *frame, m *Macro, out *buffer, at int) {
-	rt := f.rt
-	if !ac.plain() || len(ac.args) > len(m.code.slots) || m.code.special() {
+	rt, mc := f.rt, m.code
+	if !ac.plain || len(ac.args) > len(mc.slots) || mc.special {
 		s := rt.takeSpace()
 		s.c.Args, s.c.Kwargs = ac.eval(f, s.args[:0], s.kws[:0], true)
 		s.c.State = &f.tc.State
@@ -161,18 +160,18 @@ func (ac *argsCode) callMacro(f *frame, m *Macro, out *buffer, at int) {
 		return
 	}
 	// with positional arguments alone they are put where they belong
-	g := rt.newFrame(m.f.tc, m.f, m.code.unit, out)
-	for i, slot := range m.code.slots {
-		if i < len(ac.args) {
-			g.slots[slot] = rt.deep(ac.args[i](f))
-		} else {
-			g.slots[slot] = missing
-		}
+	g := rt.newFrame(m.f.tc, m.f, mc.unit, out)
+	for i, a := range ac.args {
+		g.slots[mc.slots[i]] = rt.deep(a(f))
+	}
+	for _, slot := range mc.slots[len(ac.args):] {
+		g.slots[slot] = missing
 	}
 	rt.pos = at
 	rt.call()
-	rt.tick()
-	g.enter(m.code.body.entries)
+	if len(mc.body.entries) > 0 {
+		g.enter(mc.body.entries)
+	}
 	m.run(g)
 }
 
@@ -227,7 +226,13 @@ func (c *compiler) filterApply(p place, x *filterExpr) func(f *frame, v Value) V
 			return args.applyKept(f, fn, v, deep, flags, at)
 		}
 	}
-	if text := textFilters[x.name]; text != nil && args.plain() && len(args.args) == 0 {
+	switch n := len(args.args); coreName(x.name, filters) {
+	case "default", "d":
+		if args.plain && (n == 1 || n == 2) {
+			return args.defaultOf(at)
+		}
+	}
+	if text := textFilters[coreName(x.name, filters)]; text != nil && args.plain && len(args.args) == 0 {
 		return func(f *frame, v Value) Value {
 			if s, ok := v.(Str); ok {
 				if out := text(string(s)); len(out) != len(s) || out != string(s) {
@@ -243,6 +248,28 @@ func (c *compiler) filterApply(p place, x *filterExpr) func(f *frame, v Value) V
 			v = f.rt.deep(v)
 		}
 		return args.apply(f, fn, v, deep, flags, at)
+	}
+}
+
+// builtin reports whether the filter called name is Jinja2's own.
+func (c *compiler) builtin(name string) bool {
+	_, fl, ok := c.e.filter(name)
+	return ok && fl&external == 0
+}
+
+// defaultOf is the filter default with its arguments.
+func (ac *argsCode) defaultOf(at int) func(f *frame, v Value) Value {
+	return func(f *frame, v Value) Value {
+		d := ac.args[0](f)
+		var boolean Value
+		if len(ac.args) == 2 {
+			boolean = ac.args[1](f)
+		}
+		f.rt.pos = at
+		if IsUndefined(v) || optTruth(boolean) && !truth(v) {
+			v = d
+		}
+		return f.rt.force(v)
 	}
 }
 
@@ -290,7 +317,7 @@ func (c *compiler) test(p place, x *testExpr) evalFn {
 
 // simpleTest compiles the tests that need no call; nil where x is not one.
 func (c *compiler) simpleTest(p place, x *testExpr) condFn {
-	if _, own := c.e.opts.Tests[x.name]; own || len(x.args) > 0 || x.star != nil || x.dict != nil || len(x.kwNames) > 0 {
+	if _, fl, ok := c.e.test(x.name); !ok || fl&external != 0 || !x.atMost(0) {
 		return nil
 	}
 	var holds func(v Value) bool

@@ -2,10 +2,7 @@ package templates
 
 // This file compiles expressions to closures.
 
-import (
-	"strings"
-	"sync/atomic"
-)
+import "strings"
 
 // expr compiles an expression.
 func (c *compiler) expr(p place, x expr) evalFn {
@@ -60,13 +57,11 @@ func (c *compiler) expr(p place, x expr) evalFn {
 		if isDictMethod(name) {
 			return func(f *frame) Value { return f.rt.getattr(in(f), name) }
 		}
-		var hint atomic.Int32 // where the last dict had it
+		attr := &attrRef{name: name}
 		return func(f *frame) Value {
 			v := in(f)
-			if d, ok := v.(*Dict); ok {
-				if x, ok := d.getHinted(name, &hint); ok {
-					return f.rt.force(x)
-				}
+			if x := attr.of(v); x != nil {
+				return f.rt.force(x)
 			}
 			return f.rt.getattr(v, name)
 		}
@@ -225,29 +220,31 @@ func (c *compiler) inlineIf(p place, x *condExpr) evalFn {
 
 func (c *compiler) binary(p place, x *binExpr) evalFn {
 	left, right := c.expr(p, x.left), c.expr(p, x.right)
-	var op func(rt *run, a, b Value) Value
-	switch x.op {
-	case "+":
-		op = (*run).add
-	case "-":
-		op = (*run).sub
-	case "*":
-		op = (*run).mul
-	case "/":
-		op = (*run).div
-	case "//":
-		op = (*run).floordiv
-	case "%":
-		op = (*run).mod
-	default:
-		op = (*run).pow
-	}
-	at := x.at()
+	op, at := operator(x.op), x.at()
 	return func(f *frame) Value {
 		a, b := f.rt.deep(left(f)), f.rt.deep(right(f))
 		f.rt.pos = at
 		return op(f.rt, a, b)
 	}
+}
+
+// operator returns the function of an operator of arithmetic.
+func operator(op string) func(rt *run, a, b Value) Value {
+	switch op {
+	case "+":
+		return (*run).add
+	case "-":
+		return (*run).sub
+	case "*":
+		return (*run).mul
+	case "/":
+		return (*run).div
+	case "//":
+		return (*run).floordiv
+	case "%":
+		return (*run).mod
+	}
+	return (*run).pow
 }
 
 func (c *compiler) logic(p place, x *logicExpr) evalFn {
@@ -316,10 +313,15 @@ func (c *compiler) compareOp(p place, x *compareExpr) condFn {
 				return c.equalsText(first, s, ops[0] == "==", at)
 			}
 		}
-		holds := comparer(ops[0])
+		holds, ofInts := comparer(ops[0]), intComparers[ops[0]]
 		return func(f *frame) bool {
 			a, b := f.rt.deep(first(f)), f.rt.deep(second(f))
 			f.rt.pos = at
+			if x, ok := a.(Int); ok && ofInts != nil {
+				if y, ok := b.(Int); ok {
+					return ofInts(x, y)
+				}
+			}
 			return holds(f.rt, a, b)
 		}
 	}
@@ -351,6 +353,13 @@ func (c *compiler) equalsText(x evalFn, s Str, want bool, at int) condFn {
 		f.rt.pos = at
 		return equal(v, s, 0) == want
 	}
+}
+
+// intComparers are the comparing operators of ints.
+var intComparers = map[string]func(a, b Int) bool{
+	"==": func(a, b Int) bool { return a == b }, "!=": func(a, b Int) bool { return a != b },
+	"<": func(a, b Int) bool { return a < b }, "<=": func(a, b Int) bool { return a <= b },
+	">": func(a, b Int) bool { return a > b }, ">=": func(a, b Int) bool { return a >= b },
 }
 
 // comparer returns the function of a comparing operator.
@@ -429,6 +438,19 @@ func (c *compiler) item(p place, x *itemExpr) evalFn {
 	}
 	index := c.expr(p, x.index)
 	at := x.at()
+	if k, ok := x.index.(*constExpr); ok {
+		if name, ok := k.val.(Str); ok {
+			attr := &attrRef{name: string(name)}
+			return func(f *frame) Value {
+				v := in(f)
+				f.rt.pos = at
+				if e := attr.of(v); e != nil {
+					return f.rt.force(e)
+				}
+				return f.rt.getitem(v, name)
+			}
+		}
+	}
 	return func(f *frame) Value {
 		v := in(f)
 		key := index(f)

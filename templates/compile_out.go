@@ -3,16 +3,15 @@ package templates
 // This file compiles what writes to the output. Where a text reaches the
 // output as it is, it is written there without a value made of it first.
 
-import "strconv"
-
 // writeFn writes the value of an expression to the frame's output.
 type writeFn func(f *frame)
 
 // outputItem is a text or the value of a {{ }}.
 type outputItem struct {
-	text  string
-	write writeFn // nil: text
-	slot  int     // of a variable of the frame, -1 where it is none
+	piece
+	write writeFn  // nil: text
+	slot  int      // of a variable of the frame, -1 where it is none
+	attr  *attrRef // of that variable; nil: the variable itself
 	at    int
 }
 
@@ -24,10 +23,15 @@ func (c *compiler) output(p place, s *outputStmt) execFn {
 	items := c.outputItems(p, s)
 	check := p.check
 	if len(items) == 1 && items[0].write == nil {
-		text := items[0].text
+		text := &items[0]
 		return func(f *frame) control {
-			if !check || f.tc.parent == nil {
-				f.out.text(text)
+			switch o := f.out; {
+			case check && f.tc.parent != nil:
+			case o.native:
+				o.text(text.text)
+			default:
+				o.b = text.appendTo(o.b)
+				o.full()
 			}
 			return goOn
 		}
@@ -59,11 +63,13 @@ func (c *compiler) outputItems(p place, s *outputStmt) []outputItem {
 		it := outputItem{at: x.at(), slot: -1}
 		switch x := x.(type) {
 		case *templateText:
-			it.text = x.text
+			it.piece = newPiece(x.text)
 		case *nameExpr:
+			it.write, it.slot = c.writer(p, x), p.ownSlot(x)
+		case *attrExpr:
 			it.write = c.writer(p, x)
-			if a := p.access(p.find(x.name)); x.name != debugName && a.hops == 0 {
-				it.slot = a.slot
+			if slot := p.ownSlot(x.x); slot >= 0 && !isDictMethod(x.name) {
+				it.slot, it.attr = slot, &attrRef{name: x.name}
 			}
 		default:
 			it.write = c.writer(p, x)
@@ -73,6 +79,19 @@ func (c *compiler) outputItems(p place, s *outputStmt) []outputItem {
 	return items
 }
 
+// ownSlot returns the slot of x, where it is a variable of the frame that runs
+// in p, else -1.
+func (p place) ownSlot(x expr) int {
+	n, ok := x.(*nameExpr)
+	if !ok || n.name == debugName {
+		return -1
+	}
+	if a := p.access(p.find(n.name)); a.hops == 0 {
+		return a.slot
+	}
+	return -1
+}
+
 // writeItems writes items to an output that takes texts as they are.
 func (f *frame) writeItems(items []outputItem) {
 	o := f.out
@@ -80,16 +99,20 @@ func (f *frame) writeItems(items []outputItem) {
 	for i := range items {
 		it := &items[i]
 		if it.write == nil {
-			b = append(b, it.text...)
+			b = it.appendTo(b)
 			continue
 		}
 		if it.slot >= 0 {
-			switch v := f.slots[it.slot].(type) {
+			v := f.slots[it.slot]
+			if it.attr != nil {
+				v = it.attr.of(v)
+			}
+			switch v := v.(type) {
 			case Str:
 				b = append(b, v...)
 				continue
 			case Int:
-				b = strconv.AppendInt(b, int64(v), 10)
+				b = appendInt(b, v)
 				continue
 			}
 		}
@@ -107,8 +130,13 @@ func (c *compiler) writer(p place, x expr) writeFn {
 	switch x := x.(type) {
 	case *callExpr:
 		return c.callWriter(p, x)
+	case *binExpr:
+		return c.numberWriter(p, x)
 	case *filterExpr:
-		if w := c.filterWriter(p, x); w != nil {
+		if w := c.joinWriter(p, x); w != nil {
+			return w
+		}
+		if w := c.textWriter(p, x); w != nil {
 			return w
 		}
 	case *condExpr:
@@ -154,10 +182,20 @@ func (c *compiler) callWriter(p place, x *callExpr) writeFn {
 		return printed
 	}
 	callee, args := c.expr(p, x.fn), c.args(p, &x.callArgs)
+	name := access{slot: -1}
+	if n, ok := x.fn.(*nameExpr); ok && n.name != debugName {
+		name = p.access(p.find(n.name))
+	}
 	return func(f *frame) {
 		if f.out.native || !f.rt.e.plain {
 			printed(f)
 			return
+		}
+		if name.slot >= 0 {
+			if m, ok := f.outer(name.hops).slots[name.slot].(*Macro); ok {
+				args.callMacro(f, m, f.out, at)
+				return
+			}
 		}
 		fn := callee(f)
 		if m, ok := fn.(*Macro); ok {
@@ -170,10 +208,59 @@ func (c *compiler) callWriter(p place, x *callExpr) writeFn {
 	}
 }
 
-// filterWriter compiles the printing of a filter that makes a text which is
-// of no other use; nil for any other.
-func (c *compiler) filterWriter(p place, x *filterExpr) writeFn {
-	if x.name != "join" || len(x.args) > 1 || len(x.kwNames) > 0 || x.star != nil || x.dict != nil || c.e.opts.Filters["join"] != nil {
+// numberWriter compiles the printing of a sum, a difference and the like: an
+// int is not made a value first.
+func (c *compiler) numberWriter(p place, x *binExpr) writeFn {
+	left, right := c.expr(p, x.left), c.expr(p, x.right)
+	op, at, sign := operator(x.op), x.at(), x.op[0]
+	quick := x.op == "+" || x.op == "-" || x.op == "*"
+	return func(f *frame) {
+		a, b := f.rt.deep(left(f)), f.rt.deep(right(f))
+		f.rt.pos = at
+		if x, ok := a.(Int); ok && quick && f.direct() {
+			if y, ok := b.(Int); ok {
+				if n, ok := arithInt(sign, int64(x), int64(y)); ok {
+					f.out.b = appendInt(f.out.b, Int(n))
+					f.out.full()
+					return
+				}
+			}
+		}
+		f.print(op(f.rt, a, b))
+	}
+}
+
+// textWriter compiles the printing of a filter that makes a text of a text;
+// nil for any other.
+func (c *compiler) textWriter(p place, x *filterExpr) writeFn {
+	name := coreName(x.name, filters)
+	text := textFilters[name]
+	if text == nil || !x.atMost(0) || !c.builtin(name) {
+		return nil
+	}
+	in, apply, at := c.expr(p, x.x), c.filterApply(p, x), x.at()
+	fold := map[string]func([]byte, string) ([]byte, bool){"lower": appendLower, "upper": appendUpper}[name]
+	return func(f *frame) {
+		v := in(f)
+		if s, ok := v.(Str); ok && f.direct() {
+			if fold != nil {
+				if f.out.b, ok = fold(f.out.b, string(s)); ok {
+					f.out.full()
+					return
+				}
+			}
+			f.out.write(text(string(s)))
+			return
+		}
+		v = apply(f, v)
+		f.rt.pos = at
+		f.print(v)
+	}
+}
+
+// joinWriter compiles the printing of the filter join; nil for any other.
+func (c *compiler) joinWriter(p place, x *filterExpr) writeFn {
+	if coreName(x.name, filters) != "join" || !x.atMost(1) || !c.builtin(x.name) {
 		return nil
 	}
 	in, apply := c.expr(p, x.x), c.filterApply(p, x)
@@ -216,7 +303,7 @@ func (o *buffer) join(elems []Value, sep string, era Era) {
 		case Str:
 			o.b = append(o.b, e...)
 		case Int:
-			o.b = strconv.AppendInt(o.b, int64(e), 10)
+			o.b = appendInt(o.b, e)
 		default:
 			o.b = appendStr(o.b, e, era)
 		}

@@ -74,20 +74,30 @@ func (d *Dict) findStr(key string) (int, bool) {
 	return 0, false
 }
 
-// getHinted is GetStr that looks first where hint says, for places that see
-// many dicts of one shape.
-func (d *Dict) getHinted(key string, hint *atomic.Int32) (Value, bool) {
-	if i := int(hint.Load()); i < len(d.keys) {
-		if k, ok := d.keys[i].(Str); ok && string(k) == key {
-			return d.vals[i], true
+// attrRef is an attribute by its name, at a place that sees many dicts of one
+// shape.
+type attrRef struct {
+	name string
+	hint atomic.Int32 // where the last dict had it
+}
+
+// of returns the item of v, where v is a dict that has it, unresolved; else nil.
+func (a *attrRef) of(v Value) Value {
+	d, ok := v.(*Dict)
+	if !ok {
+		return nil
+	}
+	if i := int(a.hint.Load()); i < len(d.keys) {
+		if k, ok := d.keys[i].(Str); ok && string(k) == a.name {
+			return d.vals[i]
 		}
 	}
-	i, ok := d.findStr(key)
+	i, ok := d.findStr(a.name)
 	if !ok {
-		return nil, false
+		return nil
 	}
-	hint.Store(int32(i))
-	return d.vals[i], true
+	a.hint.Store(int32(i))
+	return d.vals[i]
 }
 
 // addStr adds a text that is not there.

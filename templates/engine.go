@@ -277,19 +277,14 @@ func (t *Template) RenderFile(ctx context.Context, s Scope) (text string, err er
 // maxPooled is the largest output buffer that is kept for the next rendering.
 const maxPooled = 4 << 20
 
-var outputs = sync.Pool{New: func() any { return new(buffer) }}
-
+// render is called once in a run.
 func (rt *run) render(t *Template) string {
-	out := outputs.Get().(*buffer)
-	*out = buffer{b: out.b[:0], max: rt.max}
+	out := &rt.output
+	out.b, out.max = out.b[:0], rt.max
 	tc := rt.newContext(t, nil)
 	rt.runRoot(t, tc, out)
 	rt.freeContext(tc)
-	text := string(out.b)
-	if cap(out.b) <= maxPooled {
-		outputs.Put(out)
-	}
-	return text
+	return string(out.b)
 }
 
 // place says where an error is, where it does not say so itself.

@@ -271,8 +271,8 @@ func lipsumParagraph(words int) string {
 func debugFunc(f *frame) Value {
 	return newMethod("debug", func(c *Call) (Value, error) {
 		d := &Dict{}
-		for _, name := range f.tc.names {
-			d.SetStr(name, f.tc.vars[name])
+		for _, x := range f.tc.vars.list {
+			d.SetStr(x.name, x.v)
 		}
 		return Str(fmt.Sprintf("{'context': %s, 'filters': %s, 'tests': %s}", Repr(d, f.rt.era), names(f.rt.e.filterNames()), names(f.rt.e.testNames()))), nil
 	})

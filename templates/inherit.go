@@ -172,8 +172,8 @@ func (m *moduleValue) repr() string {
 
 // Attr implements [Object].
 func (m *moduleValue) Attr(name string) (Value, bool, error) {
-	if m.tc.exported[name] {
-		return m.tc.vars[name], true, nil
+	if x := m.tc.vars.find(name); x != nil && x.exported {
+		return x.v, true, nil
 	}
 	return nil, false, nil
 }
@@ -188,7 +188,7 @@ func (c *compiler) importModule(p place, s *importStmt) execFn {
 		m := f.importTemplate(template(f), s.withContext, locals)
 		assign(f, m)
 		if toplevel {
-			delete(f.tc.exported, s.target)
+			f.tc.vars.hide(s.target)
 		}
 		return goOn
 	}
@@ -223,7 +223,7 @@ func (c *compiler) fromImport(p place, s *fromStmt) execFn {
 			}
 			assigns[i](f, v)
 			if toplevel {
-				delete(f.tc.exported, s.aliases[i])
+				f.tc.vars.hide(s.aliases[i])
 			}
 		}
 		return goOn

@@ -2,8 +2,6 @@ package templates
 
 // This file runs loops (https://jinja.palletsprojects.com/en/3.1.x/templates/#for).
 
-import "strconv"
-
 // forLoop compiles a for loop.
 func (c *compiler) forLoop(p place, s *forStmt) execFn {
 	bad := false
@@ -47,7 +45,7 @@ type loopCode struct {
 	body, els                         []execFn
 	slot                              int // of a target that is one name, else -1
 	pair                              [2]int
-	items                             []outputItem // of a body that prints texts and the element alone
+	prints                            *printed // a body that prints texts and the element alone, else nil
 }
 
 // loopBody compiles the body in place in, whose parent is p.
@@ -84,8 +82,8 @@ func (c *compiler) loopBody(in, p place, s *forStmt) *loopCode {
 		}
 	}
 	lp.body = c.stmts(in, s.body)
-	if out, ok := onlyOutput(s.body); ok && lp.slot >= 0 && lp.loopSlot < 0 && !in.check && printsOnly(out, s.target.(*nameExpr).name) {
-		lp.items = c.outputItems(in, out)
+	if out, ok := onlyOutput(s.body); ok && lp.slot >= 0 && lp.loopSlot < 0 && !in.check {
+		lp.prints = newPrinted(out, s.target.(*nameExpr).name)
 	}
 	els := p.inner()
 	els.visit(s.els)
@@ -112,12 +110,12 @@ func (lp *loopCode) over(f *frame, v Value) {
 	var completed bool
 	switch x := v.(type) {
 	case *List: // as Python's, which sees what is appended
-		if lp.items != nil && !x.Lazy && f.direct() {
-			lp.printAll(f, x)
+		if lp.prints != nil && !x.Lazy && f.direct() {
+			f.printAll(lp.prints, x)
 			completed = len(x.Elems) > 0
 			break
 		}
-		if lp.slot >= 0 && len(lp.entries) == 0 && len(lp.body) == 1 && !x.Lazy {
+		if lp.slot >= 0 && len(lp.entries) == 0 && !x.Lazy {
 			completed = lp.simple(f, x)
 			break
 		}
@@ -163,40 +161,63 @@ func onlyOutput(body []stmt) (*outputStmt, bool) {
 	return out, ok
 }
 
-// printsOnly reports whether a statement prints texts and a variable alone.
-func printsOnly(s *outputStmt, name string) bool {
+// printed is a body that prints texts and the element alone: a text before the
+// element and one behind it, however often it is printed.
+type printed struct {
+	texts []piece
+	turn  piece // the last text, and the first of the next turn
+	ats   []int // where the elements are printed
+}
+
+// newPrinted returns what a statement prints, where it prints texts and the
+// variable called name alone, else nil.
+func newPrinted(s *outputStmt, name string) *printed {
+	p := &printed{}
+	text := ""
 	for _, x := range s.items {
-		if n, ok := x.(*nameExpr); ok && n.name == name {
-			continue
-		}
-		if _, ok := x.(*templateText); !ok {
-			return false
+		switch x := x.(type) {
+		case *templateText:
+			text += x.text
+		case *nameExpr:
+			if x.name != name {
+				return nil
+			}
+			p.texts, p.ats = append(p.texts, newPiece(text)), append(p.ats, x.at())
+			text = ""
+		default:
+			return nil
 		}
 	}
-	return true
+	if p.ats == nil {
+		return nil
+	}
+	p.turn = newPiece(text + p.texts[0].text)
+	p.texts = append(p.texts, newPiece(text))
+	return p
 }
 
 // printAll runs such a body over a list: the elements go from the list to the
 // output.
-func (lp *loopCode) printAll(f *frame, l *List) {
+func (f *frame) printAll(p *printed, l *List) {
 	o := f.out
-	b := o.b
-	for _, e := range l.Elems {
-		f.rt.tick()
-		for i := range lp.items {
-			it := &lp.items[i]
-			if it.write == nil {
-				b = append(b, it.text...)
-				continue
+	b, before := o.b, &p.texts[0]
+	for i, e := range l.Elems {
+		if i&63 == 63 {
+			f.rt.cancelled()
+		}
+		b = before.appendTo(b)
+		for j, at := range p.ats {
+			if j > 0 {
+				b = p.texts[j].appendTo(b)
 			}
 			switch e := e.(type) {
 			case Str:
 				b = append(b, e...)
 			case Int:
-				b = strconv.AppendInt(b, int64(e), 10)
+				b = appendInt(b, e)
 			default:
 				o.b = b
-				f.rt.pos = it.at
+				f.rt.pos = at
 				f.print(e)
 				b = o.b
 			}
@@ -205,17 +226,24 @@ func (lp *loopCode) printAll(f *frame, l *List) {
 			o.b = b
 			o.full()
 		}
+		before = &p.turn
+	}
+	if len(l.Elems) > 0 {
+		f.rt.tick()
+		b = p.texts[len(p.ats)].appendTo(b)
 	}
 	o.b = b
+	o.full()
 }
 
-// simple runs a body of one statement over a list without texts to resolve.
+// simple runs a body without variables of its own over a list without texts to
+// resolve.
 func (lp *loopCode) simple(f *frame, l *List) (completed bool) {
-	body, slot := lp.body[0], lp.slot
+	body, slot := lp.body, lp.slot
 	for i := 0; i < len(l.Elems); i++ {
 		f.rt.tick()
 		f.slots[slot] = l.Elems[i]
-		switch body(f) {
+		switch runAll(f, body) {
 		case goOn:
 			completed = true
 		case breakLoop:

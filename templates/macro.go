@@ -13,6 +13,8 @@ type macroCode struct {
 	kwargs   int
 	varargs  int
 	explicit bool // caller is a parameter
+	special  bool // calls need more than parameters put in their slots
+	escapes  bool // the macro is used for more than being called by its name
 	body     body
 	unit     *unit
 }
@@ -99,6 +101,7 @@ func (c *compiler) macroBody(p place, n node, name string, sig *signature, stmts
 	if uses(stmts, "varargs") && !has["varargs"] {
 		mc.varargs = in.param("varargs").slot
 	}
+	mc.special = mc.caller != -1 || mc.kwargs >= 0 || mc.varargs >= 0
 	in.visit(stmts)
 	mc.defaults = c.exprs(in, sig.defaults)
 	mc.body = c.unitBody(in, stmts)
@@ -108,9 +111,12 @@ func (c *compiler) macroBody(p place, n node, name string, sig *signature, stmts
 func (c *compiler) macroDef(p place, s *macroStmt) execFn {
 	mc := c.macroBody(p, s.node, s.name, &s.signature, s.body)
 	p.unit.captured = true
+	mc.escapes = escapes(c.source, s.name)
 	assign := c.assignName(p, s.name)
 	return func(f *frame) control {
-		f.rt.kept = true
+		if mc.escapes {
+			f.rt.kept = true
+		}
 		assign(f, &Macro{code: mc, f: f, t: f.rt.t})
 		return goOn
 	}
@@ -152,13 +158,9 @@ func (m *Macro) Call(c *Call) (Value, error) {
 	return rt.textFrom(out, c.State.t.autoescape), nil
 }
 
-// special reports whether calls need more than parameters put in their slots.
-func (mc *macroCode) special() bool { return mc.caller != -1 || mc.kwargs >= 0 || mc.varargs >= 0 }
-
 // enter begins a call that writes to out.
 func (m *Macro) enter(rt *run, out *buffer) *frame {
 	rt.call()
-	rt.tick()
 	g := rt.newFrame(m.f.tc, m.f, m.code.unit, out)
 	g.enter(m.code.body.entries)
 	return g
@@ -169,22 +171,24 @@ func (m *Macro) run(g *frame) {
 	mc, rt := m.code, g.rt
 	old, pos := rt.t, rt.pos
 	rt.t = m.t
-	missingParams := len(mc.params) - len(mc.defaults)
 	for i, slot := range mc.slots {
-		if g.slots[slot] != missing {
-			continue
-		}
-		if i >= missingParams {
-			g.slots[slot] = mc.defaults[i-missingParams](g)
-		} else {
-			g.slots[slot] = &Undefined{Kind: rt.e.opts.Undefined, Name: mc.params[i],
-				Hint: "parameter " + Repr(Str(mc.params[i]), Current) + " was not provided"}
+		if g.slots[slot] == missing {
+			g.slots[slot] = mc.absent(g, i)
 		}
 	}
 	runAll(g, mc.body.run)
 	rt.t, rt.pos = old, pos
 	rt.calls--
 	rt.freeFrame(g, mc.unit)
+}
+
+// absent is the value of a parameter that a call does not give.
+func (mc *macroCode) absent(g *frame, i int) Value {
+	if first := len(mc.params) - len(mc.defaults); i >= first {
+		return mc.defaults[i-first](g)
+	}
+	return &Undefined{Kind: g.rt.e.opts.Undefined, Name: mc.params[i],
+		Hint: "parameter " + Repr(Str(mc.params[i]), Current) + " was not provided"}
 }
 
 // bindArgs puts the arguments of a call in their slots; what is not given is

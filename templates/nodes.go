@@ -115,6 +115,12 @@ type (
 	}
 )
 
+// atMost reports whether there are at most n arguments, none of them by name or
+// spread.
+func (a *callArgs) atMost(n int) bool {
+	return len(a.args) <= n && len(a.kwNames) == 0 && a.star == nil && a.dict == nil
+}
+
 type (
 	// outputStmt is text and values in turn; text is a *constExpr of Markup.
 	outputStmt struct {

@@ -4,7 +4,6 @@ package templates
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -39,7 +38,10 @@ type run struct {
 	// kept says that a value or a function of the caller's may refer to this
 	// run, or to a context of it, when it is over.
 	kept bool
+	// captured are frames that macros refer to, free for use at the end.
+	captured []*frame
 	// What follows is free for use, so that a rendering allocates little.
+	output   buffer
 	frames   []*frame
 	contexts []*tctx
 	buffers  []*buffer
@@ -58,15 +60,25 @@ func (e *Engine) newRun(ctx context.Context, s Scope) *run {
 	return rt
 }
 
-// done gives rt back where nothing can refer to it. It is not called for a
-// run that failed, whose error may.
+// done gives rt back where nothing can refer to it, else the memory of its
+// output alone. It is not called for a run that failed, whose error may.
 func (rt *run) done() {
+	if cap(rt.output.b) > maxPooled {
+		rt.output.b = nil
+	}
 	if rt.kept {
+		runs.Put(&run{output: buffer{b: rt.output.b[:0]}})
 		return
 	}
-	rt.texts.clear()
+	for _, f := range rt.captured {
+		rt.clearFrame(f)
+	}
+	clear(rt.captured)
 	clear(rt.active)
-	*rt = run{texts: rt.texts, active: rt.active[:0], frames: rt.frames, contexts: rt.contexts, buffers: rt.buffers, spaces: rt.spaces}
+	rt.texts.clear()
+	rt.captured, rt.active = rt.captured[:0], rt.active[:0]
+	rt.ctx, rt.e, rt.scope, rt.t, rt.condAt = nil, nil, nil, nil, Pos{}
+	rt.pos, rt.calls, rt.ticks, rt.spent, rt.visits = 0, 0, 0, 0, 0
 	runs.Put(rt)
 }
 
@@ -258,12 +270,67 @@ type tctx struct {
 	up         *tctx // whose variables are visible too
 	noScope    bool  // an import without context sees globals alone
 	locals     map[string]Value
-	vars       map[string]Value
-	names      []string // of vars, oldest first
-	exported   map[string]bool
+	vars       contextVars
 	blocks     *blockTable
 	parent     *Template
 	autoescape bool
+}
+
+// contextVars are the variables that a template sets at its top level, oldest
+// first.
+type contextVars struct {
+	list []contextVar
+	at   map[string]int // places in list, where there are many
+}
+
+type contextVar struct {
+	name     string
+	v        Value
+	exported bool // importing the template gives it
+}
+
+// fewVars is up to how many variables are searched from the beginning.
+const fewVars = 12
+
+// find returns the variable called name; nil where there is none.
+func (c *contextVars) find(name string) *contextVar {
+	if c.at != nil {
+		if i, ok := c.at[name]; ok {
+			return &c.list[i]
+		}
+		return nil
+	}
+	for i := range c.list {
+		if c.list[i].name == name {
+			return &c.list[i]
+		}
+	}
+	return nil
+}
+
+// set sets a variable; public says that it is exported, if it was not so far.
+func (c *contextVars) set(name string, v Value, public bool) {
+	if have := c.find(name); have != nil {
+		have.v, have.exported = v, have.exported || public
+		return
+	}
+	if len(c.list) == fewVars {
+		c.at = make(map[string]int, 2*fewVars)
+		for i := range c.list {
+			c.at[c.list[i].name] = i
+		}
+	}
+	if c.at != nil {
+		c.at[name] = len(c.list)
+	}
+	c.list = append(c.list, contextVar{name, v, public})
+}
+
+// hide makes a variable one that is not exported.
+func (c *contextVars) hide(name string) {
+	if have := c.find(name); have != nil {
+		have.exported = false
+	}
 }
 
 func (rt *run) newContext(t *Template, up *tctx) *tctx {
@@ -288,30 +355,18 @@ func (rt *run) freeContext(c *tctx) {
 	if rt.kept {
 		return
 	}
-	*c = tctx{}
+	clear(c.vars.list)
+	*c = tctx{vars: contextVars{list: c.vars.list[:0]}}
 	rt.contexts = append(rt.contexts, c)
-}
-
-func (c *tctx) setVar(name string, v Value, public bool) {
-	if c.vars == nil {
-		c.vars, c.exported = map[string]Value{}, map[string]bool{}
-	}
-	if _, ok := c.vars[name]; !ok {
-		c.names = append(c.names, name)
-	}
-	c.vars[name] = v
-	if public {
-		c.exported[name] = true
-	}
 }
 
 // resolve looks a name up; missing where there is none.
 func (c *tctx) resolve(name string) Value {
 	for x := c; x != nil; x = x.up {
-		if v, ok := x.vars[name]; ok {
-			return v
-		}
-		if v, ok := x.locals[name]; ok {
+		if v := x.own(name); v != nil {
+			if _, isMacro := v.(*Macro); isMacro { // which may now get anywhere
+				c.run.kept = true
+			}
 			return v
 		}
 	}
@@ -329,6 +384,16 @@ func (c *tctx) resolve(name string) Value {
 		return v
 	}
 	return missing
+}
+
+// own returns a variable of the template, nil where it has none of that name.
+func (c *tctx) own(name string) Value {
+	if len(c.vars.list) > 0 {
+		if x := c.vars.find(name); x != nil {
+			return x.v
+		}
+	}
+	return c.locals[name]
 }
 
 // missing is the value of a slot whose name has no value.
@@ -359,7 +424,7 @@ func (rt *run) newFrame(tc *tctx, up *frame, u *unit, out *buffer) *frame {
 	}
 	f := rt.frames[n-1]
 	rt.frames = rt.frames[:n-1]
-	f.rt, f.tc, f.up, f.out = rt, tc, up, out
+	f.tc, f.up, f.out = tc, up, out
 	if cap(f.slots) < u.slots {
 		f.slots = make([]Value, u.slots)
 	}
@@ -367,14 +432,29 @@ func (rt *run) newFrame(tc *tctx, up *frame, u *unit, out *buffer) *frame {
 	return f
 }
 
-// freeFrame takes a frame back that has ended, unless something was defined
-// in it that may refer to it.
+// maxCaptured is how many frames that macros refer to wait for the end.
+const maxCaptured = 16
+
+// freeFrame takes a frame back that has ended; one in which something was
+// defined that may refer to it, at the end of the run.
 func (rt *run) freeFrame(f *frame, u *unit) {
-	if u.captured {
-		return
+	if !u.captured {
+		rt.clearFrame(f)
+	} else if !rt.kept && len(rt.captured) < maxCaptured {
+		rt.captured = append(rt.captured, f)
 	}
-	clear(f.slots)
-	*f = frame{slots: f.slots}
+}
+
+func (rt *run) clearFrame(f *frame) {
+	switch s := f.slots; len(s) {
+	case 0:
+	case 1:
+		s[0] = nil
+	case 2:
+		s[0], s[1] = nil, nil
+	default:
+		clear(s)
+	}
 	rt.frames = append(rt.frames, f)
 }
 
@@ -436,7 +516,7 @@ func (f *frame) print(v Value) {
 			f.out.write(string(x))
 			return
 		case Int:
-			f.out.b = strconv.AppendInt(f.out.b, int64(x), 10)
+			f.out.b = appendInt(f.out.b, x)
 			f.out.full()
 			return
 		case NoneType:

@@ -289,11 +289,15 @@ func (s *scope) exprs(list ...expr) {
 }
 
 // walkExpr calls f with the names that x loads.
-func walkExpr(x expr, f func(name string)) {
+func walkExpr(x expr, f func(name string)) { walkNames(x, f, f) }
+
+// walkNames calls f with the names that x loads, but called with those that it
+// calls.
+func walkNames(x expr, f, called func(name string)) {
 	each := func(list ...expr) {
 		for _, e := range list {
 			if e != nil {
-				walkExpr(e, f)
+				walkNames(e, f, called)
 			}
 		}
 	}
@@ -329,7 +333,11 @@ func walkExpr(x expr, f func(name string)) {
 	case *concatExpr:
 		each(x.items...)
 	case *callExpr:
-		each(x.fn)
+		if n, ok := x.fn.(*nameExpr); ok {
+			called(n.name)
+		} else {
+			each(x.fn)
+		}
 		args(&x.callArgs)
 	case *filterExpr:
 		each(x.x)
@@ -351,6 +359,15 @@ func uses(body []stmt, name string) bool {
 	found := false
 	see := func(n string) { found = found || n == name }
 	walkStmts(body, func(st stmt) bool { return !found }, func(x expr) { walkExpr(x, see) })
+	return found
+}
+
+// escapes reports whether body, its nested bodies included, does more with name
+// than call it.
+func escapes(body []stmt, name string) bool {
+	found := false
+	see := func(n string) { found = found || n == name }
+	walkStmts(body, func(st stmt) bool { return !found }, func(x expr) { walkNames(x, see, func(string) {}) })
 	return found
 }
 
