@@ -28,6 +28,8 @@ type hostRun struct {
 	status atomic.Int32
 	// before says that the host had left the run before this batch.
 	before bool
+	// cleared says that meta: clear_host_errors ran since the host's failure.
+	cleared bool
 	// files are the layers of vars_files.
 	files []vars.Layer
 	// endedRole is the role that meta: end_role left; the host goes on behind it.

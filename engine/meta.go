@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -54,16 +55,22 @@ func (w *walk) meta(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		// The others are for all, as the first host's condition says.
 		hosts = hosts[:1]
 	}
+	whenless := unconditional[what] && len(t.AllWhen()) > 0
 	var due []*hostRun
 	for _, h := range hosts {
 		p.announce(ctx, t, h.name)
-		ok, _, err := p.r.all(ctx, "when", t.AllWhen(), p.scope(h.name, t))
-		if err != nil {
-			p.failMeta(w, h, t, err)
+		if whenless {
+			p.r.warn(what + " task does not support when conditional")
+			due = append(due, h)
 			continue
 		}
+		ok, _, err := p.r.all(ctx, "when", t.AllWhen(), p.scope(h.name, t))
+		if err != nil {
+			p.stopMeta(h, t, err)
+			return
+		}
 		if !ok {
-			p.skipMeta(h, t, what)
+			p.skipMeta(ctx, h, t, what)
 			continue
 		}
 		due = append(due, h)
@@ -73,30 +80,63 @@ func (w *walk) meta(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 	}
 }
 
-// failMeta fails a host whose condition of a meta task is wrong.
-func (p *playRun) failMeta(w *walk, h *hostRun, t *playbook.Task, err error) {
-	tr := &taskRun{p: p, r: p.r, h: h, t: t, scope: p.scope(h.name, t)}
-	res := tr.failedResult(tr.newResult(), err)
-	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
-	p.countResult(h, res)
-	h.set(hostFailed)
-}
+// unconditional are the actions that Ansible does whatever their when says.
+var unconditional = map[string]bool{"noop": true, "refresh_inventory": true, "reset_connection": true}
 
-// skipMeta tells of a meta task whose condition was false; Ansible shows it for
-// those that end something.
-func (p *playRun) skipMeta(h *hostRun, t *playbook.Task, what string) {
-	if !strings.HasPrefix(what, "end_") {
+// stopMeta ends the run where the condition of a meta task is wrong.
+func (p *playRun) stopMeta(h *hostRun, t *playbook.Task, err error) {
+	var cond *conditionError
+	if !errors.As(err, &cond) {
+		p.r.stop(err)
 		return
 	}
-	reason := fmt.Sprintf("%s conditional evaluated to False, continuing execution for %s", what, h.name)
-	if what != "end_host" {
-		reason = fmt.Sprintf("%s conditional evaluated to False, continuing %s", what, strings.TrimPrefix(what, "end_"))
+	if p.r.o.Era < templates.Current {
+		tr := &taskRun{p: p, r: p.r, h: h, t: t, scope: p.scope(h.name, t)}
+		p.r.stop(&KeywordError{t.Pos, errors.New(strings.TrimSuffix(tr.explain214(err), tr.offending(t.Pos)))})
+		return
 	}
+	p.r.stop(&KeywordError{cond.pos, errors.New(conditionEvent(cond).Cause.Brief())})
+}
+
+// skipMeta tells of a meta task whose condition was false.
+func (p *playRun) skipMeta(ctx context.Context, h *hostRun, t *playbook.Task, what string) {
+	msg, rest := what, ""
+	switch what {
+	case "flush_handlers":
+		rest = "not running handlers for " + h.name
+	case "clear_facts":
+		rest = "not clearing facts and fact cache for " + h.name
+	case "clear_host_errors":
+		rest = "not clearing host error state for " + h.name
+	case "end_batch":
+		rest = "continuing current batch"
+	case "end_play":
+		rest = "continuing play"
+	case "end_host":
+		rest = "continuing execution for " + h.name
+		msg = "end_host conditional evaluated to false, " + rest
+	case "end_role":
+		rest = "continuing role"
+		if t.Role != nil {
+			rest += " " + t.Role.Name
+		}
+		rest += " for " + h.name
+	default:
+		return
+	}
+	reason := what + " conditional evaluated to False, " + rest
 	p.r.cb.Verbose(2, "", "META: "+reason)
-	d := templates.NewDict(2)
-	d.SetStr("msg", templates.Str(strings.Replace(reason, "False", "false", 1)))
+	d := templates.NewDict(3)
+	if p.r.o.Era >= templates.Current {
+		d.SetStr("changed", templates.Bool(false))
+	}
+	d.SetStr("msg", templates.Str(msg))
 	d.SetStr("skip_reason", templates.Str(reason))
-	res := callback.Result{Host: h.name, Status: callback.Skipped, Data: d, Task: p.shownTask(context.Background(), t, h.name)}
+	shown := p.shownTask(ctx, t, h.name)
+	if shown.NoLog {
+		d = censored(d)
+	}
+	res := callback.Result{Host: h.name, Status: callback.Skipped, Data: d, Task: shown, NoLog: shown.NoLog}
 	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res) })
 }
 
@@ -165,7 +205,7 @@ func (w *walk) clearErrors() {
 		if h.is(hostUnreachable) {
 			h.set(hostRunning)
 		}
-		h.before = h.is(hostFailed)
+		h.before, h.cleared = h.is(hostFailed), true
 		w.p.r.mu.Lock()
 		delete(w.p.r.failed, h.name)
 		delete(w.p.r.unreachable, h.name)

@@ -37,6 +37,7 @@ type taskResult struct {
 	module                          bool            // a module failed, not its action
 	ranModule                       bool            // a module gave the data
 	spared                          bool            // failed_when says it is no failure, though until never held
+	always                          bool            // the screen shows it whole
 	gaveUp                          bool            // until never held; nothing else failed
 	effects                         []action.Effects
 	notify                          []string
@@ -101,7 +102,7 @@ func (res *taskResult) shown() callback.Result {
 		Host: res.host, Task: res.task, Status: res.status(), Data: data,
 		DelegatedTo: delegate, IgnoreErrors: res.ignoreErrors, IgnoreUnreachable: res.ignoreUnreachable,
 		ItemLabel: label, Looped: looped, Diff: res.diff, NoLog: res.noLog,
-		Start: res.start, Elapsed: res.elapsed, Error: event,
+		Start: res.start, Elapsed: res.elapsed, Error: event, Always: res.always && !res.noLog,
 	}
 }
 

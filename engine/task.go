@@ -173,7 +173,7 @@ func withDelegate(s *vars.Scope, host string) *vars.Scope {
 func (tr *taskRun) again(res *taskResult) *taskResult {
 	next := *res
 	next.data, next.effects = templates.NewDict(8), nil
-	next.failure, next.judged, next.module = nil, nil, false
+	next.failure, next.judged, next.module, next.always = nil, nil, false, false
 	return &next
 }
 
@@ -311,6 +311,9 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 		return err
 	}
 	res.data = data
+	if res.always = truth(data, action.ShownAlways); res.always {
+		data.Delete(templates.Str(action.ShownAlways))
+	}
 	res.effects = []action.Effects{at.Effects}
 	tr.p.applyInventory(tr.h, res, &at.Effects)
 	if at.Async == 0 {

@@ -131,10 +131,11 @@ func (w *walk) block(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
 	failed := those(hosts, func(h *hostRun) bool { return h.is(hostFailed) })
 	for _, h := range failed {
 		h.set(hostRunning)
+		h.cleared = false
 	}
 	w.items(ctx, hosts, b.Always)
 	for _, h := range failed {
-		if h.is(hostRunning) {
+		if h.is(hostRunning) && !h.cleared {
 			h.set(hostFailed)
 		}
 	}

@@ -36,17 +36,17 @@ func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
 		if !ok {
 			msg = templates.Str("Hello world!")
 		}
-		return Result("changed", false, "msg", msg), nil
+		return Result("changed", false, "msg", msg, ShownAlways, true), nil
 	}
 	name := t.value("var")
 	if _, isText := name.(templates.Str); !isText {
-		return Result("changed", false, templates.Repr(name, t.Era), name), nil
+		return Result("changed", false, templates.Repr(name, t.Era), name, ShownAlways, true), nil
 	}
 	v, err := t.expression(ctx, t.str("var", ""))
 	if err != nil {
 		return nil, err
 	}
-	return Result("changed", false, t.str("var", ""), v), nil
+	return Result("changed", false, t.str("var", ""), v, ShownAlways, true), nil
 }
 
 // expression evaluates a bare expression. Since 2.19 what is undefined in it is
@@ -123,16 +123,35 @@ func (t *Task) replaceUndefined(ctx context.Context, v templates.Value, errs *[]
 	return templates.Str(fmt.Sprintf("<< error %d - %s >>", len(*errs), msg)), nil
 }
 
+// ShownAlways is the key of a result that the screen shows whole, however few -v there are.
+const ShownAlways = "_ansible_verbose_always"
+
 // notDefined is what debug shows for a variable that is not there.
 const notDefined = "VARIABLE IS NOT DEFINED!"
 
 // definedOrNot resolves text; a text stands for an undefined value.
 func (t *Task) definedOrNot(ctx context.Context, text templates.Value) (templates.Value, error) {
 	v, err := t.Templates.Resolve(ctx, text, t.Scope)
-	if te, ok := err.(*templates.Error); ok && te.Kind == templates.UndefinedError || err == nil && templates.IsUndefined(v) {
-		return templates.Str(notDefined), nil
+	te, failed := err.(*templates.Error)
+	switch u, isUndefined := v.(*templates.Undefined); {
+	case failed && te.Kind == templates.UndefinedError:
+		return t.undefinedText(te.Msg), nil
+	case err == nil && isUndefined:
+		msg := u.Hint
+		if msg == "" {
+			msg = "'" + u.Name + "' is undefined"
+		}
+		return t.undefinedText(msg), nil
 	}
 	return v, err
+}
+
+// undefinedText is notDefined, at -v with the reason.
+func (t *Task) undefinedText(reason string) templates.Value {
+	if t.Verbosity < 1 {
+		return templates.Str(notDefined)
+	}
+	return templates.Str(fmt.Sprintf("%s: %s. %[2]s", notDefined, reason))
 }
 
 func fail(_ context.Context, t *Task) (*templates.Dict, error) {
@@ -177,13 +196,13 @@ func assert(ctx context.Context, t *Task) (*templates.Dict, error) {
 			return nil, err
 		}
 		if !ok {
-			return Result("failed", true, "changed", false, "evaluated_to", false, "assertion", c, "msg", failMsg), nil
+			return Result("failed", true, "changed", false, "evaluated_to", false, "assertion", c, "msg", failMsg, ShownAlways, !quiet), nil
 		}
 	}
 	if quiet {
 		return Result("changed", false), nil
 	}
-	return Result("changed", false, "msg", okMsg), nil
+	return Result("changed", false, "msg", okMsg, ShownAlways, true), nil
 }
 
 // message is a message argument: a text or a list of texts.

@@ -49,6 +49,9 @@ type Play struct {
 	CheckMode bool
 	Path      string // "/x/site.yml:1"
 	UUID      string
+	// Source is the play as it was loaded (*playbook.Play), for callbacks that
+	// tell of its keywords.
+	Source any
 }
 
 // Task is a task as the screen shows it.
@@ -63,6 +66,8 @@ type Task struct {
 	Strategy string
 	Loop     bool
 	NoLog    bool
+	// Source is the task as it was loaded (*playbook.Task).
+	Source any
 }
 
 // Status is how a task ended.
@@ -100,6 +105,8 @@ type Result struct {
 	Attempt, Retries int
 	Elapsed          time.Duration
 	Start            time.Time
+	// Always says that the result is shown whole, however few -v there are.
+	Always bool
 	// Error is what failed, in the current era; nil where nothing did.
 	Error *Event
 }

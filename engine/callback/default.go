@@ -426,18 +426,10 @@ func isInclude(r Result) bool {
 // verbose reports whether a result is shown whole.
 func (d *Default) verbose(r Result) bool {
 	switch shortName(r.Task.Action) {
-	case "debug":
-		if r.NoLog {
-			return d.set.Verbosity > 0
-		}
-		return r.Status != Skipped || d.set.Verbosity > 0
-	case "assert":
-		_, told := r.Data.GetStr("msg") // quiet leaves it out
-		return told || d.set.Verbosity > 0
 	case "setup", "gather_facts":
 		return d.set.Verbosity > 2
 	}
-	return d.set.Verbosity > 0
+	return r.Always || d.set.Verbosity > 0
 }
 
 // shortName is an action's name without its collection.
@@ -486,8 +478,6 @@ func (d *Default) exception(data *templates.Dict) {
 // dump prints a result's data without what a user did not ask for.
 func (d *Default) dump(r Result) string {
 	data := d.visible(r)
-	name := shortName(r.Task.Action)
-	always := !r.NoLog && (name == "assert" || name == "debug" && r.Status != Failed && r.Status != Skipped)
 	if d.set.YAML && d.set.DumpYAML != nil {
 		if text, ok := d.dumpYAML(r, data); ok {
 			return text
@@ -497,7 +487,7 @@ func (d *Default) dump(r Result) string {
 		return dumpStreams(data)
 	}
 	indent := 0
-	if always || d.set.Pretty || d.set.Verbosity > 2 {
+	if r.Always || d.set.Pretty || d.set.Verbosity > 2 {
 		indent = 4
 	}
 	return dumpJSON(data, indent)
@@ -509,7 +499,7 @@ var debugNoise = []string{"changed", "invocation", "skipped", "failed", "skip_re
 func (d *Default) visible(r Result) *templates.Dict {
 	out := templates.NewDict(r.Data.Len())
 	_, hasMsg := r.Data.GetStr("msg")
-	debug := shortName(r.Task.Action) == "debug" && (r.Status != Failed || d.set.Current)
+	debug := shortName(r.Task.Action) == "debug"
 	noise := debugNoise
 	if d.set.Current {
 		noise = append(noise, "ansible_loop_var", "ansible_index_var", "ansible_loop")

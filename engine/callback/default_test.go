@@ -33,7 +33,7 @@ func TestDefaultColours(t *testing.T) {
 		{"changed", Settings{}, func(cb Callback) { cb.Result(Result{Host: "a", Task: ping, Status: Changed, Data: data()}) }, "\x1b[0;33mchanged: [a]\x1b[0m\n"},
 		{"skipped", Settings{}, func(cb Callback) { cb.Result(Result{Host: "a", Task: ping, Status: Skipped, Data: data()}) }, "\x1b[0;36mskipping: [a]\x1b[0m\n"},
 		{"every line is coloured", Settings{}, func(cb Callback) {
-			cb.Result(Result{Host: "a", Task: debug, Data: data("msg", templates.Str("x"), "changed", templates.Bool(false))})
+			cb.Result(Result{Host: "a", Task: debug, Always: true, Data: data("msg", templates.Str("x"), "changed", templates.Bool(false))})
 		}, "\x1b[0;32mok: [a] => {\x1b[0m\n\x1b[0;32m    \"msg\": \"x\"\x1b[0m\n\x1b[0;32m}\x1b[0m\n"},
 		{"failed", Settings{}, func(cb Callback) {
 			cb.Result(Result{Host: "a", Task: ping, Status: Failed, Data: data("msg", templates.Str("m"), "changed", templates.Bool(false)), IgnoreErrors: true})

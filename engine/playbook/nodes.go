@@ -203,6 +203,9 @@ type RoleUse struct {
 	// Params are the keys that are no keywords.
 	Params                    Vars
 	DelegateTo, DelegateFacts Value
+	// Private says that the play does not see the role's variables: import_role
+	// with public: false.
+	Private bool
 	// Dependencies come before the role's own tasks.
 	Dependencies []*RoleUse
 	// Tasks and Handlers are the role's, one implicit block each.

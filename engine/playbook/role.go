@@ -135,7 +135,11 @@ func (ld *loading) roleField(c *scope, f field, use *RoleUse, name *Value) {
 
 // importRole replaces an import_role by the role's tasks.
 func (ld *loading) importRole(c *scope, t *Task) []Item {
-	v, ok := ld.roleArg(c, t, roleOptions)
+	options := roleOptions
+	if ld.l.opts.Era >= templates.Current {
+		options = append(slices.Clone(roleOptions), "public") // since 2.17
+	}
+	v, ok := ld.roleArg(c, t, options)
 	if !ok {
 		return nil
 	}
@@ -165,6 +169,10 @@ func (ld *loading) importRole(c *scope, t *Task) []Item {
 		if b, isBool := literalBool(a); isBool && !bool(b.(templates.Bool)) {
 			use.Role.ArgumentSpecs = nil
 		}
+	}
+	if a, has := t.Args.GetStr("public"); has {
+		b, isBool := literalBool(a)
+		use.Private = isBool && !bool(b.(templates.Bool))
 	}
 	if c.play != nil {
 		c.play.Imported = append(c.play.Imported, use)
