@@ -122,6 +122,10 @@ func (p *playRun) connect(ctx context.Context, t *playbook.Task, task *vars.Scop
 	c := &connected{scope: s.scope}
 	c.target = p.target(s, t, task, name)
 	c.become = p.become(s, t, task)
+	if c.target.Connection == "ssh" {
+		p.r.o.Secrets.Add(c.target.Password, c.target.KeyPassphrase)
+	}
+	p.r.o.Secrets.Add(c.become.Password)
 	c.executable, _ = s.get("ansible_shell_executable")
 	c.asyncDir, _ = s.get("ansible_async_dir")
 	if s.err == nil {

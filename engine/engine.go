@@ -19,6 +19,7 @@ import (
 	"gorun/engine/lookup"
 	"gorun/engine/playbook"
 	"gorun/engine/transport"
+	"gorun/internal/redact"
 	"gorun/modules"
 	"gorun/templates"
 	"gorun/vars"
@@ -62,6 +63,9 @@ type Options struct {
 	Strategy       string // default strategy; "" is linear
 	// Refresh reads the inventory again (meta: refresh_inventory); nil: nothing to do.
 	Refresh func() error
+	// Secrets hides secrets in what the user is told; nil, before 2.22: results
+	// come with theirs hidden.
+	Secrets *redact.Registry
 	// Lookups are the lookup plugins of with_*; nil makes them of ReadFile and Inventory.
 	Lookups        *lookup.Table
 	AnyErrorsFatal bool

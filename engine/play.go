@@ -552,6 +552,9 @@ func (p *playRun) askVar(ctx context.Context, vp playbook.VarsPrompt) (templates
 	case in == "" && !p.r.o.Interactive:
 		v = templates.Str("None") // Python's, as nobody was asked
 	}
+	if vp.Private {
+		p.r.o.Secrets.Add(templates.StrOf(v, p.r.o.Era))
+	}
 	if vp.Encrypt != "" {
 		return p.encrypt(ctx, vp, v)
 	}

@@ -15,7 +15,7 @@ func (r *Run) lookups() *lookup.Table {
 	if r.o.Lookups != nil {
 		return r.o.Lookups
 	}
-	o := lookup.Options{ReadFile: r.o.ReadFile, Match: r.matchHosts, Warn: r.warn}
+	o := lookup.Options{Redact: r.o.Secrets, ReadFile: r.o.ReadFile, Match: r.matchHosts, Warn: r.warn}
 	if r.o.Plugins != nil {
 		o.More = r.o.Plugins.Lookup
 	}

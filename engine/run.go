@@ -57,7 +57,7 @@ func New(o Options) *Run {
 		started: o.StartAtTask == "", stepping: o.Step,
 	}
 	r.services = &action.Services{
-		ReadFile: o.ReadFile, Interactive: o.Interactive, LoadVars: o.Loader.LoadVarsFile,
+		Secrets: o.Secrets, ReadFile: o.ReadFile, Interactive: o.Interactive, LoadVars: o.Loader.LoadVarsFile,
 		Display: r.cb.Display, Warn: r.warn, Local: o.LocalModules, Condition: r.condition,
 	}
 	if o.Prompt != nil {

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"gorun/engine/lookup"
+	"gorun/internal/redact"
 	"gorun/templates"
 	"gorun/templates/ansible"
 	"gorun/vars/vault"
@@ -15,6 +16,8 @@ type TemplateHooks struct {
 	Extensions []string // of jinja2_extensions
 	ReadFile   func(path string) ([]byte, error)
 	Secrets    func() []vault.Secret
+	// Redact takes what templates make of secrets; nil before 2.22.
+	Redact *redact.Registry
 	// Match gives the hosts of a pattern, Config a setting and where its value is
 	// from: for lookups; nil: none.
 	Match  func(pattern string) ([]string, error)
@@ -26,8 +29,8 @@ type TemplateHooks struct {
 // TemplateOptions returns the options of Ansible's templating: strict about
 // undefined names, blocks trimmed, Ansible's filters, tests and lookups.
 func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
-	outside := ansible.Options{ReadFile: h.ReadFile, Secrets: h.Secrets, Warn: h.Warn}
-	look := lookup.Options{ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}
+	outside := ansible.Options{ReadFile: h.ReadFile, Secrets: h.Secrets, Redact: h.Redact, Warn: h.Warn}
+	look := lookup.Options{Redact: h.Redact, ReadFile: h.ReadFile, Match: h.Match, Config: h.Config, Warn: h.Warn}
 	var more func(kind, name string, native bool) (templates.Func, bool)
 	if h.Plugins != nil {
 		look.More, more = h.Plugins.Lookup, h.Plugins.Jinja

@@ -92,7 +92,13 @@ func (mod *Module) finish(m *Run, res *Result, err error) map[string]any {
 			m.AddFileInfo(path, out)
 		}
 	}
-	out = Mask(out, m.Secrets).(map[string]any)
+	if m.TellSecrets {
+		if len(m.Secrets) > 0 {
+			out[SecretsKey] = m.Secrets
+		}
+	} else {
+		out = Mask(out, m.Secrets).(map[string]any)
+	}
 	if _, err := json.Marshal(out); err != nil {
 		return map[string]any{"failed": true, "changed": false, "msg": "the module's result is no JSON: " + err.Error()}
 	}

@@ -13,6 +13,10 @@ const (
 	hiddenPart  = "********"
 )
 
+// SecretsKey is where a result names the secrets that are still in it
+// ([Run.TellSecrets]), as modules of ansible-core 2.22 do.
+const SecretsKey = "_ansible_new_secrets"
+
 // Mask returns v with every secret in its texts and numbers hidden, as Ansible
 // hides the values of no_log parameters. Keys of maps stay. Where there are
 // no secrets it is v itself.

@@ -140,6 +140,9 @@ type Run struct {
 	Params map[string]any
 	// Secrets are the values to be masked in whatever leaves the module.
 	Secrets []string
+	// TellSecrets leaves the masking to the controller: the result is whole
+	// and names the secrets under [SecretsKey].
+	TellSecrets bool
 	// Env is the task's environment: name to value, on top of the agent's own.
 	Env map[string]string
 	// Tmp is a folder on the target for this run, removed behind it; made on

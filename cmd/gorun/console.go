@@ -95,7 +95,7 @@ func (con *console) loop() error {
 			continue
 		}
 		if err := con.do(line); err != nil {
-			printError(con.s.err, err, isTerminal(con.s.err))
+			printError(con.s.redact.Writer(con.s.err), err, isTerminal(con.s.err))
 		}
 	}
 	return exitCode(exitSignal)

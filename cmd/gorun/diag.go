@@ -16,6 +16,7 @@ import (
 	"gorun/engine/config"
 	"gorun/engine/playbook"
 	"gorun/engine/spell"
+	"gorun/internal/redact"
 	"gorun/templates"
 	"gorun/vars/pyyaml"
 )
@@ -80,6 +81,7 @@ func printError(w io.Writer, err error, color bool) int {
 	current := errors.As(err, &today)
 	head := "ERROR! "
 	if current {
+		w = today.secrets.Writer(w)
 		head = "[ERROR]: "
 	}
 	var usage usageError
@@ -120,12 +122,19 @@ func printError(w io.Writer, err error, color bool) int {
 	return exitError
 }
 
-// inCurrentEra is the key under which the program knows, once it has read the
-// configuration, that it speaks as today's Ansible.
-const inCurrentEra = "current era"
+// The keys under which the program knows, once it has read the configuration,
+// that it speaks as today's Ansible, and the registry of the run's secrets.
+const (
+	inCurrentEra = "current era"
+	runsSecrets  = "secrets"
+)
 
-// A currentError is an error that is told as today's Ansible does.
-type currentError struct{ error }
+// A currentError is an error that is told as today's Ansible does, without the
+// secrets of the run.
+type currentError struct {
+	error
+	secrets *redact.Registry // may be nil
+}
 
 func (e currentError) Unwrap() error { return e.error }
 

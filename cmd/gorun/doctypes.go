@@ -16,6 +16,7 @@ import (
 	"gorun/engine/lookup"
 	"gorun/engine/playbook"
 	"gorun/engine/spell"
+	"gorun/internal/redact"
 	"gorun/templates/ansible"
 )
 
@@ -29,8 +30,10 @@ type entry struct {
 
 // docTypes are the kinds that -t takes, module apart.
 var docTypes = map[string]func() []entry{
-	"keyword":    keywordEntries,
-	"filter":     func() []entry { return shortNames(maps.Keys(ansible.Filters(ansible.Options{}))) },
+	"keyword": keywordEntries,
+	"filter": func() []entry {
+		return shortNames(maps.Keys(ansible.Filters(ansible.Options{Redact: new(redact.Registry)})))
+	},
 	"test":       func() []entry { return shortNames(maps.Keys(ansible.Tests(ansible.Options{}))) },
 	"lookup":     func() []entry { return shortNames(slices.Values(lookup.Names())) },
 	"callback":   func() []entry { return described(callbackDocs) },

@@ -70,7 +70,7 @@ func runInventory(c *cli.Context) error {
 	if file := c.String("output"); file != "" {
 		return os.WriteFile(file, out, 0o644)
 	}
-	_, err = s.out.Write(append(bytes.TrimRight(out, "\n"), '\n'))
+	_, err = s.redact.Writer(s.out).Write(append(bytes.TrimRight(out, "\n"), '\n'))
 	return err
 }
 

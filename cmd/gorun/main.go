@@ -19,6 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"gorun/engine/spell"
+	"gorun/internal/redact"
 	"gorun/modules/agent"
 )
 
@@ -161,7 +162,8 @@ func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Wr
 	}
 	err = app.RunContext(ctx, append([]string{"gorun"}, words...))
 	if err != nil && app.Metadata[inCurrentEra] != nil {
-		return currentError{err}
+		secrets, _ := app.Metadata[runsSecrets].(*redact.Registry)
+		return currentError{err, secrets}
 	}
 	return err
 }

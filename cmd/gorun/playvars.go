@@ -318,7 +318,7 @@ func (p *playVars) print(only string) {
 	if p.play.Name.IsSet() {
 		title = templates.StrOf(p.play.Name.V, p.s.era) + " (" + title + ")"
 	}
-	fmt.Fprintf(p.s.out, "PLAY %s\n", title)
+	fmt.Fprintf(p.s.redact.Writer(p.s.out), "PLAY %s\n", title)
 	scope := p.scope()
 	names := scope.Names()
 	for name := range p.later {
@@ -338,7 +338,7 @@ func (p *playVars) print(only string) {
 }
 
 func (p *playVars) printOne(name string, scope *vars.Scope, origins []vars.Layer) {
-	w := p.s.out
+	w := p.s.redact.Writer(p.s.out)
 	if len(origins) > 0 {
 		raw, _, err := scope.Lookup(name)
 		value := "<unknown before the run>"

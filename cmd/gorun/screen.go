@@ -21,7 +21,7 @@ func (s *session) openScreen(c *cli.Context) error {
 	cfg := s.cfg
 	tty := isTerminal(s.out)
 	s.screen = &callback.Screen{
-		Out: s.out, Err: s.err, Columns: 79,
+		Out: s.out, Err: s.err, Columns: 79, Secrets: s.redact,
 		Color: tty && !cfg.Bool("ANSIBLE_NOCOLOR") || cfg.Bool("ANSIBLE_FORCE_COLOR"),
 		Colors: callback.Colors{
 			OK: s.color("OK"), Changed: s.color("CHANGED"), Error: s.color("ERROR"), Skip: s.color("SKIP"),

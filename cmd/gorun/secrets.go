@@ -16,6 +16,8 @@ import (
 	"golang.org/x/term"
 
 	"gorun/engine/playbook"
+	"gorun/templates"
+	"gorun/vars/pyyaml"
 	"gorun/vars/vault"
 )
 
@@ -37,6 +39,7 @@ func (s *session) loadSecrets(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		s.redact.Add(string(secret.Password))
 		s.secrets = append(s.secrets, secret)
 	}
 	return nil
@@ -156,7 +159,42 @@ func (s *session) connectionPasswords(c *cli.Context) (conn, become string, err 
 		}
 		become = firstOf(become, conn)
 	}
+	s.redact.Add(conn, become)
 	return conn, become, nil
+}
+
+// readYAML is readFile for files of YAML: what a vault holds is secret.
+func (s *session) readYAML(path string) ([]byte, error) {
+	data, err := s.readFile(path)
+	if _, closed := s.vaults.Load(path); err != nil || !closed || s.redact == nil {
+		return data, err
+	}
+	// Whoever asked tells of what is wrong with the file.
+	if v, err := pyyaml.Parse(data, path, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true}); err == nil {
+		s.redactAll(v)
+	}
+	return data, nil
+}
+
+// redactAll makes secrets of the texts and numbers in a list or dict; keys
+// are none.
+func (s *session) redactAll(v templates.Value) {
+	switch v := v.(type) {
+	case *templates.Dict:
+		for _, e := range v.All {
+			s.redactAll(e)
+		}
+	case *templates.List:
+		for _, e := range v.Elems {
+			s.redactAll(e)
+		}
+	case templates.Str, templates.Int, *templates.BigInt, templates.Float:
+		s.redact.Add(templates.StrOf(v, s.era))
+	case *templates.Text:
+		if _, sealed := pyyaml.Sealed(v); !sealed {
+			s.redact.Add(v.Src)
+		}
+	}
 }
 
 func firstOf(words ...string) string {

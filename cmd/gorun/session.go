@@ -29,6 +29,7 @@ import (
 	"gorun/engine/playbook"
 	"gorun/engine/spell"
 	"gorun/engine/transport"
+	"gorun/internal/redact"
 	"gorun/templates"
 	"gorun/vars"
 	"gorun/vars/inventory"
@@ -46,16 +47,20 @@ type session struct {
 	screen   *callback.Screen
 	cb       callback.Callback
 	secrets  []vault.Secret
-	tmpl     *templates.Engine
-	inv      *inventory.Inventory
-	extra    *templates.Dict
-	loader   *playbook.Loader
-	foreign  *foreign.Finder
-	plugins  *engine.Plugins
-	vars     *vars.Manager
-	sources  []string
+	// redact hides secrets in what the user is told; nil before 2.22, which
+	// did not.
+	redact  *redact.Registry
+	tmpl    *templates.Engine
+	inv     *inventory.Inventory
+	extra   *templates.Dict
+	loader  *playbook.Loader
+	foreign *foreign.Finder
+	plugins *engine.Plugins
+	vars    *vars.Manager
+	sources []string
 
 	opened sync.Map      // templates.Value by the ciphertext
+	vaults sync.Map      // the names of files that were read decrypted
 	lines  *bufio.Reader // of stdin, made by readLine
 	warned map[string]bool
 }
@@ -89,6 +94,10 @@ func newSession(c *cli.Context) (*session, error) {
 		return nil, err
 	}
 	speakEra(c, cfg)
+	if s.isCurrent() {
+		s.redact = new(redact.Registry)
+		c.App.Metadata[runsSecrets] = s.redact
+	}
 	if err := s.openScreen(c); err != nil {
 		return nil, err
 	}
@@ -166,6 +175,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 		Extensions: s.cfg.List("DEFAULT_JINJA2_EXTENSIONS"),
 		ReadFile:   s.readFile,
 		Secrets:    func() []vault.Secret { return s.secrets },
+		Redact:     s.redact,
 		Match:      s.hostNames,
 		Config:     s.setting,
 		Plugins:    s.plugins,
@@ -178,7 +188,7 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	s.tmpl = templates.New(opts)
 	s.loader = playbook.NewLoader(playbook.Options{
 		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
-		ReadFile: s.readFile, DecryptInline: s.decryptInline, Seal: true,
+		ReadFile: s.readYAML, DecryptInline: s.decryptInline, Seal: true,
 		StaticVars: s.static, Duplicate: s.duplicateKeys(),
 		KnownAction: engine.KnownAction(s.foreign), KnownLookup: s.knownLookup, RoleFound: s.foreign.AddRole,
 		Warn: s.warn, Deprecate: s.deprecate,
@@ -216,7 +226,11 @@ func (s *session) loadInventory(c *cli.Context) error {
 	inv, err := inventory.Load(s.sources, inventory.Options{
 		ReadFile: s.readFile,
 		ParseYAML: func(data []byte, file string) (templates.Value, error) {
-			return pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true, Warn: s.warn, Duplicate: s.duplicateKeys()})
+			v, err := pyyaml.Parse(data, file, pyyaml.Options{Trusted: true, Vault: s.decryptInline, Seal: true, Warn: s.warn, Duplicate: s.duplicateKeys()})
+			if _, closed := s.vaults.Load(file); closed && err == nil {
+				s.redactAll(v)
+			}
+			return v, err
 		},
 		Warn: s.warn, Deprecate: s.deprecate, Verbose: func(level int, msg string) { s.cb.Verbose(level, "", msg) }, Engine: s.tmpl, Era: s.era,
 		EnabledPlugins: cfg.List("INVENTORY_ENABLED"), IgnoredExtensions: cfg.List("INVENTORY_IGNORE_EXTS"),
@@ -296,6 +310,7 @@ func (s *session) readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	s.vaults.Store(path, true)
 	return plain, nil
 }
 
@@ -317,6 +332,7 @@ func (s *session) openVault(c *templates.Call) (templates.Value, error) {
 		}
 		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg}
 	}
+	s.redact.Add(string(plain))
 	v := templates.Str(plain)
 	s.opened.Store(string(text), v)
 	return v, nil
@@ -327,6 +343,7 @@ func (s *session) decryptInline(text string, pos templates.Pos) (string, error) 
 	if err != nil {
 		return "", &playbook.Error{Pos: pos, Msg: err.Error()}
 	}
+	s.redact.Add(string(plain))
 	return string(plain), nil
 }
 

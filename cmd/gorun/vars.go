@@ -68,7 +68,7 @@ func runVars(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "%s = %s\n    from %s\n", name, s.valueText(raw, scope), originText(layer, raw))
+		fmt.Fprintf(s.redact.Writer(s.out), "%s = %s\n    from %s\n", name, s.valueText(raw, scope), originText(layer, raw))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"gorun/engine/foreign"
 	"gorun/engine/transport"
+	"gorun/internal/redact"
 	"gorun/modules"
 	"gorun/templates"
 )
@@ -139,6 +140,9 @@ type Services struct {
 	Condition func(ctx context.Context, v templates.Value, s templates.Scope) (bool, error)
 	// Plugin runs an action plugin in Python on the controller; nil: there are none.
 	Plugin func(ctx context.Context, t *Task) (*templates.Dict, error)
+	// Secrets hides secrets in what the user is told; nil, before 2.22: results
+	// come with theirs hidden.
+	Secrets *redact.Registry
 	// Managed is the text of ansible_managed; "" is Ansible's.
 	Managed string
 }
@@ -254,7 +258,7 @@ func (t *Task) request(ctx context.Context, q request) (*templates.Dict, error) 
 	r := transport.ModuleRequest{
 		Name: q.name, Action: t.label(q.name), Args: body,
 		Check: q.check, Diff: t.Diff, NoLog: t.NoLog, Verbosity: t.Verbosity,
-		Env: t.Env, RemoteTmp: t.RemoteTmp, Async: q.async, AsyncDir: t.AsyncDir, Order: t.Order,
+		TellSecrets: t.Services.Secrets != nil, Env: t.Env, RemoteTmp: t.RemoteTmp, Async: q.async, AsyncDir: t.AsyncDir, Order: t.Order,
 	}
 	if q.last && t.Sent != nil {
 		r.Sent = func() { t.Sent(len(body)) }
@@ -272,7 +276,7 @@ func (t *Task) request(ctx context.Context, q request) (*templates.Dict, error) 
 	if err != nil {
 		return nil, err
 	}
-	return t.heard(DecodeResult(raw))
+	return t.heard(DecodeResult(raw, t.Services.Secrets))
 }
 
 // heard notes whether a module failed.
@@ -288,16 +292,17 @@ func (t *Task) runHere(ctx context.Context, mod *modules.Module, name string, bo
 	if err := json.Unmarshal(body, &args); err != nil {
 		return nil, err
 	}
-	m := &modules.Run{Name: t.Name, Check: check, Diff: t.Diff, Verbosity: t.Verbosity, NoLog: t.NoLog, Env: t.Env}
+	m := &modules.Run{Name: t.Name, Check: check, Diff: t.Diff, Verbosity: t.Verbosity, NoLog: t.NoLog, Env: t.Env, TellSecrets: t.Services.Secrets != nil}
 	out, err := json.Marshal(mod.Execute(ctx, m, args))
 	if err != nil {
 		return nil, fmt.Errorf("the result of %s: %w", name, err)
 	}
-	return DecodeResult(out)
+	return DecodeResult(out, t.Services.Secrets)
 }
 
-// DecodeResult decodes a module's answer.
-func DecodeResult(raw json.RawMessage) (*templates.Dict, error) {
+// DecodeResult decodes a module's answer. The secrets that it names go to the
+// registry; without one (nil) they are hidden in the result.
+func DecodeResult(raw json.RawMessage, secrets *redact.Registry) (*templates.Dict, error) {
 	v, err := templates.FromJSON(raw)
 	if err != nil {
 		return nil, fmt.Errorf("the module's answer is no JSON: %w", err)
@@ -306,8 +311,8 @@ func DecodeResult(raw json.RawMessage) (*templates.Dict, error) {
 	if !ok {
 		return nil, errors.New("the module's answer is no dict")
 	}
-	if bytes.Contains(raw, []byte(typeKey)) || bytes.Contains(raw, []byte(secretsKey)) {
-		d = untagged(d) // of a job that ran a module of today's Ansible
+	if bytes.Contains(raw, []byte(typeKey)) || bytes.Contains(raw, []byte(modules.SecretsKey)) {
+		d = untagged(d, secrets) // of a job that ran a module of today's Ansible
 	}
 	return d, nil
 }

@@ -348,7 +348,7 @@ func (f *foreignRun) request(ctx context.Context, r *agentside.Request, async ti
 	if err != nil {
 		return nil, err
 	}
-	d, err := DecodeResult(raw)
+	d, err := DecodeResult(raw, t.Services.Secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -406,7 +406,7 @@ func (f *foreignRun) result(stdout, stderr string, answer *templates.Dict) (*tem
 	if d == nil {
 		return nil, f.broken(stdout, stderr, answer, current)
 	}
-	d = untagged(d)
+	d = untagged(d, f.t.Services.Secrets)
 	if junk != "" {
 		f.warn(d, "Module invocation had junk after the JSON data: "+junk)
 	}

@@ -6,6 +6,8 @@ package action
 import (
 	"strings"
 
+	"gorun/internal/redact"
+	"gorun/modules"
 	"gorun/templates"
 )
 
@@ -14,8 +16,8 @@ const typeKey = "__ansible_type"
 
 // untagged replaces marked dicts in a result by what they stand for: messages
 // by their text, tagged values by the values.
-func untagged(d *templates.Dict) *templates.Dict {
-	d = withoutSecrets(d)
+func untagged(d *templates.Dict, secrets *redact.Registry) *templates.Dict {
+	d = withoutSecrets(d, secrets)
 	v, _ := d.GetStr("exception")
 	summary, ok := v.(*templates.Dict)
 	if ok && marked(summary) {
@@ -31,26 +33,29 @@ func untagged(d *templates.Dict) *templates.Dict {
 	return unmark(d).(*templates.Dict)
 }
 
-// secretsKey is where modules name the secrets that they were given.
-const secretsKey = "_ansible_new_secrets"
-
-// withoutSecrets hides in a result the secrets that the module names.
-func withoutSecrets(d *templates.Dict) *templates.Dict {
-	v, ok := d.GetStr(secretsKey)
+// withoutSecrets takes from a result the secrets that the module names, for the
+// registry; without one they are hidden in the result.
+func withoutSecrets(d *templates.Dict, secrets *redact.Registry) *templates.Dict {
+	v, ok := d.GetStr(modules.SecretsKey)
 	if !ok {
 		return d
 	}
 	d = d.Copy()
-	d.Delete(templates.Str(secretsKey))
+	d.Delete(templates.Str(modules.SecretsKey))
 	l, ok := v.(*templates.List)
 	if !ok {
 		return d
 	}
 	var pairs []string
 	for _, e := range l.Elems {
-		if s := templates.StrOf(e, templates.Current); s != "" {
-			pairs = append(pairs, s, "$REDACTED$")
+		s := templates.StrOf(e, templates.Current)
+		secrets.Add(s)
+		if s != "" {
+			pairs = append(pairs, s, redact.Placeholder)
 		}
+	}
+	if secrets != nil {
+		return d
 	}
 	return hidden(d, strings.NewReplacer(pairs...)).(*templates.Dict)
 }

@@ -68,6 +68,9 @@ func pause(ctx context.Context, t *Task) (*templates.Dict, error) {
 	if unit == "seconds" {
 		stdout = fmt.Sprintf("Paused for %s seconds", round(took.Seconds()))
 	}
+	if !echo {
+		t.Services.Secrets.Add(input)
+	}
 	return Result("changed", false, "rc", 0, "stderr", "", "stdout", stdout,
 		"start", start.Format(stamp), "stop", time.Now().Format(stamp), "delta", int(took.Seconds()),
 		"echo", echo, "user_input", input), nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"gorun/internal/redact"
 )
 
 // A Color is a terminal colour as ansible.cfg's [colors] section names it.
@@ -60,6 +62,8 @@ type Screen struct {
 	// Log, where not nil, gets every line without colour (log_path).
 	Log   io.Writer
 	Color bool
+	// Secrets hides secrets in what is shown and logged; nil hides nothing.
+	Secrets *redact.Registry
 	// Columns is the width of banners: the terminal's less one, or 79.
 	Columns int
 	Colors  Colors
@@ -74,6 +78,7 @@ func (s *Screen) Print(msg string, color Color) { s.print(s.Out, msg, color) }
 func (s *Screen) PrintErr(msg string, color Color) { s.print(s.Err, msg, color) }
 
 func (s *Screen) print(w io.Writer, msg string, color Color) {
+	msg = s.Secrets.Mask(msg)
 	if s.Log != nil {
 		fmt.Fprintln(s.Log, msg)
 	}

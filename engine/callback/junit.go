@@ -92,7 +92,7 @@ func (j *junit) Result(r Result) {
 	if !r.Task.NoLog && r.Task.Args != "" {
 		name += " " + r.Task.Args
 	}
-	c := junitCase{Class: r.Task.Path, Name: name, seconds: time.Since(j.starts[r.Task.UUID]).Seconds()}
+	c := junitCase{Class: r.Task.Path, Name: j.dumper.s.Secrets.Mask(name), seconds: time.Since(j.starts[r.Task.UUID]).Seconds()}
 	c.Time = strconv.FormatFloat(c.seconds, 'g', -1, 64)
 	switch {
 	case r.Status == Skipped:

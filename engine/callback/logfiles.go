@@ -33,7 +33,7 @@ func (t *tree) Result(r Result) {
 	if shortName(r.Task.Action) == "debug" && r.Status != Failed && !r.NoLog {
 		r.Task.Action = "assert" // shown whole too, with all its keys
 	}
-	if err := writeUnder(t.dir, r.Host, os.O_TRUNC, t.dumper.dump(r)); err != nil {
+	if err := writeUnder(t.dir, r.Host, os.O_TRUNC, t.s.Secrets.Mask(t.dumper.dump(r))); err != nil {
 		t.dumper.Warning("Unable to write to " + r.Host + "'s file: " + err.Error())
 	}
 }
@@ -76,7 +76,7 @@ func (l *logPlays) Result(r Result) {
 	}
 	line := fmt.Sprintf("%s - %s - %s - %s - %s - %s\n\n", time.Now().Format("Jan 02 2006 15:04:05"),
 		l.book, name, shortName(r.Task.Action), l.word(r), logData(r.Data))
-	if err := writeUnder(l.dir, r.Host, os.O_APPEND, line); err != nil {
+	if err := writeUnder(l.dir, r.Host, os.O_APPEND, l.warn.s.Secrets.Mask(line)); err != nil {
 		l.warn.Warning("log_plays: " + err.Error())
 	}
 }

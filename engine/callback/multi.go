@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"gorun/internal/redact"
 )
 
-// Multi tells the screen's callback of each event, then the others.
+// Multi tells the screen's callback of each event, then the others. None sees
+// the secrets of a result.
 type Multi struct {
-	Screen Callback
-	Others []Callback
+	Screen  Callback
+	Others  []Callback
+	Secrets *redact.Registry // nil: results are told as they are
 }
 
 var _ Callback = (*Multi)(nil)
@@ -43,13 +47,22 @@ func (m *Multi) TaskStart(t Task) { m.each(func(c Callback) { c.TaskStart(t) }) 
 func (m *Multi) HandlerTaskStart(t Task) { m.each(func(c Callback) { c.HandlerTaskStart(t) }) }
 
 // Result is [Callback].Result for all.
-func (m *Multi) Result(r Result) { m.each(func(c Callback) { c.Result(r) }) }
+func (m *Multi) Result(r Result) {
+	r = masked(r, m.Secrets)
+	m.each(func(c Callback) { c.Result(r) })
+}
 
 // Item is [Callback].Item for all.
-func (m *Multi) Item(r Result) { m.each(func(c Callback) { c.Item(r) }) }
+func (m *Multi) Item(r Result) {
+	r = masked(r, m.Secrets)
+	m.each(func(c Callback) { c.Item(r) })
+}
 
 // Retry is [Callback].Retry for all.
-func (m *Multi) Retry(r Result) { m.each(func(c Callback) { c.Retry(r) }) }
+func (m *Multi) Retry(r Result) {
+	r = masked(r, m.Secrets)
+	m.each(func(c Callback) { c.Retry(r) })
+}
 
 // Included is [Callback].Included for all.
 func (m *Multi) Included(file string, hosts []string, item string) {
@@ -62,7 +75,10 @@ func (m *Multi) Notified(handler, host string) {
 }
 
 // AsyncPoll is [Callback].AsyncPoll for all.
-func (m *Multi) AsyncPoll(r Result) { m.each(func(c Callback) { c.AsyncPoll(r) }) }
+func (m *Multi) AsyncPoll(r Result) {
+	r = masked(r, m.Secrets)
+	m.each(func(c Callback) { c.AsyncPoll(r) })
+}
 
 // Stats is [Callback].Stats for all.
 func (m *Multi) Stats(s Stats) { m.each(func(c Callback) { c.Stats(s) }) }
@@ -141,7 +157,7 @@ var beside = map[string]func(s *Screen, x Extras) Callback{
 // Enable puts the callbacks of names beside one of the screen. A name that
 // is not known is an error that tells the known ones; the others are still there.
 func Enable(screen Callback, names []string, s *Screen, x Extras) (Callback, error) {
-	m := &Multi{Screen: screen}
+	m := &Multi{Screen: screen, Secrets: s.Secrets}
 	var unknown []string
 	for _, n := range names {
 		if f, ok := beside[shortName(n)]; ok {
@@ -154,7 +170,7 @@ func Enable(screen Callback, names []string, s *Screen, x Extras) (Callback, err
 	if len(unknown) > 0 {
 		err = fmt.Errorf("callbacks_enabled: unknown callback %s (known: %s)", strings.Join(unknown, ", "), strings.Join(sortedNames(beside), ", "))
 	}
-	if len(m.Others) == 0 {
+	if len(m.Others) == 0 && m.Secrets == nil {
 		return screen, err
 	}
 	return m, err

@@ -62,6 +62,7 @@ func lookupUnvault(c *call) ([]templates.Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.t.o.Redact.Add(string(data))
 		out = append(out, str(string(data)))
 	}
 	return out, nil

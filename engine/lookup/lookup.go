@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"gorun/internal/redact"
 	"gorun/modules"
 	"gorun/templates"
 )
@@ -25,6 +26,8 @@ type Options struct {
 	// Config gives a setting by its name, and where its value is from (config);
 	// nil: none is known.
 	Config func(name string) (v templates.Value, origin string, ok bool)
+	// Redact takes the secrets that lookups find; nil: they are not hidden.
+	Redact *redact.Registry
 	// Warn tells the user; nil: nobody.
 	Warn func(msg string)
 	// More gives lookups that are not in the table; native says that one of

@@ -222,6 +222,7 @@ func (c *call) password(q passwordQuery) (templates.Value, error) {
 			return nil, err
 		}
 	}
+	c.t.o.Redact.Add(s.plain)
 	if q.encrypt == "" {
 		return str(s.plain), nil
 	}

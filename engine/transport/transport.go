@@ -134,6 +134,9 @@ type ModuleRequest struct {
 	Verbosity    int
 	Env          map[string]string
 	RemoteTmp    string
+	// TellSecrets asks for a result with its secrets in it and named; those of
+	// Async have them masked.
+	TellSecrets bool
 	// Facts go to modules that ask for some (service_mgr, pkg_mgr).
 	Facts json.RawMessage
 	// Async runs the module as a job that survives the connection, with this

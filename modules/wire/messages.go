@@ -35,6 +35,8 @@ type RunMessage struct {
 	Env       map[string]string `json:"env,omitempty"`
 	RemoteTmp string            `json:"remote_tmp,omitempty"`
 	Facts     json.RawMessage   `json:"facts,omitempty"`
+	// TellSecrets asks for a result with its secrets in it and named; jobs mask theirs.
+	TellSecrets bool `json:"tell_secrets,omitempty"`
 	// Stream asks for Line frames.
 	Stream bool `json:"stream,omitempty"`
 	// AsyncSeconds, where not 0, makes a job of the run that lives on without

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"gorun/internal/redact"
 	"gorun/templates"
 	"gorun/vars/vault"
 )
@@ -25,6 +26,8 @@ type Options struct {
 	ReadFile func(path string) ([]byte, error)
 	// Secrets gives the vault passwords of the run; nil: there are none.
 	Secrets func() []vault.Secret
+	// Redact takes the secrets that filters are given; nil: they are not hidden.
+	Redact *redact.Registry
 	// Warn tells the user; nil: nobody.
 	Warn func(msg string)
 }

@@ -4,15 +4,21 @@ package ansible
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
+	"gorun/internal/redact"
 	"gorun/templates"
 	"gorun/vars/vault"
 )
 
 func (h *host) outsideFilters() table {
-	return table{"fileglob": filterFileglob, "vault": h.filterVault, "unvault": h.filterUnvault}
+	t := table{"fileglob": filterFileglob, "vault": h.filterVault, "unvault": h.filterUnvault}
+	if h.Redact != nil {
+		t["register_secret"], t["mask_secrets"] = h.filterRegisterSecret, h.filterMaskSecrets
+	}
+	return t
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/fileglob_filter.html
@@ -62,6 +68,7 @@ func (h *host) filterVault(c *call) (value, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.Redact.Add(password, plain)
 	out, err := vault.Encrypt([]byte(plain), vault.Secret{ID: id, Password: []byte(password)})
 	if err != nil {
 		return nil, fail("Unable to encrypt: %s", err)
@@ -80,6 +87,7 @@ func (h *host) filterUnvault(c *call) (value, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.Redact.Add(password)
 	cipher, err := secretText(data, "Vault should be in the form of a string, instead we got")
 	if err != nil {
 		return nil, err
@@ -94,5 +102,46 @@ func (h *host) filterUnvault(c *call) (value, error) {
 	if err != nil {
 		return nil, fail("Unable to decrypt: %s", err)
 	}
+	h.Redact.Add(string(plain))
 	return str(string(plain)), nil
+}
+
+// https://docs.ansible.com/ansible/devel/collections/ansible/builtin/register_secret_filter.html
+func (h *host) filterRegisterSecret(c *call) (value, error) {
+	var secret value
+	action := "error"
+	if err := c.Unpack("register_secret", "secret", &secret, "validation_action?", &action); err != nil {
+		return nil, err
+	}
+	problem := ""
+	s, ok := isText(secret)
+	switch {
+	case !ok:
+		problem = "Secret must be a string"
+	case redact.Trim(s) == "":
+		problem = fmt.Sprintf("Secret must be at least %d characters long after trimming whitespace", redact.MinLength)
+	}
+	switch {
+	case problem == "":
+		h.Redact.Add(s)
+	case action == "error":
+		return nil, raise("ValueError", "%s", problem)
+	case action == "warn":
+		h.Warn(problem)
+	}
+	return secret, nil
+}
+
+// https://docs.ansible.com/ansible/devel/collections/ansible/builtin/mask_secrets_filter.html
+func (h *host) filterMaskSecrets(c *call) (value, error) {
+	var v value
+	placeholder := redact.Placeholder
+	if err := c.Unpack("mask_secrets", "value", &v, "mask_placeholder?", &placeholder); err != nil {
+		return nil, err
+	}
+	s, ok := isText(v)
+	if !ok {
+		return nil, typeError("expected a string, got %s", pyClass(v))
+	}
+	return str(h.Redact.MaskAs(s, placeholder)), nil
 }
