@@ -279,7 +279,11 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 			for j, h := range g.hosts {
 				names[j] = h.name
 			}
-			w.p.r.cb.tell(func(cb callback.Callback) { cb.Included(g.req.file, names, g.res[0].label) })
+			label := g.res[0].label
+			if g.res[0].noLog && label != "" {
+				label = censoredLabel
+			}
+			w.p.r.cb.tell(func(cb callback.Callback) { cb.Included(g.req.file, names, label) })
 		}
 	}
 	for i, g := range groups {

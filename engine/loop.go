@@ -308,7 +308,7 @@ func (tr *taskRun) parallel(ctx context.Context, base *taskResult, lc loopContro
 }
 
 func (tr *taskRun) tellItem(res *taskResult) {
-	if tr.t.Include != nil && res.include != nil {
+	if tr.t.Include != nil && res.include != nil || tr.r.stopped() != nil {
 		return
 	}
 	tr.r.cb.tell(func(cb callback.Callback) { cb.Item(res.shown()) })

@@ -17,7 +17,7 @@ import (
 // taskName is the name a task shows: its own or its action's, with its role's before it.
 func (p *playRun) taskName(ctx context.Context, t *playbook.Task, host string) string {
 	name := plainName(t)
-	if t.Name.IsSet() {
+	if t.Name.IsSet() && !isMeta(t) {
 		s, err := p.r.text(ctx, t.Name.V, p.scope(host, t))
 		switch {
 		case err == nil && s != "":
@@ -69,6 +69,14 @@ func plainName(t *playbook.Task) string {
 	return t.Action
 }
 
+// nameWithoutRole is the task's shown name without its role's.
+func (tr *taskRun) nameWithoutRole() string {
+	if tr.t.Role == nil {
+		return tr.shown.Name
+	}
+	return strings.TrimPrefix(tr.shown.Name, strings.TrimSuffix(withRole(tr.t, ""), " : ")+" : ")
+}
+
 func withRole(t *playbook.Task, name string) string {
 	if t.Role == nil || t.Include != nil && t.Include.Kind == "include_role" {
 		return name
@@ -93,7 +101,7 @@ func (p *playRun) shownTask(ctx context.Context, t *playbook.Task, host string) 
 	return callback.Task{
 		Name: p.taskName(ctx, t, host), Action: t.Action, Args: shownArgs(t), Path: taskPath(t), Pos: t.Pos,
 		Check: check, UUID: uuid(t), Strategy: p.strategy, Loop: t.Loop.IsSet(),
-		NoLog: noLog || err != nil,
+		NoLog: noLog || err != nil, Source: t,
 	}
 }
 

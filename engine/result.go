@@ -87,7 +87,7 @@ func (res *taskResult) shown() callback.Result {
 		event = hidden(event)
 		switch {
 		case res.current && label != "":
-			label = "(censored due to no_log)"
+			label = censoredLabel
 		case !res.current:
 			looped = false
 			if label != "" {
@@ -105,6 +105,9 @@ func (res *taskResult) shown() callback.Result {
 		Start: res.start, Elapsed: res.elapsed, Error: event, Always: res.always && !res.noLog,
 	}
 }
+
+// censoredLabel stands for the label of an item under no_log.
+const censoredLabel = "(censored due to no_log)"
 
 // censored keeps what Ansible shows of a result under no_log.
 func censored(data *templates.Dict) *templates.Dict {

@@ -112,7 +112,7 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 	}
 	for attempt := 1; ; attempt++ {
 		tr.try(ctx, s, res)
-		if len(tr.t.Until) == 0 && tries == 1 || res.unreachable || ctx.Err() != nil {
+		if tries == 1 || res.unreachable || ctx.Err() != nil {
 			break
 		}
 		done, err := tr.satisfied(ctx, s, res)
@@ -124,9 +124,7 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 			break
 		}
 		if attempt == tries {
-			if tries > 1 {
-				res.data.SetStr("attempts", templates.Int(tries-1))
-			}
+			res.data.SetStr("attempts", templates.Int(tries-1))
 			res.data.SetStr("failed", templates.Bool(true))
 			if tr.t.FailedWhen != nil && !tr.judgedFailed(res) {
 				// What failed_when says stands, though the tries are over.
@@ -183,6 +181,8 @@ func (tr *taskRun) retryLater(ctx context.Context, res *taskResult, attempt, tri
 	shown.Attempt, shown.Retries = attempt, tries
 	if res.current {
 		shown.Attempt++ // since 2.22 the attempt that is to come is counted
+	} else if tr.t.Name.IsSet() {
+		shown.Task.Name = tr.nameWithoutRole()
 	}
 	shown.Data = shown.Data.Copy()
 	shown.Data.SetStr("attempts", templates.Int(shown.Attempt))

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"sync"
@@ -196,8 +197,14 @@ func (w *walk) task(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		p.r.stop(err)
 		return
 	}
+	if p.free() {
+		if !p.suitsFree(t, once) {
+			return
+		}
+		once = false
+	}
 	all := hosts
-	if once || (bypassesHosts(t) && !p.free()) {
+	if once || bypassesHosts(t) {
 		once = true
 		hosts = hosts[:1]
 	}
@@ -211,6 +218,22 @@ func (w *walk) task(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		w.include(ctx, hosts, t, results)
 	}
 	w.judge(ctx, all, t, once, results)
+}
+
+// suitsFree tells what a task asks for and strategies that let every host go
+// its own way do not do; it reports whether the task can run.
+func (p *playRun) suitsFree(t *playbook.Task, once bool) bool {
+	if bypassesHosts(t) {
+		p.r.stop(&KeywordError{t.Pos, fmt.Errorf("The '%s' module bypasses the host loop, which is currently not supported in the free strategy and would instead execute for every host in the inventory list.", t.Action)})
+		return false
+	}
+	if once {
+		p.r.warn("Using run_once with the free strategy is not currently supported. This task will still be executed for every host in the inventory list.")
+	}
+	if fatal := p.keyword(t, func(b *playbook.Base) playbook.Value { return b.AnyErrorsFatal }); fatal.IsSet() && fatal.V.Truth() {
+		p.r.warn("Using any_errors_fatal with the free strategy is not supported, as tasks are executed independently on each host")
+	}
+	return true
 }
 
 // hostStarts tells a screen that wants to know which hosts begin a task.
@@ -287,6 +310,9 @@ func (p *playRun) throttleOf(ctx context.Context, t *playbook.Task, host string)
 // report tells the screen of a host's result and applies what it changes.
 func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *taskResult) {
 	p := w.p
+	if p.r.stopped() != nil {
+		return // what comes in behind the error that ends the run is not shown
+	}
 	for p.debugged(ctx, w, h, t, res) {
 		again := p.execute(ctx, h, t, res.task)
 		*res = *again

@@ -133,9 +133,7 @@ func (d *Default) printBanner(prefix string, t Task) {
 
 // Result prints a host's result of a task.
 func (d *Default) Result(r Result) {
-	if r.Diff {
-		d.diffs(r)
-	}
+	d.diffs(r)
 	d.warnings(r.Data)
 	switch r.Status {
 	case OK, Changed:
@@ -203,6 +201,7 @@ func (d *Default) failed(r Result) {
 
 // Item prints one item's result.
 func (d *Default) Item(r Result) {
+	d.diffs(r)
 	d.warnings(r.Data)
 	label := " (item=" + r.ItemLabel + ")"
 	tail := ""

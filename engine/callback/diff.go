@@ -10,17 +10,12 @@ import (
 	"gorun/templates"
 )
 
-// diffs prints the differences that a result, or a result's items, made.
+// diffs prints the differences that a result, or an item's, made. Those of a
+// loop's items come with the items.
 func (d *Default) diffs(r Result) {
-	if r.Looped {
-		for _, item := range listOf(r.Data, "results") {
-			if m, ok := item.(*templates.Dict); ok {
-				d.diff(m)
-			}
-		}
-		return
+	if r.Diff && !r.Looped && r.Status == Changed {
+		d.diff(r.Data)
 	}
-	d.diff(r.Data)
 }
 
 func (d *Default) diff(data *templates.Dict) {

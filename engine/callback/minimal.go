@@ -37,8 +37,12 @@ func (*Minimal) TaskStart(Task) {}
 // HandlerTaskStart prints nothing.
 func (*Minimal) HandlerTaskStart(Task) {}
 
-// Item prints nothing: the whole result comes behind the last item.
-func (*Minimal) Item(Result) {}
+// Item prints what an item changed, with --diff; the whole result comes behind the last item.
+func (m *Minimal) Item(r Result) {
+	if !m.oneLine {
+		m.diffs(r)
+	}
+}
 
 // NoHostsMatched prints nothing.
 func (*Minimal) NoHostsMatched() {}
@@ -57,7 +61,7 @@ var commandActions = map[string]bool{"command": true, "shell": true, "raw": true
 
 // Result prints a host's result.
 func (m *Minimal) Result(r Result) {
-	if r.Diff && !m.oneLine {
+	if !m.oneLine {
 		m.diffs(r)
 	}
 	m.warnings(r.Data)
