@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"gorun/engine/transport/agentbin"
@@ -41,14 +42,16 @@ const (
 // fish too) hands it on as it is when it stands in single quotes. What is in
 // brackets is filled in. It ends in one of
 //
-//	GORUN-OK-nonce                   the agent runs: frames follow
-//	GORUN-NEED-nonce gz OS MACHINE   then it reads "size sha256" and the file
+//	GORUN-OK-nonce                         the agent runs: frames follow
+//	GORUN-NEED-nonce xz,gzip,raw OS MACHINE then it reads "size sha256 form" and the file
 //	GORUN-FAIL-nonce reason
 //
 // The agent gets the user's own umask back: what modules make on the host
 // follows it. Whether a folder may hold executables is tried with a script; tr makes the
 // exclamation mark of its first line. The folders under /var/tmp, /tmp and /dev/shm count only where this user
-// owns them: anybody can make one there.
+// owns them: anybody can make one there. k checks the file that came: against
+// its second argument, with its first where the host has no program for that. r
+// keeps it and becomes it.
 const bootScript = `m=$(umask); umask 077; n=[NONCE]; ` +
 	`case "$(uname -sm)" in [CASES]*) h=none;; esac; ` +
 	`c="${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/gorun"; u=$(id -u); ` +
@@ -59,17 +62,35 @@ const bootScript = `m=$(umask); umask 077; n=[NONCE]; ` +
 	`chmod 700 "$t"; if "$t" 2>/dev/null; then g="$d"; fi; rm -f "$t"; fi; ` +
 	`if [ -n "$g" ]; then break; fi; done; ` +
 	`if [ -z "$g" ]; then echo [FAIL]$n no folder can hold the agent: tried [DIR], /var/tmp/.gorun-$u, /tmp/.gorun-$u and /dev/shm/.gorun-$u "(not writable, or mounted noexec; set ansible_gorun_agent_dir)"; exit 1; fi; ` +
-	`z=raw; if command -v gzip >/dev/null 2>&1; then z=gz; fi; ` +
-	`echo [NEED]$n $z $(uname -sm); read s x || exit 1; t="$g/.new$$"; ` +
-	`if [ $z = gz ]; then head -c $s | gzip -dc >"$t"; else head -c $s >"$t"; fi; ` +
-	`if command -v sha256sum >/dev/null 2>&1; then y=$(sha256sum <"$t"); elif command -v shasum >/dev/null 2>&1; then y=$(shasum -a 256 <"$t"); ` +
-	`elif command -v sha256 >/dev/null 2>&1; then y=$(sha256 -q <"$t"); else y=$x; fi; ` +
-	`if [ "${y%% *}" = $x ] && chmod 700 "$t" && mv -f "$t" "$g/agent-$x"; then umask $m; echo [OK]$n; exec "$g/agent-$x" __agent; fi; ` +
+	`t="$g/.new$$"; ` +
+	`k() { if command -v sha256sum >/dev/null 2>&1; then y=$(sha256sum <"$t"); elif command -v shasum >/dev/null 2>&1; then y=$(shasum -a 256 <"$t"); ` +
+	`elif command -v sha256 >/dev/null 2>&1; then y=$(sha256 -q <"$t"); else y=$1; fi; [ "${y%% *}" = "$2" ]; }; ` +
+	`r() { if chmod 700 "$t" && mv -f "$t" "$g/agent-$1"; then umask $m; echo [OK]$n; exec "$g/agent-$1" __agent; fi; }; ` +
+	`[COPY]` +
+	`z=raw; for p in gzip xz; do if command -v $p >/dev/null 2>&1; then z=$p,$z; fi; done; ` +
+	`echo [NEED]$n $z $(uname -sm); read s x z || exit 1; ` +
+	`if [ $z = raw ]; then head -c $s >"$t"; else head -c $s | $z -dc >"$t"; fi; ` +
+	`if k $x $x; then r $x; fi; ` +
 	`rm -f "$t"; echo [FAIL]$n the agent did not arrive whole in "$g" "(is the disk full?)"; exit 1`
 
-// bootCommand fills bootScript in. With force a cached agent is not used: it
-// is sent again.
-func bootCommand(nonce, dir string, binaries []*agentbin.Binary, force bool) string {
+// bootCopy is the part of the script that takes the agent of another user of
+// this host, where this one (root) can read it: its bytes are checked before
+// they run. What no program can check is not taken. There is a limit to it: the
+// path is what that user says.
+const bootCopy = `if [ -f [FROM] ] && (head -c 67108864 <[FROM] >"$t") 2>/dev/null && k none $h; then r $h; fi; rm -f "$t"; `
+
+// A bootMode says how an agent is started.
+type bootMode struct {
+	// from is the file of the same agent that runs on the host as another user; "" is none.
+	from string
+	// force has the agent sent again although it is cached.
+	force bool
+	// plain has it sent by gzip although the host has xz.
+	plain bool
+}
+
+// bootCommand fills bootScript in.
+func bootCommand(nonce, dir string, binaries []*agentbin.Binary, mode bootMode) string {
 	var cases strings.Builder
 	for _, b := range binaries {
 		for i, name := range unameOf[b.OS+"/"+b.Arch] {
@@ -80,14 +101,17 @@ func bootCommand(nonce, dir string, binaries []*agentbin.Binary, force bool) str
 		}
 		cases.WriteString(") h=" + b.SHA256 + ";; ")
 	}
-	own, test := `"$c"`, ""
+	own, test, from := `"$c"`, "", ""
 	if dir != "" {
 		own = shellPath(dir)
 	}
-	if force {
+	if mode.force {
 		test = "false && "
 	}
-	return strings.NewReplacer("[NONCE]", nonce, "[CASES]", cases.String(), "[DIR]", own, "[TEST]", test,
+	if mode.from != "" {
+		from = strings.ReplaceAll(bootCopy, "[FROM]", shellPath(mode.from))
+	}
+	return strings.NewReplacer("[COPY]", from, "[NONCE]", nonce, "[CASES]", cases.String(), "[DIR]", own, "[TEST]", test,
 		"[OK]", wordOK, "[NEED]", wordNeed, "[FAIL]", wordFail).Replace(bootScript)
 }
 
@@ -107,17 +131,32 @@ func shellPath(p string) string {
 	return `"` + home + strings.Map(drop, p) + `"`
 }
 
-// startAgent starts the agent over conn as b's user.
-func startAgent(ctx context.Context, conn Conn, t *Target, b Become) (*client, error) {
+// startAgent starts the agent over conn as b's user. from is the file of an
+// agent that runs on the host as another user, "" where there is none.
+func startAgent(ctx context.Context, conn Conn, t *Target, b Become, from string) (*client, error) {
 	binaries, err := agentbin.All()
 	if err != nil {
 		return nil, err
 	}
-	c, err := boot(ctx, conn, t, b, binaries, false)
+	mode := bootMode{from: from}
+	c, err := boot(ctx, conn, t, b, binaries, mode)
 	var broken *brokenAgentError
-	if errors.As(err, &broken) {
+	var xz *notUnpackedError
+	switch {
+	case errors.As(err, &broken):
 		// What is cached does not run: it is sent anew.
-		c, err = boot(ctx, conn, t, b, binaries, true)
+		mode.force, mode.from = true, ""
+		c, err = boot(ctx, conn, t, b, binaries, mode)
+		if errors.As(err, &xz) {
+			mode.plain = true
+			c, err = boot(ctx, conn, t, b, binaries, mode)
+		}
+	case errors.As(err, &xz):
+		mode.plain = true
+		c, err = boot(ctx, conn, t, b, binaries, mode)
+	}
+	if errors.As(err, &xz) {
+		err = xz.err
 	}
 	return c, err
 }
@@ -127,13 +166,24 @@ type brokenAgentError struct{ msg string }
 
 func (e *brokenAgentError) Error() string { return e.msg }
 
-func boot(ctx context.Context, conn Conn, t *Target, b Become, binaries []*agentbin.Binary, force bool) (*client, error) {
+// A notUnpackedError says that the agent was sent by xz and was not there then.
+type notUnpackedError struct{ err error }
+
+func (e *notUnpackedError) Error() string { return e.err.Error() }
+func (e *notUnpackedError) Unwrap() error { return e.err }
+
+func boot(ctx context.Context, conn Conn, t *Target, b Become, binaries []*agentbin.Binary, mode bootMode) (*client, error) {
 	nonce := newNonce()
-	s, err := startAs(ctx, conn, t, b, bootCommand(nonce, t.AgentDir, binaries, force), startMode{marked: true})
+	s, err := startAs(ctx, conn, t, b, bootCommand(nonce, t.AgentDir, binaries, mode), startMode{marked: true})
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.talk(ctx, t, nonce, binaries)
+	u := &uploader{target: t, binaries: binaries, plain: mode.plain}
+	c, err := s.talk(ctx, t, nonce, u)
+	var down *UnreachableError
+	if u.form == "xz" && errors.As(err, &down) && ctx.Err() == nil {
+		err = &notUnpackedError{err}
+	}
 	if err != nil {
 		s.close()
 		return nil, err
@@ -142,7 +192,7 @@ func boot(ctx context.Context, conn Conn, t *Target, b Become, binaries []*agent
 }
 
 // talk answers the script until the agent runs.
-func (s *session) talk(ctx context.Context, t *Target, nonce string, binaries []*agentbin.Binary) (*client, error) {
+func (s *session) talk(ctx context.Context, t *Target, nonce string, u *uploader) (*client, error) {
 	for {
 		line, err := s.line(ctx)
 		if err != nil {
@@ -159,34 +209,55 @@ func (s *session) talk(ctx context.Context, t *Target, nonce string, binaries []
 			return c, err
 		}
 		if _, rest, ok := strings.Cut(line, wordNeed+nonce+" "); ok {
-			if err := s.upload(t, rest, binaries); err != nil {
+			if err := u.send(s, rest); err != nil {
 				return nil, err
 			}
 		}
 	}
 }
 
-// upload sends the agent for the platform that the script told: "gz Linux x86_64".
-func (s *session) upload(t *Target, need string, binaries []*agentbin.Binary) error {
-	form, uname, _ := strings.Cut(strings.TrimSpace(need), " ")
-	b := forUname(uname, binaries)
+// An uploader sends the agent that a host needs.
+type uploader struct {
+	target   *Target
+	binaries []*agentbin.Binary
+	plain    bool
+	form     string // in which it was sent
+}
+
+// send answers what the script told: "xz,gzip,raw Linux x86_64".
+func (u *uploader) send(s *session, need string) error {
+	forms, uname, _ := strings.Cut(strings.TrimSpace(need), " ")
+	b := forUname(uname, u.binaries)
 	if b == nil {
-		return &UnreachableError{Msg: fmt.Sprintf("there is no agent for %s (%s): build gorun with \"make\", which embeds agents for other platforms", t.Name, uname)}
+		return &UnreachableError{Msg: fmt.Sprintf("there is no agent for %s (%s): build gorun with \"make\", which embeds agents for other platforms", u.target.Name, uname)}
 	}
-	data, err := b.Gzip()
-	if err == nil && form != "gz" {
-		data, err = gunzip(data)
-	}
+	data, err := u.pack(b, strings.Split(forms, ","))
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(s.proc.Stdin(), fmt.Sprintf("%d %s\n", len(data), b.SHA256)); err != nil {
-		return s.bootFailure(t, "", err)
+	if _, err := io.WriteString(s.proc.Stdin(), fmt.Sprintf("%d %s %s\n", len(data), b.SHA256, u.form)); err != nil {
+		return s.bootFailure(u.target, "", err)
 	}
 	if _, err := s.proc.Stdin().Write(data); err != nil {
-		return s.bootFailure(t, "", err)
+		return s.bootFailure(u.target, "", err)
 	}
 	return nil
+}
+
+// pack chooses among the forms that the host can unpack.
+func (u *uploader) pack(b *agentbin.Binary, forms []string) (data []byte, err error) {
+	if !u.plain && slices.Contains(forms, "xz") {
+		u.form = "xz"
+		if data, err = b.Xz(); data != nil || err != nil {
+			return data, err
+		}
+	}
+	u.form = "gzip"
+	if data, err = b.Gzip(); err == nil && !slices.Contains(forms, u.form) {
+		u.form = "raw"
+		data, err = gunzip(data)
+	}
+	return data, err
 }
 
 func forUname(uname string, binaries []*agentbin.Binary) *agentbin.Binary {

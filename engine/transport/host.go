@@ -48,12 +48,13 @@ func (h *host) agent(ctx context.Context) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := startAgent(ctx, conn, &h.target, h.become)
+	c, err := startAgent(ctx, conn, &h.target, h.become, h.link.agentFile())
 	if err != nil {
 		h.dropIfDown(conn, err)
 		return nil, err
 	}
 	h.pool.log(3, h.target.Name, fmt.Sprintf("agent: %s/%s, user %s, pid %d", c.hello.OS, c.hello.Arch, c.hello.User, c.hello.PID))
+	h.link.file.Store(&c.hello.File)
 	h.client, h.conn = c, conn
 	return c, nil
 }

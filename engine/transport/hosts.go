@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorun/modules"
@@ -85,6 +86,16 @@ type link struct {
 	mu     chan struct{} // a lock that a context can break
 	conn   Conn
 	dialed bool // it was connected once: no waiting for a boot any more
+	// file is the agent that was last started on the host, as whatever user.
+	file atomic.Pointer[string]
+}
+
+// agentFile is the path on the host of an agent that was started there, "" for none.
+func (l *link) agentFile() string {
+	if f := l.file.Load(); f != nil {
+		return *f
+	}
+	return ""
 }
 
 // key tells targets apart that need connections of their own.

@@ -58,11 +58,12 @@ func TestBecomeCommand(t *testing.T) {
 // fish leave alone in single quotes.
 func TestBootCommandForAnyShell(t *testing.T) {
 	binaries := []*agentbin.Binary{{OS: "linux", Arch: "amd64", SHA256: strings.Repeat("a", 64)}}
-	cmd := bootCommand("N", "~/it's $(here)!\\", binaries, true)
+	cmd := bootCommand("N", "~/it's $(here)!\\", binaries, bootMode{force: true, from: "/home/o'neill/$x"})
 	if i := strings.IndexAny(cmd, "'\n\\!"); i >= 0 {
 		t.Errorf("%q in the script at %d: %s", cmd[i], i, cmd)
 	}
-	if !strings.Contains(cmd, `"$HOME/its (here)"`) || strings.Contains(cmd, "[DIR]") || strings.Contains(cmd, "[OK]") {
+	if !strings.Contains(cmd, `"$HOME/its (here)"`) || strings.Contains(cmd, "[DIR]") || strings.Contains(cmd, "[OK]") ||
+		!strings.Contains(cmd, `[ -f "/home/oneill/x" ]`) {
 		t.Errorf("not filled in: %s", cmd)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"gorun/modules/registry"
 )
@@ -52,7 +53,14 @@ func serveStdio() error {
 		return err
 	}
 	os.Stdin = null
-	return Serve(ctx, in, out, registry.Lookup)
+	tidied := make(chan struct{})
+	go func() {
+		defer close(tidied)
+		tidyCache(time.Now())
+	}()
+	err = Serve(ctx, in, out, registry.Lookup)
+	<-tidied
+	return err
 }
 
 // catch takes signals and does nothing. They are not ignored: an ignored

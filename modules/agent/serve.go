@@ -78,6 +78,9 @@ func hello() wire.HelloMessage {
 	h := wire.HelloMessage{
 		Version: wire.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, PID: os.Getpid(), UID: os.Geteuid(), Home: os.Getenv("HOME"),
 	}
+	if file, err := os.Executable(); err == nil {
+		h.File = file
+	}
 	if u, err := user.Current(); err == nil {
 		h.User = u.Username
 		if h.Home == "" {

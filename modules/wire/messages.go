@@ -19,6 +19,8 @@ type HelloMessage struct {
 	UID  int    `json:"uid,omitempty"`
 	User string `json:"user,omitempty"`
 	Home string `json:"home,omitempty"`
+	// File is the agent's own: another user of the host may copy it.
+	File string `json:"file,omitempty"`
 	// RemoteTmp is where the controller wants temporary files; "" is the agent's choice.
 	RemoteTmp string `json:"remote_tmp,omitempty"`
 }

@@ -28,11 +28,21 @@ var files embed.FS
 type Binary struct {
 	OS, Arch string // as GOOS and GOARCH
 	SHA256   string // hex, of the executable
-	open     func() (gz []byte, err error)
+	gzip     func() ([]byte, error)
+	xz       func() ([]byte, error) // nil where it is not packed so
 }
 
-// Gzip returns the executable compressed.
-func (b *Binary) Gzip() ([]byte, error) { return b.open() }
+// Gzip returns the executable packed by gzip.
+func (b *Binary) Gzip() ([]byte, error) { return b.gzip() }
+
+// Xz returns the executable packed by xz, a third smaller; nil where gorun was
+// built without xz.
+func (b *Binary) Xz() ([]byte, error) {
+	if b.xz == nil {
+		return nil, nil
+	}
+	return b.xz()
+}
 
 // All returns the binaries, at most one a platform, ordered by platform: those that are
 // embedded, and this program for its own platform where there is none.
@@ -56,7 +66,8 @@ var All = sync.OnceValues(func() ([]*Binary, error) {
 	return append(list, self), nil
 })
 
-// embedded lists bin: files named agent_OS_ARCH_SHA256.gz.
+// embedded lists bin: files named agent_OS_ARCH_SHA256.xz, or .gz where they
+// were packed on a machine without xz.
 func embedded() ([]*Binary, error) {
 	entries, err := fs.ReadDir(files, "bin")
 	if err != nil {
@@ -64,17 +75,41 @@ func embedded() ([]*Binary, error) {
 	}
 	var list []*Binary
 	for _, e := range entries {
-		name, isGzip := strings.CutSuffix(e.Name(), ".gz")
+		name, form, _ := strings.Cut(e.Name(), ".")
 		parts := strings.Split(name, "_")
-		if !isGzip || len(parts) != 4 || parts[0] != "agent" || len(parts[3]) != 2*sha256.Size {
+		if len(parts) != 4 || parts[0] != "agent" || len(parts[3]) != 2*sha256.Size {
 			continue
 		}
-		list = append(list, &Binary{
-			OS: parts[1], Arch: parts[2], SHA256: parts[3],
-			open: func() ([]byte, error) { return files.ReadFile("bin/" + e.Name()) },
-		})
+		b := &Binary{OS: parts[1], Arch: parts[2], SHA256: parts[3]}
+		read := func() ([]byte, error) { return files.ReadFile("bin/" + e.Name()) }
+		switch form {
+		case "gz":
+			b.gzip = read
+		case "xz":
+			b.xz = read
+			b.gzip = sync.OnceValues(func() ([]byte, error) { return b.repack(read) })
+		default:
+			continue
+		}
+		list = append(list, b)
 	}
 	return list, nil
+}
+
+// repack makes of the xz file one of gzip, for hosts that have no xz.
+func (b *Binary) repack(read func() ([]byte, error)) ([]byte, error) {
+	packed, err := read()
+	if err != nil {
+		return nil, err
+	}
+	data, err := unxz(packed)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != b.SHA256 {
+		return nil, fmt.Errorf("the agent for %s/%s in this program is broken", b.OS, b.Arch)
+	}
+	return compress(bytes.NewReader(data), gzip.DefaultCompression)
 }
 
 // running is this program as an agent.
@@ -94,23 +129,26 @@ func running() (*Binary, error) {
 	}
 	return &Binary{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: hex.EncodeToString(h.Sum(nil)),
-		open: sync.OnceValues(func() ([]byte, error) { return compress(path) }),
+		gzip: sync.OnceValues(func() ([]byte, error) {
+			f, err := os.Open(path)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			// It is sent once a host and version: fast before small.
+			return compress(f, gzip.BestSpeed)
+		}),
 	}, nil
 }
 
-// compress reads a file and compresses it fast: it is sent once a host and version.
-func compress(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
+// compress packs what r has by gzip.
+func compress(r io.Reader, level int) ([]byte, error) {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	z, err := gzip.NewWriterLevel(&b, level)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(z, f); err != nil {
+	if _, err := io.Copy(z, r); err != nil {
 		return nil, err
 	}
 	if err := z.Close(); err != nil {
