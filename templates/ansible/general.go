@@ -8,8 +8,6 @@ import (
 	"hash/crc32"
 	"slices"
 
-	"github.com/jmespath/go-jmespath"
-
 	"gorun/templates"
 )
 
@@ -20,78 +18,6 @@ var generalFilters = table{
 	"from_csv": filterFromCSV, "random_mac": filterRandomMAC, "to_time_unit": toUnit(""), "to_milliseconds": toUnit("milliseconds"), "to_seconds": toUnit("seconds"),
 	"to_minutes": toUnit("minutes"), "to_hours": toUnit("hours"), "to_days": toUnit("days"), "to_weeks": toUnit("weeks"), "to_months": toUnit("months"), "to_years": toUnit("years"),
 	"lists_difference": manyLists("lists_difference"), "lists_symmetric_difference": manyLists("lists_symmetric_difference"),
-}
-
-// https://docs.ansible.com/ansible/latest/collections/community/general/json_query_filter.html
-func filterJSONQuery(c *call) (value, error) {
-	var v value
-	var expr string
-	if err := c.Unpack("json_query", "data", &v, "expr", &expr); err != nil {
-		return nil, err
-	}
-	p, err := jmespath.Compile(expr)
-	if err != nil {
-		return nil, fail("JMESPathError in json_query filter plugin:\n%s", err)
-	}
-	out, err := p.Search(forJMESPath(v))
-	if err != nil {
-		return nil, fail("JMESPathError in json_query filter plugin:\n%s", err)
-	}
-	return fromJMESPath(out), nil
-}
-
-// forJMESPath converts to what the library computes with: every number a float.
-func forJMESPath(v value) any {
-	if f, ok := number(v); ok {
-		if b, isBool := v.(templates.Bool); isBool {
-			return bool(b)
-		}
-		return f
-	}
-	switch v := v.(type) {
-	case templates.Mapping:
-		m := make(map[string]any, v.Len())
-		for _, k := range v.Keys() {
-			if x, ok, err := v.Get(k); ok && err == nil {
-				m[text(k)] = forJMESPath(x)
-			}
-		}
-		return m
-	case templates.NoneType:
-		return nil
-	}
-	if isSequence(v) {
-		elems := elemsOf(v)
-		out := make([]any, len(elems))
-		for i, e := range elems {
-			out[i] = forJMESPath(e)
-		}
-		return out
-	}
-	return text(v)
-}
-
-// fromJMESPath converts back; a whole number becomes an int.
-func fromJMESPath(v any) value {
-	switch v := v.(type) {
-	case float64:
-		if i := int64(v); float64(i) == v {
-			return templates.Int(i)
-		}
-	case []any:
-		out := make([]value, len(v))
-		for i, e := range v {
-			out[i] = fromJMESPath(e)
-		}
-		return list(out)
-	case map[string]any:
-		d := templates.NewDict(len(v))
-		for _, k := range sortedNames(v) {
-			d.SetStr(k, fromJMESPath(v[k]))
-		}
-		return d
-	}
-	return templates.FromGo(v)
 }
 
 // https://docs.ansible.com/ansible/latest/collections/community/general/dict_filter.html
