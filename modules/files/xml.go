@@ -1,11 +1,13 @@
 package files
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"gorun/modules"
@@ -126,12 +128,30 @@ func (x *xmlEdit) open() error {
 			return modules.Failf("Syntax error in xpath expression: %s (%w)", x.xpath, err)
 		}
 	}
-	doc, err := xmldoc.Parse([]byte(x.text), xmldoc.ParseOptions{DropBlank: x.a.PrettyPrint, JoinCData: x.a.StripCData, Huge: x.a.HugeTree})
+	doc, err := xmldoc.Parse([]byte(x.text), xmldoc.ParseOptions{DropBlank: x.a.PrettyPrint, JoinCData: x.a.StripCData, Huge: x.a.HugeTree, ToUTF8: x.iconv})
 	if err != nil {
 		return modules.Failf("Error while parsing document: %s (%s)", source, xmlErrorText(err, file))
 	}
 	x.doc, x.before = doc, doc.Copy()
 	return nil
+}
+
+// iconv reads an encoding by the host's program, which libxml2 asks for the rarer ones too.
+func (x *xmlEdit) iconv(encoding string, text []byte) (utf8 []byte, ok bool, err error) {
+	bin := x.m.BinPath("iconv")
+	if bin == "" {
+		return nil, false, nil
+	}
+	convert := func(text []byte) ([]byte, error) {
+		cmd := exec.CommandContext(x.ctx, bin, "-f", encoding, "-t", "UTF-8")
+		cmd.Stdin = bytes.NewReader(text)
+		return cmd.Output()
+	}
+	if utf8, err = convert(text); err == nil {
+		return utf8, true, nil
+	}
+	_, unknown := convert(nil)
+	return nil, unknown == nil, err
 }
 
 // xmlErrorText is the error with the file's name, as Python's SyntaxError shows it.

@@ -5,10 +5,8 @@ package xmldoc
 import (
 	"fmt"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/ianaindex"
-	"golang.org/x/text/encoding/unicode"
 )
 
 // ParseOptions say what to leave out.
@@ -16,6 +14,10 @@ type ParseOptions struct {
 	DropBlank bool // text between elements that is blank
 	JoinCData bool // CDATA sections become text
 	Huge      bool // without limits of depth and size
+	// ToUTF8 reads text in the encodings that are not read here: here are UTF-8,
+	// UTF-16 with a byte order mark, ISO-8859-1 and US-ASCII. ok is false
+	// where it does not know the encoding. nil knows none.
+	ToUTF8 func(encoding string, text []byte) (utf8 []byte, ok bool, err error)
 }
 
 // A SyntaxError tells where a document is not well-formed, in libxml2's words;
@@ -62,7 +64,7 @@ func Parse(data []byte, o ParseOptions) (doc *Node, err error) {
 			doc, err = nil, e
 		}
 	}()
-	s, err := decode(data)
+	s, err := decode(data, o.ToUTF8)
 	if err != nil {
 		return nil, err
 	}
@@ -73,19 +75,18 @@ func Parse(data []byte, o ParseOptions) (doc *Node, err error) {
 }
 
 // decode brings the document to UTF-8 with single newlines.
-func decode(data []byte) (string, error) {
+func decode(data []byte, toUTF8 func(string, []byte) ([]byte, bool, error)) (string, error) {
 	if len(data) >= 2 && (data[0] == 0xFE && data[1] == 0xFF || data[0] == 0xFF && data[1] == 0xFE) {
-		out, err := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(data)
-		if err != nil {
+		out, ok := decodeUTF16(data[2:], data[0] == 0xFE)
+		if !ok {
 			return "", &SyntaxError{"Input is not proper UTF-16", 1, 1}
 		}
 		data = out
 	} else if name := declaredEncoding(data); name != "" && !strings.EqualFold(name, "UTF-8") {
-		enc, err := ianaindex.IANA.Encoding(name)
-		if err != nil || enc == nil {
-			return "", &SyntaxError{"Unsupported encoding " + name, 1, strings.Index(string(data), name) + len(name) + 1}
+		out, ok, err := decodeNamed(name, data, toUTF8)
+		if !ok {
+			return "", &SyntaxError{"Unsupported encoding " + name, 1, strings.Index(string(data), name) + len(name) + 2}
 		}
-		out, err := enc.NewDecoder().Bytes(data)
 		if err != nil {
 			return "", &SyntaxError{"Input is not proper " + name, 1, 1}
 		}
@@ -105,6 +106,45 @@ func decode(data []byte) (string, error) {
 		return "", &SyntaxError{msg, line, col}
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n"), nil
+}
+
+// decodeUTF16 reads text behind its byte order mark; ok is false for half a character.
+func decodeUTF16(data []byte, bigEndian bool) (out []byte, ok bool) {
+	if len(data)%2 != 0 {
+		return nil, false
+	}
+	units := make([]uint16, len(data)/2)
+	for i := range units {
+		lo, hi := data[2*i], data[2*i+1]
+		if bigEndian {
+			lo, hi = hi, lo
+		}
+		units[i] = uint16(hi)<<8 | uint16(lo)
+	}
+	return []byte(string(utf16.Decode(units))), true
+}
+
+// decodeNamed reads text in the encoding that its declaration names.
+func decodeNamed(name string, data []byte, toUTF8 func(string, []byte) ([]byte, bool, error)) (out []byte, ok bool, err error) {
+	switch strings.ToUpper(name) {
+	case "ISO-8859-1", "ISO_8859-1", "LATIN1", "ISO-LATIN-1", "L1":
+		out = make([]byte, 0, len(data)+len(data)/8)
+		for _, c := range data {
+			out = utf8.AppendRune(out, rune(c))
+		}
+		return out, true, nil
+	case "US-ASCII", "ASCII":
+		for _, c := range data {
+			if c >= utf8.RuneSelf {
+				return nil, true, fmt.Errorf("byte %#02x", c)
+			}
+		}
+		return data, true, nil
+	}
+	if toUTF8 == nil {
+		return nil, false, nil
+	}
+	return toUTF8(name, data)
 }
 
 // declaredEncoding is what the XML declaration says, "" for nothing.
