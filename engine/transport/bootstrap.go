@@ -138,6 +138,11 @@ func startAgent(ctx context.Context, conn Conn, t *Target, b Become, from string
 	if err != nil {
 		return nil, err
 	}
+	return startWith(ctx, conn, t, b, from, binaries)
+}
+
+// startWith starts the agent that is among binaries.
+func startWith(ctx context.Context, conn Conn, t *Target, b Become, from string, binaries []*agentbin.Binary) (*client, error) {
 	mode := bootMode{from: from}
 	c, err := boot(ctx, conn, t, b, binaries, mode)
 	var broken *brokenAgentError

@@ -32,6 +32,12 @@ type Binary struct {
 	xz       func() ([]byte, error) // nil where it is not packed so
 }
 
+// New returns the agent of a platform with the hex SHA-256 of its executable,
+// which gzip and xz give packed; xz may be nil.
+func New(os, arch, sha256 string, gzip, xz func() ([]byte, error)) *Binary {
+	return &Binary{OS: os, Arch: arch, SHA256: sha256, gzip: gzip, xz: xz}
+}
+
 // Gzip returns the executable packed by gzip.
 func (b *Binary) Gzip() ([]byte, error) { return b.gzip() }
 
@@ -127,18 +133,15 @@ func running() (*Binary, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return nil, err
 	}
-	return &Binary{
-		OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: hex.EncodeToString(h.Sum(nil)),
-		gzip: sync.OnceValues(func() ([]byte, error) {
-			f, err := os.Open(path)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close()
-			// It is sent once a host and version: fast before small.
-			return compress(f, gzip.BestSpeed)
-		}),
-	}, nil
+	return New(runtime.GOOS, runtime.GOARCH, hex.EncodeToString(h.Sum(nil)), sync.OnceValues(func() ([]byte, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		// It is sent once a host and version: fast before small.
+		return compress(f, gzip.BestSpeed)
+	}), nil), nil
 }
 
 // compress packs what r has by gzip.
