@@ -46,7 +46,15 @@ func (c *compiler) expr(p place, x expr) evalFn {
 	case *callExpr:
 		return c.call(p, x)
 	case *filterExpr:
-		in := c.expr(p, x.x)
+		if ch := c.chain(p, x); ch != nil {
+			return ch.eval
+		}
+		var in evalFn
+		if ch := c.chainInto(p, x); ch != nil {
+			in = ch.eval
+		} else {
+			in = c.expr(p, x.x)
+		}
 		apply := c.filterApply(p, x)
 		return func(f *frame) Value { return apply(f, in(f)) }
 	case *testExpr:

@@ -263,14 +263,12 @@ func (c *compiler) joinWriter(p place, x *filterExpr) writeFn {
 	if coreName(x.name, filters) != "join" || !x.atMost(1) || !c.builtin(x.name) {
 		return nil
 	}
-	in, apply := c.expr(p, x.x), c.filterApply(p, x)
+	at, apply := x.at(), c.filterApply(p, x)
 	sep := evalFn(func(*frame) Value { return Str("") })
 	if len(x.args) == 1 {
 		sep = c.expr(p, x.args[0])
 	}
-	at := x.at()
-	return func(f *frame) {
-		v := f.rt.deep(in(f))
+	joined := func(f *frame, v Value) {
 		if f.direct() {
 			d, isText := sep(f).(Str)
 			f.rt.pos = at
@@ -291,21 +289,61 @@ func (c *compiler) joinWriter(p place, x *filterExpr) writeFn {
 		f.rt.pos = at
 		f.print(v)
 	}
+	if ch := c.chainInto(p, x); ch != nil {
+		return func(f *frame) {
+			v := f.rt.deep(ch.source(f))
+			l, isList := v.(*List)
+			d, isText := sep(f).(Str)
+			if !isList || !isText || !f.direct() {
+				joined(f, ch.of(f, v))
+				return
+			}
+			s := ch.over(f, l)
+			f.rt.pos = at
+			if s.asTexts {
+				f.out.joinTexts(s.texts, string(d))
+			} else {
+				f.out.join(s.vals, string(d), f.rt.era)
+			}
+			f.rt.freeChain(s)
+		}
+	}
+	in := c.expr(p, x.x)
+	return func(f *frame) { joined(f, f.rt.deep(in(f))) }
 }
 
-// join writes texts with sep between them.
-func (o *buffer) join(elems []Value, sep string, era Era) {
-	for i, e := range elems {
+// joinTexts writes texts with sep between them.
+func (o *buffer) joinTexts(texts []string, sep string) {
+	d := newPiece(sep)
+	b := o.b
+	for i, s := range texts {
 		if i > 0 {
-			o.b = append(o.b, sep...)
+			b = d.appendTo(b)
+		}
+		b = append(b, s...)
+		if len(b) > o.max {
+			o.b = b
+			o.full()
+		}
+	}
+	o.b = b
+}
+
+// join writes values with sep between them.
+func (o *buffer) join(elems []Value, sep string, era Era) {
+	d := newPiece(sep)
+	for i, e := range elems {
+		b := o.b
+		if i > 0 {
+			b = d.appendTo(b)
 		}
 		switch e := e.(type) {
 		case Str:
-			o.b = append(o.b, e...)
+			o.b = append(b, e...)
 		case Int:
-			o.b = appendInt(o.b, e)
+			o.b = appendInt(b, e)
 		default:
-			o.b = appendStr(o.b, e, era)
+			o.b = appendStr(b, e, era)
 		}
 		o.full()
 	}

@@ -5,7 +5,6 @@ package templates
 import (
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
 
 var (
@@ -216,6 +215,13 @@ func filterItems(c *Call) (Value, error) {
 func filterJoin(c *Call) (Value, error) {
 	a := c.bind(&sigJoin)
 	rt := c.State.run
+	sep := Value(Str(""))
+	if a[1] != nil {
+		sep = a[1]
+	}
+	if !c.State.Autoescape() { // as str(d).join(...), which looks at d first
+		sep = Str(StrOf(sep, rt.era))
+	}
 	elems := rt.iter(a[0])
 	if given(a[2]) {
 		path := attrPath(a[2])
@@ -224,10 +230,6 @@ func filterJoin(c *Call) (Value, error) {
 			got[i] = rt.follow(e, path, nil)
 		}
 		elems = got
-	}
-	sep := Value(Str(""))
-	if a[1] != nil {
-		sep = a[1]
 	}
 	_, escape := sep.(Markup)
 	for _, e := range elems {
@@ -376,6 +378,11 @@ func filterSlice(c *Call) (Value, error) {
 func filterSort(c *Call) (Value, error) {
 	a := c.bind(&sigSort)
 	rt := c.State.run
+	return NewList(rt.sorted(rt.iter(a[0]), &a)...), nil
+}
+
+// sorted is the filter sort with its arguments.
+func (rt *run) sorted(elems []Value, a *[maxParams]Value) []Value {
 	paths := [][]Value{attrPath(a[3])}
 	if s, ok := a[3].(Str); ok {
 		paths = nil
@@ -397,7 +404,7 @@ func filterSort(c *Call) (Value, error) {
 		}
 		return keys
 	}
-	return NewList(sortPairs(rt.iter(a[0]), key, len(paths) == 1 && !caseSensitive, optTruth(a[1]), true)...), nil
+	return sortPairs(elems, key, len(paths) == 1 && !caseSensitive, optTruth(a[1]), true)
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.sum
@@ -423,43 +430,34 @@ func filterSum(c *Call) (Value, error) {
 func filterUnique(c *Call) (Value, error) {
 	a := c.bind(&sigUnique)
 	rt := c.State.run
-	return rt.newGenerator("sync_do_unique", func() []Value {
-		path := attrPath(a[2])
-		elems, fold := rt.iter(a[0]), !optTruth(a[1])
-		keys := elems
-		if path != nil {
-			keys = make([]Value, len(elems))
-			for i, e := range elems {
-				keys[i] = rt.follow(e, path, nil)
-			}
-		}
-		if texts, ok := textKeys(keys, fold); ok {
-			return uniqueTexts(elems, texts)
-		}
-		seen := &Set{}
-		var out []Value
-		for i, e := range elems {
-			k := sortKey(keys[i], !fold)
-			if !seen.Has(k) {
-				check(seen.d.Set(k, None))
-				out = append(out, e)
-			}
-		}
-		return out
-	}), nil
+	return rt.newGenerator("sync_do_unique", func() []Value { return rt.unique(rt.iter(a[0]), &a) }), nil
 }
 
-// uniqueTexts are the elements whose key is seen for the first time.
-func uniqueTexts(elems []Value, keys []string) []Value {
-	seen := make(map[string]struct{}, len(keys))
-	out := make([]Value, 0, len(elems))
-	for i, k := range keys {
-		if i > 0 && k == keys[i-1] { // as in what is sorted
-			continue
+// unique is the filter unique with its arguments.
+func (rt *run) unique(elems []Value, a *[maxParams]Value) []Value {
+	path, fold := attrPath(a[2]), !optTruth(a[1])
+	keys := elems
+	if path != nil {
+		keys = make([]Value, len(elems))
+		for i, e := range elems {
+			keys[i] = rt.follow(e, path, nil)
 		}
-		if _, ok := seen[k]; !ok {
-			seen[k] = struct{}{}
-			out = append(out, elems[i])
+	}
+	if texts, ok := textKeys(make([]string, 0, len(keys)), keys); ok {
+		firsts := firstTexts(make([]int, 0, len(keys)), texts, fold)
+		out := make([]Value, len(firsts))
+		for i, at := range firsts {
+			out[i] = elems[at]
+		}
+		return out
+	}
+	seen := &Set{}
+	var out []Value
+	for i, e := range elems {
+		k := sortKey(keys[i], !fold)
+		if !seen.Has(k) {
+			check(seen.d.Set(k, None))
+			out = append(out, e)
 		}
 	}
 	return out
@@ -499,32 +497,38 @@ func mapTexts(c *Call, elems []Value) []Value {
 	if name != "upper" && name != "lower" || c.State.run.e.opts.Filters[string(name)] != nil {
 		return nil
 	}
-	size := 0
-	for _, e := range elems {
-		s, ok := e.(Str)
-		if !ok {
-			return nil
-		}
-		if _, other := casesOf(string(s)); other {
-			return nil
-		}
-		size += len(s)
+	texts, ok := textKeys(make([]string, 0, len(elems)), elems)
+	if !ok {
+		return nil
 	}
-	change := lowerByte
-	if name == "upper" {
-		change = upperByte
+	if _, ok = swapTexts(texts, name == "upper", nil); !ok {
+		return nil
 	}
-	var b strings.Builder
-	b.Grow(size)
-	out := make([]Value, len(elems))
-	for i, e := range elems {
-		s, n := e.(Str), b.Len()
-		for j := range len(s) {
-			b.WriteByte(change(s[j]))
-		}
-		out[i] = Str(b.String()[n:])
+	out := make([]Value, len(texts))
+	for i, s := range texts {
+		out[i] = Str(s)
 	}
 	return out
+}
+
+// swapTexts puts every text in capitals or small letters; false, and none is
+// changed, where one is not ASCII. It works in room, which may grow.
+func swapTexts(texts []string, capitals bool, room []byte) ([]byte, bool) {
+	first := byte('A')
+	if capitals {
+		first = 'a'
+	}
+	for _, s := range texts {
+		room = append(room, s...)
+	}
+	if !swapLetters(room, first) {
+		return room, false
+	}
+	all := string(room)
+	for i, s := range texts {
+		texts[i], all = all[:len(s)], all[len(s):]
+	}
+	return room, true
 }
 
 // mapFunc returns what map applies: an attribute or a filter.

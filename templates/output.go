@@ -55,24 +55,3 @@ func appendInt(b []byte, i Int) []byte {
 	}
 	return append(b, twoDigits[high], twoDigits[high+1], twoDigits[low], twoDigits[low+1])
 }
-
-// appendLower and appendUpper append a text in small letters or capitals;
-// false where that takes more than ASCII.
-func appendLower(b []byte, s string) ([]byte, bool) { return appendFolded(b, s, 'A', 'Z') }
-
-func appendUpper(b []byte, s string) ([]byte, bool) { return appendFolded(b, s, 'a', 'z') }
-
-// appendFolded changes the case of the letters from first to last.
-func appendFolded(b []byte, s string, first, last byte) ([]byte, bool) {
-	n := len(b)
-	b = append(b, s...)
-	for i, c := range b[n:] {
-		if c >= 0x80 {
-			return b[:n], false
-		}
-		if first <= c && c <= last {
-			b[n+i] = c ^ 0x20
-		}
-	}
-	return b, true
-}

@@ -46,6 +46,7 @@ type run struct {
 	contexts []*tctx
 	buffers  []*buffer
 	spaces   []*callSpace
+	chains   []*chainSpace
 }
 
 var runs = sync.Pool{New: func() any { return new(run) }}
