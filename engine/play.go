@@ -134,7 +134,7 @@ func entryVars(play *playbook.Play) []vars.Layer {
 func (p *playRun) shown() callback.Play {
 	return callback.Play{
 		Name: p.name, Hosts: p.shownHosts,
-		Strategy: p.strategy, CheckMode: p.r.o.Check, Path: placeText(p.play.Pos), UUID: "play-" + strconv.Itoa(p.play.Pos.Line),
+		Strategy: p.strategy, CheckMode: p.r.o.Check, Path: placeText(p.play.Pos), UUID: "play-" + strconv.Itoa(p.play.Pos.Line), Source: p.play,
 	}
 }
 

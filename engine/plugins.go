@@ -2,6 +2,7 @@ package engine
 
 // This file joins plugins that are written in Python: filters, tests, lookups
 // and actions. They run in one helper process, started for the first of them.
+// Other files of this package have the other kinds.
 
 import (
 	"context"
@@ -18,14 +19,31 @@ import (
 	"gorun/engine/pyhelper"
 	"gorun/engine/transport"
 	"gorun/templates"
+	"gorun/vars/vault"
 )
+
+// PluginOptions say what plugins in Python are told.
+type PluginOptions struct {
+	Finder *foreign.Finder
+	Era    templates.Era
+	// Basedir is the playbook's folder.
+	Basedir string
+	// Secrets are the vault's; nil: there are none.
+	Secrets func() []vault.Secret
+	// Extra are the extra variables; nil: there are none.
+	Extra func() *templates.Dict
+	// Verbosity, Columns, CLI and Tell are as in [pyhelper.Options].
+	Verbosity, Columns int
+	CLI                *templates.Dict
+	Tell               func(m pyhelper.Message)
+}
 
 // Plugins run plugins in Python. They are safe for concurrent use.
 type Plugins struct {
+	o       PluginOptions
 	finder  *foreign.Finder
 	current bool // errors are worded as by ansible-core 2.19 and later
 	basedir string
-	tell    func(kind string, level int, host, msg string)
 
 	mu     sync.Mutex
 	helper *pyhelper.Helper
@@ -35,10 +53,12 @@ type Plugins struct {
 	texts  map[string]string
 }
 
-// NewPlugins returns the plugins that f finds. basedir is the playbook's
-// folder; tell hears what plugins say to the user (see [pyhelper.Options]).
-func NewPlugins(f *foreign.Finder, era templates.Era, basedir string, tell func(kind string, level int, host, msg string)) *Plugins {
-	return &Plugins{finder: f, current: era >= templates.Current, basedir: basedir, tell: tell, known: map[string]bool{}, jinja: map[string]bool{}, texts: map[string]string{}}
+// NewPlugins returns the plugins that o.Finder finds.
+func NewPlugins(o PluginOptions) *Plugins {
+	return &Plugins{
+		o: o, finder: o.Finder, current: o.Era >= templates.Current, basedir: o.Basedir,
+		known: map[string]bool{}, jinja: map[string]bool{}, texts: map[string]string{},
+	}
 }
 
 // Close ends the helper process, if there is one.
@@ -52,7 +72,10 @@ func (p *Plugins) Close() {
 }
 
 // pluginKinds are the kinds that the helper is told the folders of.
-var pluginKinds = []foreign.Kind{foreign.Filter, foreign.Test, foreign.Lookup, foreign.Action, foreign.ModuleUtils}
+var pluginKinds = []foreign.Kind{
+	foreign.Filter, foreign.Test, foreign.Lookup, foreign.Action, foreign.ModuleUtils,
+	foreign.Inventory, foreign.Vars, foreign.Callback, foreign.Cache, foreign.DocFragments,
+}
 
 // noInstall says what a plugin needs.
 func noInstall(what string) error {
@@ -91,7 +114,8 @@ func (p *Plugins) start(ctx context.Context, what string) (*pyhelper.Helper, err
 		collections[i] = filepath.Dir(c)
 	}
 	p.helper, p.err = pyhelper.Start(ctx, pyhelper.Options{
-		Python: in.Python, Site: in.Site, Dirs: dirs, Collections: collections, Basedir: p.basedir, Tell: p.tell,
+		Python: in.Python, Site: in.Site, Dirs: dirs, Collections: collections, Basedir: p.basedir,
+		Verbosity: p.o.Verbosity, Columns: p.o.Columns, CLI: p.o.CLI, Tell: p.o.Tell,
 	})
 	return p.helper, p.err
 }

@@ -10,7 +10,11 @@ import (
 
 	"gorun/engine"
 	"gorun/engine/action"
+	"gorun/engine/callback"
 	"gorun/engine/foreign"
+	"gorun/engine/pyhelper"
+	"gorun/templates"
+	"gorun/vars/vault"
 )
 
 // pluginPaths are the settings of folders that hold modules and plugins.
@@ -18,6 +22,10 @@ var pluginPaths = map[foreign.Kind]string{
 	foreign.Modules: "DEFAULT_MODULE_PATH", foreign.ModuleUtils: "DEFAULT_MODULE_UTILS_PATH",
 	foreign.Action: "DEFAULT_ACTION_PLUGIN_PATH", foreign.Filter: "DEFAULT_FILTER_PLUGIN_PATH",
 	foreign.Test: "DEFAULT_TEST_PLUGIN_PATH", foreign.Lookup: "DEFAULT_LOOKUP_PLUGIN_PATH",
+	foreign.Inventory: "DEFAULT_INVENTORY_PLUGIN_PATH", foreign.Vars: "DEFAULT_VARS_PLUGIN_PATH",
+	foreign.Callback: "DEFAULT_CALLBACK_PLUGIN_PATH", foreign.Cache: "DEFAULT_CACHE_PLUGIN_PATH",
+	foreign.DocFragments: "DOC_FRAGMENT_PLUGIN_PATH", foreign.Connection: "DEFAULT_CONNECTION_PLUGIN_PATH",
+	foreign.Become: "BECOME_PLUGIN_PATH", foreign.Strategy: "DEFAULT_STRATEGY_PLUGIN_PATH",
 }
 
 // findForeign makes the finder of modules and plugins. dirs are the folders of
@@ -39,11 +47,34 @@ func (s *session) findForeign(c *cli.Context, dirs []string) {
 	if len(dirs) > 0 {
 		base = dirs[0]
 	}
-	s.plugins = engine.NewPlugins(s.foreign, s.era, base, s.tell)
+	s.plugins = engine.NewPlugins(engine.PluginOptions{
+		Finder: s.foreign, Era: s.era, Basedir: base, Tell: s.tell,
+		Secrets: func() []vault.Secret { return s.secrets }, Extra: func() *templates.Dict { return s.extra },
+		Verbosity: verbosity(c) + s.cfg.Int("DEFAULT_VERBOSITY"), Columns: s.screen.Columns, CLI: commandLine(c),
+	})
+}
+
+// commandLine is what plugins in Python see of the command line.
+func commandLine(c *cli.Context) *templates.Dict {
+	d := templates.NewDict(8)
+	set := func(name string, v any) { d.SetStr(name, templates.FromGo(v)) }
+	set("verbosity", verbosity(c))
+	set("check", c.Bool("check"))
+	set("diff", c.Bool("diff"))
+	set("tags", splitCommas(c.StringSlice("tags")))
+	set("skip_tags", splitCommas(c.StringSlice("skip-tags")))
+	set("inventory", c.StringSlice("inventory"))
+	set("subset", templates.Value(templates.None))
+	if limit := c.String("limit"); limit != "" {
+		set("subset", limit)
+	}
+	set("extra_vars", []string{}) // they may be secret: plugins get them by themselves
+	set("args", c.Args().Slice())
+	return d
 }
 
 // notRun are the kinds of plugins in Python that gorun does not run.
-var notRun = []string{"become", "cache", "callback", "cliconf", "connection", "httpapi", "inventory", "netconf", "shell", "strategy", "terminal", "vars"}
+var notRun = []string{"become", "cache", "cliconf", "connection", "httpapi", "netconf", "shell", "strategy", "terminal"}
 
 // adviseKinds names the plugins beside the playbooks that are not run.
 func (s *session) adviseKinds(dirs []string) {
@@ -52,7 +83,7 @@ func (s *session) adviseKinds(dirs []string) {
 			files, _ := filepath.Glob(filepath.Join(dir, kind+"_plugins", "*.py")) // a name with wildcards finds what it finds
 			for _, f := range files {
 				if filepath.Base(f) != "__init__.py" {
-					s.warn(fmt.Sprintf("%s is not run: gorun runs modules and filter, test, lookup and action plugins in Python, and no %s plugins", f, kind))
+					s.warn(fmt.Sprintf("%s is not run: gorun has no %s plugins in Python", f, kind))
 				}
 			}
 		}
@@ -60,16 +91,18 @@ func (s *session) adviseKinds(dirs []string) {
 }
 
 // tell passes on what plugins in Python say.
-func (s *session) tell(kind string, level int, host, msg string) {
-	switch kind {
+func (s *session) tell(m pyhelper.Message) {
+	switch m.Kind {
 	case "warning":
-		s.warn(msg)
+		s.warn(m.Text)
 	case "deprecated":
-		s.deprecate(msg)
+		s.deprecate(m.Text)
 	case "verbose":
-		s.cb.Verbose(level, host, msg)
+		s.cb.Verbose(m.Level, m.Host, m.Text)
+	case "print":
+		s.screen.Text(m.Text, m.Stderr)
 	default:
-		s.cb.Display(msg)
+		s.screen.Say(m.Text, callback.Color(m.Color), m.Stderr, m.Newline)
 	}
 }
 

@@ -35,6 +35,9 @@ func runPlaybooks(c *cli.Context) error {
 	if err := s.open(c, dirs); err != nil {
 		return err
 	}
+	if err := s.enableCallbacks(); err != nil {
+		return err
+	}
 	s.adviseUnsupported(c)
 	if _, err := s.hostList("all", c.String("limit")); err != nil {
 		return err

@@ -11,9 +11,13 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"gorun/engine"
 	"gorun/engine/callback"
+	"gorun/engine/foreign"
 	"gorun/templates"
 	"gorun/templates/ansible"
+	"gorun/vars"
+	"gorun/vars/inventory"
 )
 
 // openScreen makes the screen and the stdout callback of the configuration.
@@ -44,18 +48,84 @@ func (s *session) openScreen(c *cli.Context) error {
 		}
 		s.screen.Log = f
 	}
-	cb, err := callback.New(cfg.Str("DEFAULT_STDOUT_CALLBACK"), s.screen, s.settings(c))
+	name := cfg.Str("DEFAULT_STDOUT_CALLBACK")
+	if !callback.Known(name) {
+		name = "default" // until it is known whether it is a plugin in Python
+	}
+	var err error
+	if s.stdout, err = callback.New(name, s.screen, s.settings(c)); err != nil {
+		return err
+	}
+	s.cb, err = callback.Enable(s.stdout, nil, s.screen, callback.Extras{})
+	return err
+}
+
+// enableCallbacks joins the callbacks that the configuration enables to the
+// one of the screen, gorun's own and those in Python.
+func (s *session) enableCallbacks() error {
+	cfg := s.cfg
+	o := engine.CallbackOptions{
+		Others: true, Listed: cfg.List("CALLBACKS_ENABLED"), Screen: s.stdout,
+		Inventory: func() *inventory.Inventory { return s.inv }, Vars: func() *vars.Manager { return s.vars },
+	}
+	var own []string
+	for _, n := range o.Listed {
+		if callback.Known(n) && !s.plugins.OwnCallback(n) {
+			own = append(own, n)
+		} else {
+			o.Enabled = append(o.Enabled, n)
+		}
+	}
+	if name := cfg.Str("DEFAULT_STDOUT_CALLBACK"); !callback.Known(name) || s.plugins.OwnCallback(name) {
+		o.Stdout = name
+	}
+	screen, more, err := s.pythonCallbacks(o)
 	if err != nil {
 		return err
 	}
-	s.cb, err = callback.Enable(cb, cfg.List("CALLBACKS_ENABLED"), s.screen, callback.Extras{
+	s.cb, err = callback.Enable(screen, own, s.screen, callback.Extras{
 		JUnitDir: cfg.Path("JUNIT_OUTPUT_DIR"), TreeDir: cfg.Path("CALLBACK_TREE_DIR"), LogDir: cfg.Path("LOG_PLAYS_FOLDER"),
 		ProfileSort: cfg.Str("PROFILE_TASKS_SORT_ORDER"), ProfileLimit: cfg.Str("PROFILE_TASKS_OUTPUT_LIMIT"),
-	})
-	if err != nil {
-		s.cb.Warning(err.Error())
+	}, more...)
+	return err
+}
+
+// pythonCallbacks loads callback plugins in Python where there are any: the
+// one of the screen, which else is gorun's, or those beside it.
+func (s *session) pythonCallbacks(o engine.CallbackOptions) (screen callback.Callback, more []callback.Callback, err error) {
+	if o.Stdout == "" && len(o.Enabled) == 0 && !s.plugins.HasCallbacks() {
+		return s.stdout, nil, nil
 	}
-	return nil
+	if o.Stdout != "" {
+		if found, err := s.foreign.Find(foreign.Callback, o.Stdout, nil); found == nil && err == nil {
+			_, err = callback.New(o.Stdout, s.screen, callback.Settings{}) // its error tells the known names
+			return nil, nil, err
+		}
+	}
+	known := o.Enabled[:0:0]
+	for _, n := range o.Enabled {
+		if found, err := s.foreign.Find(foreign.Callback, n, nil); found == nil && err == nil {
+			s.warn("Skipping callback plugin '" + n + "', unable to load")
+		} else {
+			known = append(known, n)
+		}
+	}
+	if o.Enabled = known; o.Stdout == "" && len(known) == 0 && !s.plugins.HasCallbacks() {
+		return s.stdout, nil, nil
+	}
+	py, err := s.plugins.Callbacks(s.ctx, o)
+	switch {
+	case err != nil && o.Stdout != "":
+		return nil, nil, err
+	case err != nil:
+		s.warn("Skipping callback plugins: " + err.Error())
+		return s.stdout, nil, nil
+	case py == nil:
+		return s.stdout, nil, nil
+	case o.Stdout != "":
+		return py, nil, nil
+	}
+	return s.stdout, []callback.Callback{py}, nil
 }
 
 // dumpYAML is [callback.Settings.DumpYAML].

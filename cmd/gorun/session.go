@@ -46,6 +46,7 @@ type session struct {
 	era      templates.Era
 	screen   *callback.Screen
 	cb       callback.Callback
+	stdout   callback.Callback // the part of cb that is gorun's screen
 	secrets  []vault.Secret
 	// redact hides secrets in what the user is told; nil before 2.22, which
 	// did not.
@@ -237,7 +238,7 @@ func (s *session) loadInventory(c *cli.Context) error {
 		IgnoredPatterns: cfg.List("INVENTORY_IGNORE_PATTERNS"), AnyUnparsedFails: cfg.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
 		UnparsedFails: cfg.Bool("INVENTORY_UNPARSED_IS_FAILED"), NoUnparsedWarning: !cfg.Bool("INVENTORY_UNPARSED_WARNING"),
 		GroupChars: cfg.Str("TRANSFORM_INVALID_GROUP_CHARS"), PatternMismatch: cfg.Str("HOST_PATTERN_MISMATCH"),
-		Plugins:  cloudinventory.Plugins(s.ctx),
+		Plugins: cloudinventory.Plugins(s.ctx), Foreign: s.plugins.Inventory,
 		FileVars: vars.FileVars(s.loader.LoadVarsFile), ExtraVars: s.extra, RefreshCache: c.Bool("flush-cache"),
 		Cache: inventory.CacheOptions{
 			Enabled: cfg.Bool("INVENTORY_CACHE_ENABLED"), Dir: cfg.Str("INVENTORY_CACHE_PLUGIN_CONNECTION"),

@@ -89,6 +89,32 @@ func (s *Screen) print(w io.Writer, msg string, color Color) {
 	io.WriteString(w, s.paint(strings.TrimSuffix(msg, "\n"), color)+"\n")
 }
 
+// Say writes msg as a plugin's display does: in color, to either output, with
+// a line's end or without.
+func (s *Screen) Say(msg string, color Color, stderr, newline bool) {
+	if !newline {
+		s.Text(s.paint(msg, color), stderr)
+		return
+	}
+	s.print(s.output(stderr), msg, color)
+}
+
+// Text writes a text as it is.
+func (s *Screen) Text(text string, stderr bool) {
+	if s.Live != nil {
+		s.Live.Clear()
+		defer s.Live.Show()
+	}
+	io.WriteString(s.output(stderr), s.Secrets.Mask(text))
+}
+
+func (s *Screen) output(stderr bool) io.Writer {
+	if stderr {
+		return s.Err
+	}
+	return s.Out
+}
+
 // paint wraps each line of msg in the colour's escape codes, as Ansible does.
 func (s *Screen) paint(msg string, color Color) string {
 	if !s.Color || color == "" {

@@ -100,11 +100,13 @@ func (m *Multi) Line(host, line string) { m.Screen.Line(host, line) }
 // Display is the screen's.
 func (m *Multi) Display(msg string) { m.Screen.Display(msg) }
 
-// HostStart is the screen's, where it shows that a host begins a task.
+// HostStart is for those that want to know that a host begins a task.
 func (m *Multi) HostStart(t Task, host string) {
-	if s, ok := m.Screen.(interface{ HostStart(t Task, host string) }); ok {
-		s.HostStart(t, host)
-	}
+	m.each(func(c Callback) {
+		if s, ok := c.(interface{ HostStart(t Task, host string) }); ok {
+			s.HostStart(t, host)
+		}
+	})
 }
 
 // Error is the screen's, where it shows errors with their places.
@@ -154,15 +156,35 @@ var beside = map[string]func(s *Screen, x Extras) Callback{
 	"profile_roles": func(s *Screen, _ Extras) Callback { return newProfileRoles(s) },
 }
 
-// Enable puts the callbacks of names beside one of the screen. A name that
-// is not known is an error that tells the known ones; the others are still there.
-func Enable(screen Callback, names []string, s *Screen, x Extras) (Callback, error) {
+// Known reports whether gorun has a callback that callbacks_enabled or
+// stdout_callback may name so.
+func Known(name string) bool {
+	return beside[ownName(name)] != nil || stdout[ownName(name)] != nil
+}
+
+// homes are the collections that Ansible's own callbacks are in.
+var homes = []string{"ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general."}
+
+// ownName is the short name of a callback of Ansible's; others stay as they are.
+func ownName(name string) string {
+	for _, h := range homes {
+		if short, ok := strings.CutPrefix(name, h); ok {
+			return short
+		}
+	}
+	return name
+}
+
+// Enable puts the callbacks of names, and those of more, beside one of the
+// screen. A name that is not known is an error that tells the known ones; the
+// others are still there.
+func Enable(screen Callback, names []string, s *Screen, x Extras, more ...Callback) (Callback, error) {
 	m := &Multi{Screen: screen, Secrets: s.Secrets}
 	var unknown []string
 	for _, n := range names {
-		if f, ok := beside[shortName(n)]; ok {
+		if f, ok := beside[ownName(n)]; ok {
 			m.Others = append(m.Others, f(s, x))
-		} else if _, ok := stdout[shortName(n)]; !ok {
+		} else if _, ok := stdout[ownName(n)]; !ok {
 			unknown = append(unknown, n)
 		}
 	}
@@ -170,6 +192,7 @@ func Enable(screen Callback, names []string, s *Screen, x Extras) (Callback, err
 	if len(unknown) > 0 {
 		err = fmt.Errorf("callbacks_enabled: unknown callback %s (known: %s)", strings.Join(unknown, ", "), strings.Join(sortedNames(beside), ", "))
 	}
+	m.Others = append(m.Others, more...)
 	if len(m.Others) == 0 && m.Secrets == nil {
 		return screen, err
 	}

@@ -25,7 +25,7 @@ var stdout = map[string]func(s *Screen, set Settings) Callback{
 
 // New returns the stdout callback of a name, short or full.
 func New(name string, s *Screen, set Settings) (Callback, error) {
-	f, ok := stdout[shortName(name)]
+	f, ok := stdout[ownName(name)]
 	if !ok {
 		return nil, fmt.Errorf("Invalid callback for stdout specified: %s (known: %s)", name, strings.Join(sortedNames(stdout), ", "))
 	}

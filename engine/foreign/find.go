@@ -21,6 +21,15 @@ const (
 	Filter      Kind = "filter"
 	Test        Kind = "test"
 	Lookup      Kind = "lookup"
+
+	Inventory    Kind = "inventory"
+	Vars         Kind = "vars"
+	Callback     Kind = "callback"
+	Cache        Kind = "cache"
+	DocFragments Kind = "doc_fragments"
+	Connection   Kind = "connection"
+	Become       Kind = "become"
+	Strategy     Kind = "strategy"
 )
 
 // beside is the folder of a kind beside a playbook or in a role.
@@ -28,8 +37,8 @@ func (k Kind) beside() string {
 	switch k {
 	case Modules:
 		return "library"
-	case ModuleUtils:
-		return "module_utils"
+	case ModuleUtils, DocFragments:
+		return string(k)
 	}
 	return string(k) + "_plugins"
 }

@@ -146,7 +146,11 @@ func (f *Finder) Local(k Kind, name string, collections []string) (*Found, error
 }
 
 // routingKeys are the names of the kinds in runtime.yml.
-var routingKeys = map[Kind]string{Modules: "modules", ModuleUtils: "module_utils", Action: "action", Filter: "filter", Test: "test", Lookup: "lookup"}
+var routingKeys = map[Kind]string{
+	Modules: "modules", ModuleUtils: "module_utils", Action: "action", Filter: "filter", Test: "test", Lookup: "lookup",
+	Inventory: "inventory", Vars: "vars", Callback: "callback", Cache: "cache", DocFragments: "doc_fragments",
+	Connection: "connection", Become: "become", Strategy: "strategy",
+}
 
 // full finds namespace.collection.name.
 func (f *Finder) full(k Kind, name string, depth int) (*Found, error) {

@@ -25,7 +25,16 @@ import (
 )
 
 //go:embed helper.py
-var program string
+var base string
+
+//go:embed inventory.py
+var inventories string
+
+//go:embed callback.py
+var callbacks string
+
+// program is what the interpreter runs.
+var program = base + inventories + callbacks + "\n\nmain()\n"
 
 // maxFrame is the largest frame that is taken, in bytes.
 const maxFrame = 256 << 20
@@ -42,9 +51,25 @@ type Options struct {
 	// Collections are folders that hold ansible_collections; Basedir is the playbook's.
 	Collections []string
 	Basedir     string
-	// Tell hears what plugins have to say to the user: kind is warning,
-	// deprecated, display or verbose (with a level as the count of -v).
-	Tell func(kind string, level int, host, msg string)
+	// Verbosity is the count of -v, Columns the width of banners.
+	Verbosity, Columns int
+	// CLI is the command line as Ansible's context has it (check, tags ...).
+	CLI *templates.Dict
+	// Tell hears what plugins have to say to the user.
+	Tell func(m Message)
+}
+
+// A Message is what a plugin says to the user.
+type Message struct {
+	// Kind is warning, deprecated, verbose, display (a line) or print (text as it is).
+	Kind, Text string
+	// Level is the count of -v that a verbose message wants; Host may be "".
+	Level int
+	Host  string
+	// Color is a display's colour by its name. Stderr sends a display or print
+	// there; Newline ends a display's line.
+	Color           string
+	Stderr, Newline bool
 }
 
 // A Callback answers what a plugin asks for while it runs.
@@ -96,6 +121,10 @@ type frame struct {
 	Msg   string          `json:"msg"`
 	Level int             `json:"level"`
 	Host  string          `json:"host"`
+	Color string          `json:"color"`
+	// Stderr and NL are of messages.
+	Stderr bool `json:"stderr"`
+	NL     bool `json:"nl"`
 }
 
 type wireError struct {
@@ -143,10 +172,16 @@ func Start(ctx context.Context, o Options) (*Helper, error) {
 	if err != nil {
 		return nil, err
 	}
-	setup := templates.NewDict(3)
+	setup := templates.NewDict(6)
 	setup.SetStr("dirs", dirs)
 	setup.SetStr("collections", templates.FromGo(o.Collections))
 	setup.SetStr("basedir", templates.Str(o.Basedir))
+	setup.SetStr("verbosity", templates.Int(o.Verbosity))
+	setup.SetStr("columns", templates.Int(o.Columns))
+	if o.CLI == nil {
+		o.CLI = templates.NewDict(0)
+	}
+	setup.SetStr("cli", o.CLI)
 	if _, err := h.Call(ctx, "setup", setup, nil); err != nil {
 		h.Close()
 		return nil, fmt.Errorf("Ansible in %s cannot be used for plugins in Python: %w", o.Site, err)
@@ -296,8 +331,11 @@ func (h *Helper) read(r io.Reader) {
 
 func (h *Helper) dispatch(f frame) {
 	if f.Event != "" {
+		if f.Stderr {
+			h.keep(strings.TrimSuffix(f.Msg, "\n"))
+		}
 		if h.o.Tell != nil {
-			h.o.Tell(f.Event, f.Level, f.Host, f.Msg)
+			h.o.Tell(Message{Kind: f.Event, Text: f.Msg, Level: f.Level, Host: f.Host, Color: f.Color, Stderr: f.Stderr, Newline: f.NL})
 		}
 		return
 	}
@@ -354,19 +392,26 @@ type Lazy struct {
 	Path []string
 }
 
+// keep notes what the process said last, for the error where it ends.
+func (h *Helper) keep(line string) {
+	if line == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.last = append(h.last, line); len(h.last) > 20 {
+		h.last = h.last[1:]
+	}
+}
+
 // listen keeps the last lines of the standard error and shows them.
 func (h *Helper) listen(r io.Reader) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		h.mu.Lock()
-		h.last = append(h.last, lines.Text())
-		if len(h.last) > 20 {
-			h.last = h.last[1:]
-		}
-		h.mu.Unlock()
+		h.keep(lines.Text())
 		if h.o.Tell != nil {
-			h.o.Tell("display", 0, "", lines.Text())
+			h.o.Tell(Message{Kind: "print", Text: lines.Text() + "\n", Stderr: true})
 		}
 	}
 	_, _ = io.Copy(io.Discard, r) // a line too long ends the scan, not the process

@@ -9,6 +9,7 @@
 import base64
 import collections.abc
 import datetime
+import io
 import json
 import math
 import os
@@ -81,6 +82,10 @@ def encode(v):
     if isinstance(v, str):
         if type(v).__name__ == 'Markup':
             return {'$': 'markup', 'v': str(v)}
+        if isinstance(v, Templated):
+            return {'$': 'template', 'v': str(v)}
+        if isinstance(v, Sealed):
+            return {'$': 'vault', 'v': str(v)}
         return str(v).encode('utf-8', 'surrogatepass').decode('utf-8', 'replace')
     if isinstance(v, int):
         return int(v)
@@ -149,6 +154,8 @@ def decode(v, data=False):
         return LazyMap(decode(x, data))
     if kind == 'template':
         return trusted(x)
+    if kind == 'vault':
+        return unsealed(x)
     if kind == 'undefined':
         from jinja2 import StrictUndefined
         return StrictUndefined(name=x or None)
@@ -243,6 +250,12 @@ def op_setup(a):
     if hasattr(loaders, 'init_plugin_loader'):
         loaders.init_plugin_loader(a['collections'])
     quiet(ansible.utils.display.Display)
+    display = ansible.utils.display.Display()
+    display.verbosity, display.columns = a['verbosity'], a['columns']
+    sys.stdout, sys.stderr = Printer(False), Printer(True)
+    from ansible import context
+    from ansible.module_utils.common.collections import ImmutableDict
+    context.CLIARGS = ImmutableDict(a['cli'])
     add_dirs(a['dirs'])
     patch_actions()
     from ansible.release import __version__
@@ -254,11 +267,19 @@ def quiet(display):
     def warning(self, msg, formatted=False, help_text=None, **more):
         send({'ev': 'warning', 'msg': str(msg) + (' ' + help_text if help_text else '')})
 
-    def deprecated(self, msg, version=None, removed=False, date=None, collection_name=None, **more):
-        send({'ev': 'deprecated', 'msg': str(msg)})
+    def deprecated(self, msg, version=None, removed=False, date=None, collection_name=None, help_text=None, **more):
+        when = {'version': version, 'date': date, 'removed': removed, 'collection_name': collection_name}
+        try:
+            text = self.get_deprecation_message(msg, **when)
+        except Exception:
+            text = str(msg)
+        text = text.partition('DEPRECATION WARNING]: ')[2] or text
+        text = text.partition(' Deprecation warnings can be disabled')[0].strip()
+        send({'ev': 'deprecated', 'msg': text})
 
-    def show(self, msg, *args, **more):
-        send({'ev': 'display', 'msg': str(msg)})
+    def show(self, msg, color=None, stderr=False, screen_only=False, log_only=False, newline=True, **more):
+        if not log_only:
+            send({'ev': 'display', 'msg': str(msg), 'color': color or '', 'stderr': bool(stderr), 'nl': bool(newline)})
 
     def verbose(self, msg, host=None, caplevel=2, **more):
         send({'ev': 'verbose', 'msg': str(msg), 'level': caplevel + 1, 'host': host or ''})
@@ -267,10 +288,28 @@ def quiet(display):
     display.verbose = verbose
 
 
+class Printer(io.TextIOBase):
+    """What plugins print, in order with what they tell otherwise."""
+
+    def __init__(self, stderr):
+        self.stderr = stderr
+
+    def write(self, text):
+        if text:
+            send({'ev': 'print', 'msg': text, 'stderr': self.stderr})
+        return len(text)
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return 2
+
+
 def add_dirs(dirs):
     import ansible.plugins.loader as loaders
     for kind, paths in dirs.items():
-        loader = getattr(loaders, kind + '_loader')
+        loader = getattr(loaders, ('fragment' if kind == 'doc_fragments' else kind) + '_loader')
         for path in paths:
             loader.add_directory(path)
 
@@ -320,6 +359,7 @@ def data_loader(basedir):
     from ansible.parsing.dataloader import DataLoader
     loader = DataLoader()
     loader.set_basedir(basedir)
+    set_secrets(loader)
     return loader
 
 
@@ -478,6 +518,3 @@ def main():
                 slot['done'].set()
             continue
         threading.Thread(target=serve, args=(frame,), daemon=True).start()
-
-
-main()

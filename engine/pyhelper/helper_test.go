@@ -28,7 +28,7 @@ func start(t *testing.T, filters string) *Helper {
 	}
 	h, err := Start(context.Background(), Options{
 		Python: in.Python, Site: in.Site, Basedir: dir, Dirs: map[string][]string{"filter": {dir}},
-		Tell: func(kind string, _ int, _, msg string) { t.Log(kind, msg) },
+		Tell: func(m Message) { t.Log(m.Kind, m.Text) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gorun/templates"
+	"gorun/vars/pyyaml"
 )
 
 const timeForm = "2006-01-02T15:04:05.999999"
@@ -43,6 +44,9 @@ func encode(v templates.Value) (any, error) {
 	case templates.Bytes:
 		return marked("bytes", base64.StdEncoding.EncodeToString(v)), nil
 	case *templates.Text:
+		if cipher, ok := pyyaml.Sealed(v); ok {
+			return marked("vault", cipher), nil
+		}
 		return marked("template", v.Src), nil
 	case *templates.DateTime:
 		return encodeTime(v), nil
@@ -166,6 +170,7 @@ func decode(v templates.Value) (templates.Value, error) {
 				return nil, err
 			}
 			v.Elems[i] = d
+			v.Lazy = v.Lazy || isLazy(d)
 		}
 		return v, nil
 	case *templates.Dict:
@@ -182,10 +187,25 @@ func decode(v templates.Value) (templates.Value, error) {
 			if err := out.Set(k, d); err != nil {
 				return nil, err
 			}
+			out.Lazy = out.Lazy || isLazy(d)
 		}
 		return out, nil
 	}
 	return v, nil
+}
+
+// isLazy reports whether a value is or holds a template, as the variables of
+// inventories may.
+func isLazy(v templates.Value) bool {
+	switch v := v.(type) {
+	case *templates.Text:
+		return true
+	case *templates.List:
+		return v.Lazy
+	case *templates.Dict:
+		return v.Lazy
+	}
+	return false
 }
 
 func decodeMarked(kind string, x templates.Value) (templates.Value, error) {
@@ -202,6 +222,10 @@ func decodeMarked(kind string, x templates.Value) (templates.Value, error) {
 	case "bytes":
 		b, err := base64.StdEncoding.DecodeString(text)
 		return templates.Bytes(b), err
+	case "template":
+		return templates.NewText(text, templates.Pos{}), nil
+	case "vault":
+		return pyyaml.Seal(text, templates.Pos{}), nil
 	case "undefined":
 		return templates.NewUndefined(templates.AnsibleUndefined, text), nil
 	case "timedelta":

@@ -298,3 +298,36 @@ func ancestry(groups []*Group, all *Group) []*Group {
 	})
 	return list
 }
+
+// removeHost takes a host out of the inventory.
+func (inv *Inventory) removeHost(h *Host) {
+	for _, g := range inv.gorder {
+		inv.removeMember(g, h)
+	}
+	delete(inv.hosts, h.Name)
+	inv.order = slices.DeleteFunc(inv.order, func(o *Host) bool { return o == h })
+	for i, o := range inv.order {
+		o.seq = i
+	}
+	if inv.local == h {
+		inv.local = nil
+	}
+	inv.version++
+}
+
+// removeGroup takes a group out of the inventory.
+func (inv *Inventory) removeGroup(g *Group) {
+	for _, h := range slices.Clone(g.hosts) {
+		inv.removeMember(g, h)
+	}
+	for _, o := range inv.gorder {
+		o.children = slices.DeleteFunc(o.children, func(c *Group) bool { return c == g })
+		o.parents = slices.DeleteFunc(o.parents, func(c *Group) bool { return c == g })
+	}
+	delete(inv.groups, g.Name)
+	inv.gorder = slices.DeleteFunc(inv.gorder, func(o *Group) bool { return o == g })
+	for i, o := range inv.gorder {
+		o.seq = i
+	}
+	inv.version++
+}

@@ -74,6 +74,8 @@ type Options struct {
 	// Plugins adds inventory plugins by their full name; a plugin is also known
 	// by the last part of that name.
 	Plugins map[string]PluginFunc
+	// Foreign runs plugins that are not gorun's own; nil: there are none.
+	Foreign ForeignFunc
 	// FileVars gives the variables of group_vars and host_vars beside a source,
 	// for plugins with use_vars_plugins (vars.FileVars); nil: none.
 	FileVars func(source string, h *Host, groups []*Group) (*templates.Dict, error)

@@ -143,19 +143,21 @@ func (l *loader) source(src string) (bool, error) {
 		plugins = defaultPlugins
 	}
 	for _, name := range plugins {
-		p, ok := parsers[shortName(name)]
-		if !ok {
-			l.inv.warn(fmt.Sprintf("Failed to load inventory plugin, skipping %s", name))
-			continue
-		}
+		var missing *NoPluginError
+		p := l.parserOf(name)
 		if !p.verify(b) {
 			continue
 		}
 		err := p.parse(b)
-		if err == nil {
+		switch {
+		case err == nil:
 			return true, nil
+		case errors.Is(err, ErrDeclined):
+		case errors.As(err, &missing):
+			l.inv.warnOnce(fmt.Sprintf("Failed to load inventory plugin, skipping %s%s", name, missing.need()))
+		default:
+			failures = append(failures, l.failure(src, name, err))
 		}
-		failures = append(failures, l.failure(src, name, err))
 	}
 	for _, f := range failures {
 		l.inv.warn(f)

@@ -3,6 +3,7 @@ package inventory
 // This file runs inventory plugins that a YAML file configures.
 
 import (
+	"errors"
 	"fmt"
 
 	"gorun/templates"
@@ -60,10 +61,43 @@ func parseAuto(b *Builder) error {
 		return fmt.Errorf("no root 'plugin' key found, '%s' is not a valid YAML inventory plugin config file", b.Source)
 	}
 	p := b.plugin(name)
-	if p == nil {
-		return fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'", b.Source, name)
+	if p != nil {
+		return p(b, config)
 	}
-	return p(b, config)
+	var missing *NoPluginError
+	switch err := b.foreign(name, true); {
+	case errors.As(err, &missing):
+		return fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'%s", b.Source, name, missing.need())
+	case errors.Is(err, ErrDeclined):
+		return fmt.Errorf("inventory source '%s' could not be verified by inventory plugin '%s'", b.Source, name)
+	default:
+		return err
+	}
+}
+
+// parserOf finds the parser that enable_plugins names: gorun's own by its short
+// name or under ansible.builtin, a cloud's by its full name, else one that is
+// not gorun's.
+func (l *loader) parserOf(name string) parser {
+	short := shortName(name)
+	if name == short || name == "ansible.builtin."+short || name == "ansible.legacy."+short {
+		if p, ok := parsers[short]; ok {
+			return p
+		}
+	}
+	if run := l.inv.o.Plugins[name]; run != nil {
+		return parser{hasExt(".yml", ".yaml"), func(b *Builder) error {
+			config, got, err := pluginConfig(b)
+			if err != nil {
+				return err
+			}
+			if got != name && got != short {
+				return fmt.Errorf("Incorrect plugin name in file: %s", orNone(got))
+			}
+			return run(b, config)
+		}}
+	}
+	return parser{func(*Builder) bool { return true }, func(b *Builder) error { return b.foreign(name, false) }}
 }
 
 // configured reads a configuration with one plugin.

@@ -372,7 +372,7 @@ func (c *converter) vault(n *yaml.Node) (templates.Value, error) {
 		return nil, c.doc.errorAt(c.doc.Pos(n), "found !vault but no vault password provided")
 	}
 	if c.opts.Seal {
-		return seal(n.Value, c.doc.TextPos(n)), nil
+		return Seal(n.Value, c.doc.TextPos(n)), nil
 	}
 	plain, err := c.opts.Vault(n.Value, c.doc.Pos(n))
 	if err != nil {

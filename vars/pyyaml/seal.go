@@ -20,8 +20,8 @@ const (
 	sealTail = "') }}"
 )
 
-// seal returns the text that opens a vault where it is used.
-func seal(ciphertext string, pos templates.Pos) templates.Value {
+// Seal returns the value that opens a vault where it is used.
+func Seal(ciphertext string, pos templates.Pos) templates.Value {
 	return templates.NewText(sealHead+hex.EncodeToString([]byte(ciphertext))+sealTail, pos)
 }
 
