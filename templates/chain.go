@@ -29,7 +29,7 @@ type chainSpace struct {
 	asTexts, own        bool
 	ownVals, spare      []Value
 	ownTexts, spareText []string
-	items               []textItem
+	items, spareItems   []textItem
 	places              []int
 	bytes               []byte
 }
@@ -342,7 +342,7 @@ func sortLink(a *[maxParams]Value) func(f *frame, s *chainSpace) {
 	return func(f *frame, s *chainSpace) {
 		if a[3] == nil {
 			if keys, ok := s.keys(); ok {
-				s.items = orderTexts(s.items[:0], keys, !optTruth(a[2]), optTruth(a[1]))
+				s.items, s.spareItems = orderTexts(s.items, s.spareItems, keys, !optTruth(a[2]), optTruth(a[1]))
 				s.places = s.places[:0]
 				for _, it := range s.items {
 					s.places = append(s.places, it.at)

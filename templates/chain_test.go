@@ -3,6 +3,7 @@ package templates
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -91,6 +92,39 @@ func TestSmallNumbers(t *testing.T) {
 	for i := -100; i < 20000; i++ {
 		if got, want := string(appendInt([]byte("x"), Int(i))), "x"+itoa(i); got != want {
 			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestOrderTexts compares sorting many texts with sorting their values.
+func TestOrderTexts(t *testing.T) {
+	draw := rand.New(rand.NewPCG(5, 6))
+	for range 300 {
+		n := draw.IntN(200)
+		keys := make([]string, n)
+		for i := range keys {
+			keys[i] = strings.Repeat("prefix", draw.IntN(3)) + []string{"", "a", "A", "b", "\x00", "aa", "zz9", "É", "日本"}[draw.IntN(7+2*(n%2))] + itoa(draw.IntN(5))[:draw.IntN(2)]
+		}
+		fold, reverse := draw.IntN(2) == 0, draw.IntN(2) == 0
+		want := make([]int, n)
+		for i := range want {
+			want[i] = i
+		}
+		slices.SortStableFunc(want, func(x, y int) int {
+			a, b := keys[x], keys[y]
+			if fold {
+				a, b = lower(a), lower(b)
+			}
+			if reverse {
+				a, b = b, a
+			}
+			return strings.Compare(a, b)
+		})
+		items, _ := orderTexts(nil, nil, keys, fold, reverse)
+		for i, it := range items {
+			if it.at != want[i] {
+				t.Fatalf("fold %v, reverse %v: %q: place %d is %d, want %d", fold, reverse, keys, i, it.at, want[i])
+			}
 		}
 	}
 }

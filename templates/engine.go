@@ -24,6 +24,8 @@ type Engine struct {
 	// plain says that Finalize leaves texts and numbers as they are,
 	// noneEmpty that it prints None as nothing.
 	plain, noneEmpty bool
+	// usual says that the delimiters are the default ones.
+	usual bool
 
 	mu    sync.RWMutex
 	cache map[cacheKey]*cached
@@ -76,6 +78,7 @@ func New(o Options) *Engine {
 	e := &Engine{opts: o, syntax: newSyntax(&o), exts: map[string]bool{}, cache: map[cacheKey]*cached{}, named: map[string]*Template{}}
 	e.noneEmpty = o.Finalize != nil && reflect.ValueOf(o.Finalize).Pointer() == reflect.ValueOf(NoneAsEmpty).Pointer()
 	e.plain = o.Finalize == nil || e.noneEmpty
+	e.usual = o.BlockStart+o.BlockEnd+o.VariableStart+o.VariableEnd+o.CommentStart+o.CommentEnd+o.LineStatementPrefix+o.LineCommentPrefix == ""
 	for _, x := range o.Extensions {
 		x = strings.ToLower(x[strings.LastIndexByte(x, '.')+1:])
 		switch x {
@@ -94,8 +97,7 @@ func New(o Options) *Engine {
 
 // textEngine returns the engine of variables' texts.
 func (e *Engine) textEngine() *Engine {
-	o := &e.opts
-	if o.BlockStart+o.BlockEnd+o.VariableStart+o.VariableEnd+o.CommentStart+o.CommentEnd+o.LineStatementPrefix+o.LineCommentPrefix == "" {
+	if e.usual {
 		return e
 	}
 	e.textOnce.Do(func() {

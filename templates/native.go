@@ -60,16 +60,18 @@ func (rt *run) chunk(t *Template) Value {
 
 // native evaluates t's only expression.
 func (rt *run) native(t *Template) Value {
-	tc := rt.newContext(t, nil)
 	rt.pos = t.singleAt
 	if t.variable != "" {
-		v := tc.resolve(t.variable)
+		v := rt.inScope(t.variable)
+		if v == nil {
+			v = rt.e.global(t.variable)
+		}
 		if v == missing {
 			v = &Undefined{Kind: rt.e.opts.Undefined, Name: t.variable}
 		}
-		rt.freeContext(tc)
 		return rt.deep(v)
 	}
+	tc := rt.newContext(t, nil)
 	out := rt.takeBuffer()
 	f := t.start(rt, tc, out)
 	v := rt.deep(t.single(f))

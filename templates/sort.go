@@ -47,7 +47,8 @@ func sortPairs(elems []Value, key func(Value) Value, fold, reverse, sameFirst bo
 	}
 	out := make([]Value, len(elems))
 	if texts, ok := textKeys(make([]string, 0, len(keys)), keys); ok {
-		for i, it := range orderTexts(make([]textItem, 0, len(keys)), texts, fold, reverse) {
+		items, _ := orderTexts(make([]textItem, 0, len(keys)), nil, texts, fold, reverse)
+		for i, it := range items {
 			out[i] = elems[it.at]
 		}
 		return out

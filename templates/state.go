@@ -371,14 +371,30 @@ func (c *tctx) resolve(name string) Value {
 			return v
 		}
 	}
-	if rt := c.run; !c.noScope && rt.scope != nil {
-		v, ok, err := rt.scope.Lookup(name)
-		check(err)
-		if ok && v != nil {
-			return rt.force(v)
+	if !c.noScope {
+		if v := c.run.inScope(name); v != nil {
+			return v
 		}
 	}
-	if v, ok := c.e.opts.Globals[name]; ok {
+	return c.e.global(name)
+}
+
+// inScope returns a variable of the scope; nil where it has none.
+func (rt *run) inScope(name string) Value {
+	if rt.scope == nil {
+		return nil
+	}
+	v, ok, err := rt.scope.Lookup(name)
+	check(err)
+	if !ok || v == nil {
+		return nil
+	}
+	return rt.force(v)
+}
+
+// global returns a global variable; missing where there is none.
+func (e *Engine) global(name string) Value {
+	if v, ok := e.opts.Globals[name]; ok {
 		return v
 	}
 	if v, ok := globals[name]; ok {
@@ -583,7 +599,7 @@ func (rt *run) force(v Value) Value {
 		return v
 	}
 	for i, a := range rt.active {
-		if a == t || a.Pos == t.Pos && a.Pos.IsValid() && a.Src == t.Src {
+		if a == t || a.Pos.IsValid() && a.Pos == t.Pos && a.Src == t.Src {
 			panic(cycleError(append(rt.active[i:len(rt.active):len(rt.active)], t)))
 		}
 	}

@@ -140,12 +140,15 @@ type textItem struct {
 	at   int
 }
 
-// orderTexts appends the items of keys in the order of their texts; what is
-// equal keeps its order, in reverse too.
-func orderTexts(items []textItem, keys []string, fold, reverse bool) []textItem {
+// orderTexts returns the items of keys in the order of their texts; what is
+// equal keeps its order, in reverse too. It works in room and spare, which may
+// grow; what it returns is one of them.
+func orderTexts(room, spare []textItem, keys []string, fold, reverse bool) (ordered, other []textItem) {
 	if fold {
 		keys, fold = foldable(keys)
 	}
+	items := room[:0]
+	var differ uint64 // the bits that are not the same in all heads
 	for i, k := range keys {
 		head := textHead(k)
 		if fold {
@@ -155,23 +158,57 @@ func orderTexts(items []textItem, keys []string, fold, reverse bool) []textItem 
 			head = ^head
 		}
 		items = append(items, textItem{head, i})
+		differ |= head ^ items[0].head
 	}
-	slices.SortFunc(items, func(x, y textItem) int {
-		if x.head != y.head {
-			if x.head < y.head {
-				return -1
-			}
-			return 1
+	if len(items) >= manyTexts {
+		items, spare = byHeads(items, slices.Grow(spare[:0], len(items))[:len(items)], differ)
+	} else {
+		slices.SortStableFunc(items, func(x, y textItem) int { return cmp.Compare(x.head, y.head) })
+	}
+	for start := 0; start < len(items); {
+		end := start + 1
+		for end < len(items) && items[end].head == items[start].head {
+			end++
 		}
-		if c := compareTexts(keys[x.at], keys[y.at], fold); c != 0 {
-			if reverse {
-				return -c
-			}
-			return c
+		if end-start > 1 {
+			slices.SortStableFunc(items[start:end], func(x, y textItem) int {
+				if reverse {
+					x, y = y, x
+				}
+				return compareTexts(keys[x.at], keys[y.at], fold)
+			})
 		}
-		return cmp.Compare(x.at, y.at)
-	})
-	return items
+		start = end
+	}
+	return items, spare
+}
+
+// manyTexts is from how many on texts are sorted byte by byte.
+const manyTexts = 64
+
+// byHeads sorts items by the bytes of their heads, the last first; spare is as
+// long as items. It returns both, the sorted one first.
+func byHeads(items, spare []textItem, differ uint64) (ordered, other []textItem) {
+	for shift := 0; shift < 64; shift += 8 {
+		if byte(differ>>shift) == 0 {
+			continue
+		}
+		var at [256]int
+		for i := range items {
+			at[byte(items[i].head>>shift)]++
+		}
+		sum := 0
+		for i, n := range at {
+			at[i], sum = sum, sum+n
+		}
+		for _, it := range items {
+			b := byte(it.head >> shift)
+			spare[at[b]] = it
+			at[b]++
+		}
+		items, spare = spare, items
+	}
+	return items, spare
 }
 
 // firstTexts appends the places where a text of keys is seen for the first time.
