@@ -51,6 +51,8 @@ type Plugins struct {
 	known  map[string]bool // folders that the helper was told of
 	jinja  map[string]bool // kind and name of filters and tests: whether the helper has them
 	texts  map[string]string
+
+	varsMu sync.Mutex
 }
 
 // NewPlugins returns the plugins that o.Finder finds.

@@ -98,9 +98,17 @@ type Options struct {
 	Engine      *templates.Engine
 	// FactCache keeps facts between runs; nil: they last as long as the manager.
 	FactCache FactCache
+	// Plugins runs vars plugins that are not gorun's own; nil: there are none.
+	Plugins PluginFunc
 	// Warn tells the user; nil: nobody.
 	Warn func(msg string)
 }
+
+// A PluginFunc gives the variables that vars plugins have beside a folder for
+// a host, or for groups where host is "". stage is "inventory" for what
+// belongs to the inventory itself and "task" for the rest. early is what
+// group_vars and host_vars beside the folder win over, late what wins over them.
+type PluginFunc func(stage, dir, host string, groups []string) (early, late *templates.Dict, err error)
 
 // Query says for what a scope is.
 type Query struct {

@@ -3,6 +3,7 @@ package vars
 // This file keeps the variables of a run.
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -173,12 +174,42 @@ func (m *Manager) buildChain(name string, version uint64) *hostChain {
 		list []string
 	}{{InventoryHost, m.o.InventoryDirs}, {PlaybookHost, m.o.PlaybookDirs}} {
 		for _, dir := range dirs.list {
+			early, late, err := m.plugged("task", dir, name, nil, dirs.kind)
+			c.err = firstError(c.err, err)
 			layers, err := m.files.entity(dir, "host_vars", name, dirs.kind)
-			c.files = append(c.files, layers...)
+			c.files = slices.Concat(c.files, early, layers, late)
 			c.err = firstError(c.err, err)
 		}
 	}
+	for _, dir := range m.o.InventoryDirs {
+		early, late, err := m.plugged("inventory", dir, name, nil, InventoryHostVars)
+		for _, l := range append(early, late...) {
+			c.vars = m.update(c.vars.Copy(), l.Dict)
+			c.vars.Lazy = c.vars.Lazy || l.Dict.Lazy
+		}
+		c.err = firstError(c.err, err)
+	}
 	return c
+}
+
+// plugged are the layers that vars plugins give, if any: one below and one
+// above the files beside dir.
+func (m *Manager) plugged(stage, dir, host string, groups []*inventory.Group, kind Kind) (early, late []Layer, err error) {
+	if m.o.Plugins == nil || host == "" && len(groups) == 0 {
+		return nil, nil, nil
+	}
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.Name
+	}
+	layer := func(d *templates.Dict) []Layer {
+		if d == nil || d.Len() == 0 {
+			return nil
+		}
+		return []Layer{{kind, "vars plugins for " + dir, d}}
+	}
+	low, high, err := m.o.Plugins(stage, dir, host, names)
+	return layer(low), layer(high), err
 }
 
 func firstError(a, b error) error {
@@ -214,6 +245,11 @@ func (m *Manager) buildGroups(groups []*inventory.Group) *groupChain {
 		if g.Vars.Len() > 0 {
 			c.layers = append(c.layers, Layer{InventoryGroupVars, "inventory group " + g.Name, g.Vars})
 		}
+		for _, dir := range m.o.InventoryDirs {
+			early, late, err := m.plugged("inventory", dir, "", []*inventory.Group{g}, InventoryGroupVars)
+			c.layers = slices.Concat(c.layers, early, late)
+			c.err = firstError(c.err, err)
+		}
 		if g.Name != "all" {
 			names = append(names, g.Name)
 		}
@@ -239,11 +275,15 @@ func withoutAll(groups []*inventory.Group) []*inventory.Group {
 
 func (m *Manager) addFiles(c *groupChain, kind Kind, dirs []string, groups []*inventory.Group) {
 	for _, dir := range dirs {
+		early, late, err := m.plugged("task", dir, "", groups, kind)
+		c.layers = append(c.layers, early...)
+		c.err = firstError(c.err, err)
 		for _, g := range groups {
 			layers, err := m.files.entity(dir, "group_vars", g.Name, kind)
 			c.layers = append(c.layers, layers...)
 			c.err = firstError(c.err, err)
 		}
+		c.layers = append(c.layers, late...)
 	}
 }
 

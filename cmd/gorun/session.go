@@ -204,8 +204,16 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	if err := s.loadInventory(c); err != nil {
 		return err
 	}
+	loadVars := s.loader.LoadVarsFile
+	if enabled := s.cfg.List("VARIABLE_PLUGINS_ENABLED"); !slices.Contains(enabled, "host_group_vars") && !slices.Contains(enabled, "ansible.builtin.host_group_vars") {
+		loadVars = nil // group_vars and host_vars are switched off
+	}
 	s.vars = vars.New(vars.Options{
-		Inventory: s.inv, LoadVars: s.loader.LoadVarsFile,
+		Inventory: s.inv, LoadVars: loadVars,
+		Plugins: s.plugins.Vars(engine.VarsOptions{
+			Enabled: s.cfg.List("VARIABLE_PLUGINS_ENABLED"), Stage: s.cfg.Str("RUN_VARS_PLUGINS"),
+			Inventory: func() *inventory.Inventory { return s.inv },
+		}),
 		InventoryDirs: s.inv.VarsDirs(), PlaybookDirs: dirs,
 		Extra: s.extra, MergeHashes: s.cfg.Str("DEFAULT_HASH_BEHAVIOUR") == "merge",
 		InjectFacts: s.cfg.Bool("INJECT_FACTS_AS_VARS"), Era: s.era, Engine: s.tmpl,

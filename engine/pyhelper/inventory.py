@@ -163,3 +163,72 @@ def op_inventory(a):
 
 
 OPS['inventory'] = op_inventory
+
+
+# Vars plugins.
+
+VARS = {}
+
+
+def vars_plugins(enabled):
+    """The plugins that run, ansible-core's own apart."""
+    import ansible
+    from ansible.plugins.loader import vars_loader
+    if 'list' in VARS:
+        return VARS['list']
+    shipped = os.path.join(os.path.dirname(ansible.__file__), 'plugins', 'vars') + os.sep
+    found = [p for p in vars_loader.all() if not str(getattr(p, '_original_path', '')).startswith(shipped)]
+    chosen = []
+    for plugin in found:
+        if getattr(plugin, 'REQUIRES_ENABLED', getattr(plugin, 'REQUIRES_WHITELIST', False)):
+            if os.path.splitext(os.path.basename(plugin._original_path))[0] not in [n.rpartition('.')[2] for n in enabled]:
+                continue
+        chosen.append(plugin)
+    for name in enabled:
+        if name.count('.') > 1 and not name.startswith(('ansible.builtin.', 'ansible.legacy.')):
+            plugin = vars_loader.get(name)
+            if plugin is not None and plugin not in chosen:
+                chosen.append(plugin)
+    VARS['list'] = chosen
+    return chosen
+
+
+def runs_at(plugin, stage, fallback):
+    """Whether a plugin runs at a stage: inventory (when it was read) or task."""
+    try:
+        wanted = plugin.get_option('stage')
+    except Exception:
+        wanted = None
+    if wanted:
+        return wanted in ('all', stage)
+    return stage == ('task' if fallback == 'demand' else 'inventory')
+
+
+def op_vars(a):
+    """The variables that plugins give hosts or groups beside a path: of those
+    that come before host_group_vars, and of collections' that come behind it."""
+    from ansible.inventory.host import Host
+    from ansible.utils.vars import combine_vars
+    with call_lock:
+        SETUP['secrets'] = a['secrets']
+        if a['state'] is not None:
+            VARS['data'] = inventory_of(a['state'])[0]
+        data = VARS['data']
+        entities = [data.groups[n] for n in a['groups']] if a['groups'] else [data.hosts.get(a['host']) or Host(a['host'])]
+        loader = VARS.setdefault('loader', data_loader(a['basedir']))
+        found = {'early': {}, 'late': {}}
+        for plugin in vars_plugins(a['enabled']):
+            if not runs_at(plugin, a['stage'], a['fallback']):
+                continue
+            if hasattr(plugin, 'get_vars'):
+                new = plugin.get_vars(loader, a['path'], entities)
+            else:
+                new = {}
+                for e in entities:
+                    new.update((plugin.get_host_vars if isinstance(e, Host) else plugin.get_group_vars)(e.name))
+            when = 'late' if str(getattr(plugin, 'ansible_name', '')).count('.') > 1 and not plugin.ansible_name.startswith('ansible.') else 'early'
+            found[when] = combine_vars(found[when], new or {})
+        return inventory_value(found)
+
+
+OPS['vars'] = op_vars
