@@ -99,6 +99,13 @@ func TestFirstContact(t *testing.T) {
 	full := pathOf(t, append(base, "gzip", "xz", "sha256sum")...)
 	noXz := pathOf(t, append(base, "gzip", "sha256sum")...)
 	bare := pathOf(t, base...)
+	python := pathOf(t, append(base, "gzip", "sha256sum")...)
+	if err := exec.Command("/usr/bin/python3", "-c", "import lzma").Run(); err != nil {
+		needs.Missing(t, "ansible", "no Python with lzma: "+err.Error())
+	}
+	if err := os.Symlink("/usr/bin/python3", filepath.Join(python, "python3")); err != nil {
+		t.Fatal(err)
+	}
 	brokenXz := pathOf(t, append(base, "gzip", "sha256sum")...)
 	if err := os.WriteFile(filepath.Join(brokenXz, "xz"), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -115,6 +122,7 @@ func TestFirstContact(t *testing.T) {
 	}{
 		{"xz", full, "", len(xz), len(xz) + 1<<12},
 		{"gzip", noXz, "", len(gz), len(gz) + 1<<12},
+		{"xz by Python", python, "", len(xz), len(xz) + 1<<12},
 		{"raw", bare, "", len(raw), len(raw) + 1<<12},
 		{"broken xz", brokenXz, "", len(gz), len(xz) + len(gz) + 1<<12},
 		{"copied", full, whole, 0, 1 << 12},

@@ -51,7 +51,8 @@ const (
 // exclamation mark of its first line. The folders under /var/tmp, /tmp and /dev/shm count only where this user
 // owns them: anybody can make one there. k checks the file that came: against
 // its second argument, with its first where the host has no program for that. r
-// keeps it and becomes it.
+// keeps it and becomes it. Small systems without xz often have Python, which
+// reads xz too (l).
 const bootScript = `m=$(umask); umask 077; n=[NONCE]; ` +
 	`case "$(uname -sm)" in [CASES]*) h=none;; esac; ` +
 	`c="${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/gorun"; u=$(id -u); ` +
@@ -67,9 +68,11 @@ const bootScript = `m=$(umask); umask 077; n=[NONCE]; ` +
 	`elif command -v sha256 >/dev/null 2>&1; then y=$(sha256 -q <"$t"); else y=$1; fi; [ "${y%% *}" = "$2" ]; }; ` +
 	`r() { if chmod 700 "$t" && mv -f "$t" "$g/agent-$1"; then umask $m; echo [OK]$n; exec "$g/agent-$1" __agent; fi; }; ` +
 	`[COPY]` +
-	`z=raw; for p in gzip xz; do if command -v $p >/dev/null 2>&1; then z=$p,$z; fi; done; ` +
+	`z=raw; if command -v gzip >/dev/null 2>&1; then z=gzip,$z; fi; ` +
+	`l="import sys,lzma; i,o=sys.stdin.buffer,sys.stdout.buffer; o.write(lzma.decompress(i.read()))"; ` +
+	`if command -v xz >/dev/null 2>&1; then z=xz,$z; l=; elif python3 -c "import lzma" >/dev/null 2>&1; then z=xz,$z; fi; ` +
 	`echo [NEED]$n $z $(uname -sm); read s x z || exit 1; ` +
-	`if [ $z = raw ]; then head -c $s >"$t"; else head -c $s | $z -dc >"$t"; fi; ` +
+	`case $z$l in raw*) head -c $s >"$t";; xzi*) head -c $s | python3 -c "$l" >"$t";; *) head -c $s | $z -dc >"$t";; esac; ` +
 	`if k $x $x; then r $x; fi; ` +
 	`rm -f "$t"; echo [FAIL]$n the agent did not arrive whole in "$g" "(is the disk full?)"; exit 1`
 
