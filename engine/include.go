@@ -280,7 +280,7 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 				names[j] = h.name
 			}
 			label := g.res[0].label
-			if g.res[0].noLog && label != "" {
+			if g.res[0].noLog {
 				label = censoredLabel
 			}
 			w.p.r.cb.tell(func(cb callback.Callback) { cb.Included(g.req.file, names, label) })

@@ -222,6 +222,27 @@ func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates
 	if !base.looped {
 		return base
 	}
+	if tr.addsHosts() && !base.current {
+		return tr.joinItems(ctx, base, lc, items)
+	}
+	return sumUp(base)
+}
+
+// joinItems is joinInventory for a loop: where one item failed nothing is done,
+// nor are the others shown.
+func (tr *taskRun) joinItems(ctx context.Context, base *taskResult, lc loopControl, items []templates.Value) *taskResult {
+	sum := sumUp(base)
+	switch sum.status() {
+	case callback.Failed, callback.Unreachable, callback.Skipped:
+		return sum
+	}
+	for i, res := range base.items {
+		if st := res.status(); st != callback.OK && st != callback.Changed {
+			continue
+		}
+		tr.joinInventory(ctx, tr.scope.With(tr.locals(lc, items, i)), res)
+		tr.r.cb.tell(func(cb callback.Callback) { cb.Item(res.shown()) })
+	}
 	return sumUp(base)
 }
 
@@ -310,6 +331,9 @@ func (tr *taskRun) parallel(ctx context.Context, base *taskResult, lc loopContro
 func (tr *taskRun) tellItem(res *taskResult) {
 	if tr.t.Include != nil && res.include != nil || tr.r.stopped() != nil {
 		return
+	}
+	if st := res.status(); !res.current && tr.addsHosts() && (st == callback.OK || st == callback.Changed) {
+		return // joinItems tells of it
 	}
 	tr.r.cb.tell(func(cb callback.Callback) { cb.Item(res.shown()) })
 }

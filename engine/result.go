@@ -4,6 +4,7 @@ package engine
 // of it.
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"gorun/engine/callback"
 	"gorun/engine/playbook"
 	"gorun/templates"
+	"gorun/vars"
 )
 
 // A taskResult is what a task gave on a host, or for one item of a loop.
@@ -38,6 +40,8 @@ type taskResult struct {
 	ranModule                       bool            // a module gave the data
 	spared                          bool            // failed_when says it is no failure, though until never held
 	always                          bool            // the screen shows it whole
+	args                            *templates.Dict // as templated, where there may be several tries
+	attempt                         int             // the number of the try, where it is told
 	gaveUp                          bool            // until never held; nothing else failed
 	effects                         []action.Effects
 	notify                          []string
@@ -240,6 +244,30 @@ func (p *playRun) apply(h *hostRun, res *taskResult, e *action.Effects) {
 		v.SetIncluded(p.factHost(h, res), e.Included, e.Source)
 	case e.Stats != nil:
 		p.r.addStats(h.name, e)
+	}
+}
+
+// addsHosts reports whether a task's results change the inventory.
+func (tr *taskRun) addsHosts() bool {
+	switch shortAction(tr.t) {
+	case "add_host", "group_by":
+		return true
+	}
+	return false
+}
+
+// joinInventory does what add_host and group_by ask for once the task is known
+// to have gone well, and judges the result again by what came of it: as up to
+// 2.18. Later it is done before anything judges.
+func (tr *taskRun) joinInventory(ctx context.Context, s *vars.Scope, res *taskResult) {
+	if st := res.status(); res.current || !tr.addsHosts() || st != callback.OK && st != callback.Changed {
+		return
+	}
+	for i := range res.effects {
+		tr.p.applyInventory(tr.h, res, &res.effects[i])
+	}
+	if err := tr.judge(ctx, s, res); err != nil {
+		tr.failedResult(res, err)
 	}
 }
 

@@ -56,7 +56,9 @@ func (tr *taskRun) run(ctx context.Context) *taskResult {
 	case looped:
 		return tr.loop(ctx, base, items)
 	}
-	return tr.seal(tr.once(ctx, tr.scope, base))
+	res := tr.once(ctx, tr.scope, base)
+	tr.joinInventory(ctx, tr.scope, res)
+	return tr.seal(res)
 }
 
 // newResult is an empty result of the task.
@@ -111,8 +113,11 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 		return tr.failedResult(res, err)
 	}
 	for attempt := 1; ; attempt++ {
+		if tries > 1 || len(tr.t.Until) > 0 && !res.current {
+			res.attempt = attempt
+		}
 		tr.try(ctx, s, res)
-		if tries == 1 || res.unreachable || ctx.Err() != nil {
+		if tries == 1 || res.unreachable || ctx.Err() != nil || !retried(res.failure) {
 			break
 		}
 		done, err := tr.satisfied(ctx, s, res)
@@ -120,7 +125,6 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 			return tr.failedResult(res, err)
 		}
 		if done {
-			res.data.SetStr("attempts", templates.Int(attempt))
 			break
 		}
 		if attempt == tries {
@@ -165,6 +169,13 @@ func withDelegate(s *vars.Scope, host string) *vars.Scope {
 	locals := templates.NewDict(1)
 	locals.SetStr("ansible_delegated_vars", named)
 	return s.With(locals)
+}
+
+// retried reports whether what failed a try may go well with the next one:
+// arguments are templated once.
+func retried(err error) bool {
+	var arg *argumentError
+	return !errors.As(err, &arg)
 }
 
 // again is a fresh result for the next attempt, with the keywords' values.
@@ -283,6 +294,10 @@ func (tr *taskRun) try(ctx context.Context, s *vars.Scope, res *taskResult) {
 		return
 	}
 	tr.normalise(res)
+	if res.attempt > 0 && res.failure == nil {
+		// Set early: changed_when, failed_when and until may ask for it.
+		res.data.SetStr("attempts", templates.Int(res.attempt))
+	}
 	if err := tr.judge(ctx, s, res); err != nil {
 		tr.failedResult(res, err)
 	}
@@ -315,7 +330,11 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 		data.Delete(templates.Str(action.ShownAlways))
 	}
 	res.effects = []action.Effects{at.Effects}
-	tr.p.applyInventory(tr.h, res, &at.Effects)
+	if res.current {
+		tr.p.applyInventory(tr.h, res, &at.Effects)
+	} else if tr.addsHosts() {
+		data.SetStr("changed", templates.Bool(false)) // joinInventory says more
+	}
 	if at.Async == 0 {
 		return nil
 	}
@@ -370,9 +389,14 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 	if !ok {
 		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", tr.t.Action)
 	}
-	args, err := tr.args(ctx, s, module)
-	if err != nil {
-		return nil, err
+	args := res.args
+	if args == nil {
+		if args, err = tr.args(ctx, s, module); err != nil {
+			return nil, err
+		}
+	}
+	if len(tr.t.Until) > 0 || tr.t.Retries.IsSet() {
+		res.args, args = args, args.Copy()
 	}
 	at := &action.Task{
 		Name: tr.t.Action, Module: module, Args: args, Raw: tr.t.Args, HostName: tr.h.name,
@@ -559,7 +583,9 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 	switch {
 	case errors.As(err, &un):
 		res.unreachable = true
-		d.SetStr("changed", templates.Bool(false))
+		if res.current || !tr.t.Loop.IsSet() {
+			d.SetStr("changed", templates.Bool(false))
+		}
 		d.SetStr("msg", templates.Str(un.Msg))
 		if res.current {
 			d.SetStr("msg", templates.Str("Task failed: "+un.Msg))

@@ -203,7 +203,7 @@ func (w *walk) task(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		}
 		once = false
 	}
-	all := hosts
+	all, spread := hosts, once
 	if once || bypassesHosts(t) {
 		once = true
 		hosts = hosts[:1]
@@ -211,7 +211,7 @@ func (w *walk) task(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 	shown := p.announce(ctx, t, hosts[0].name)
 	p.hostStarts(shown, hosts)
 	results := w.each(ctx, hosts, t, shown)
-	if once {
+	if spread {
 		w.onceFor(ctx, all, hosts[0], t, results[0])
 	}
 	if t.Include != nil {

@@ -150,7 +150,7 @@ func (d *Default) Result(r Result) {
 	case Skipped:
 		if !d.set.HideSkipped {
 			d.head()
-			if r.Looped { // its items have been shown
+			if r.Task.Loop { // its items have been shown
 				r.Data = r.Data.Copy()
 				r.Data.Delete(templates.Str("results"))
 			}
@@ -240,7 +240,7 @@ func (d *Default) printFailure(msg string, color Color) {
 // Retry prints a try that will be repeated.
 func (d *Default) Retry(r Result) {
 	msg := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", hostLabel(r), r.Task.Name, r.Retries-r.Attempt)
-	if d.set.Verbosity > 2 {
+	if r.Always || d.set.Verbosity > 2 {
 		msg += "Result was: " + d.dump(r)
 	}
 	d.s.Print(msg, d.s.Colors.Debug)
@@ -498,7 +498,7 @@ var debugNoise = []string{"changed", "invocation", "skipped", "failed", "skip_re
 func (d *Default) visible(r Result) *templates.Dict {
 	out := templates.NewDict(r.Data.Len())
 	_, hasMsg := r.Data.GetStr("msg")
-	debug := shortName(r.Task.Action) == "debug"
+	debug := shortName(r.Task.Action) == "debug" && r.Retries == 0 // a retry shows all
 	noise := debugNoise
 	if d.set.Current {
 		noise = append(noise, "ansible_loop_var", "ansible_index_var", "ansible_loop")
