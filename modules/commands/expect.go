@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +23,7 @@ type expectArgs struct {
 	Echo      bool           `arg:"echo"`
 	Removes   string         `arg:"removes"`
 	Responses map[string]any `arg:"responses"`
-	Timeout   *int           `arg:"timeout"`
+	Timeout   any            `arg:"timeout"`
 }
 
 // Expect is ansible.builtin.expect.
@@ -36,7 +37,7 @@ var Expect = modules.Define(modules.Spec{
 		{Name: "echo", Type: modules.Bool, Default: false, Doc: "Show the answers in the output."},
 		{Name: "removes", Type: modules.Path, Doc: "Do nothing where this path does not exist."},
 		{Name: "responses", Type: modules.Dict, Required: true, Doc: "What to answer, by regular expressions of questions; a list is answered in turn."},
-		{Name: "timeout", Type: modules.Int, Default: 30, Doc: "Seconds to wait for a question or the end."},
+		{Name: "timeout", Type: modules.Raw, Default: 30, Doc: "Seconds to wait for a question or the end; null waits without an end."},
 	},
 	Check: modules.NoSupport,
 	Diff:  modules.NoSupport,
@@ -72,10 +73,19 @@ type dialogue struct {
 	a       *expectArgs
 	argv    []string
 	replies []*answerer
+	limit   time.Duration // of silence; 0 is none
 }
 
 func newDialogue(a *expectArgs) (*dialogue, error) {
 	d := &dialogue{a: a}
+	if a.Timeout != nil {
+		n, err := strconv.Atoi(strings.TrimSpace(fmt.Sprint(a.Timeout)))
+		if err != nil {
+			kind := modules.PyType(a.Timeout)
+			return nil, modules.Failf("argument 'timeout' is of type %s and we were unable to convert to int: %s cannot be converted to an int", kind, kind)
+		}
+		d.limit = time.Duration(n) * time.Second
+	}
 	argv, err := modules.ShellSplit(a.Command)
 	if err != nil {
 		return nil, modules.FailWith(map[string]any{"rc": 256}, "%w", err)
@@ -182,12 +192,11 @@ func (d *dialogue) talk(ctx context.Context, master *os.File) (output, problem s
 			}
 		}()
 	}()
-	limit := 30 * time.Second
-	if d.a.Timeout != nil {
-		limit = time.Duration(*d.a.Timeout) * time.Second
-	}
 	for {
-		timer := time.NewTimer(limit)
+		timer := time.NewTimer(d.limit)
+		if d.a.Timeout == nil {
+			timer.Stop() // it never fires
+		}
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -41,7 +41,7 @@ var Archive = modules.Define(modules.Spec{
 		{Name: "exclude_path", Type: modules.List, Elements: modules.Path, Default: []any{}, Doc: "Paths to leave out, as patterns."},
 		{Name: "exclusion_patterns", Type: modules.List, Elements: modules.Path, Doc: "Names to leave out, as patterns, in folders."},
 		{Name: "force_archive", Type: modules.Bool, Default: false, Doc: "Make an archive of a single file too, not only a compressed file."},
-		{Name: "format", Default: "gz", Choices: []string{"bz2", "gz", "tar", "xz", "zip"}, Doc: "The format."},
+		{Name: "format", Default: "gz", Choices: []string{"bz2", "gz", "tar", "xz", "zip", "zstd"}, Doc: "The format; bz2, xz and zstd need the program of that name on the host."},
 		{Name: "path", Type: modules.List, Elements: modules.Path, Required: true, Doc: "What to pack; patterns are possible."},
 		{Name: "remove", Type: modules.Bool, Default: false, Doc: "Remove what was packed."},
 	},
@@ -161,6 +161,9 @@ func (p *packer) ending(single bool) string {
 	f := p.a.Format
 	if single || f == "zip" || f == "tar" {
 		return f
+	}
+	if f == "zstd" {
+		f = "zst"
 	}
 	return "tar." + f
 }
@@ -284,12 +287,12 @@ func (p *packer) pack(w io.Writer, single bool) error {
 		}
 		return z.Close()
 	}
-	// bzip2 and xz are made by their programs: there is no writer of ours.
+	// bzip2, xz and zstd are made by their programs: there is no writer of ours.
 	var plain bytes.Buffer
 	if err := inner(&plain); err != nil {
 		return err
 	}
-	program := map[string]string{"bz2": "bzip2", "xz": "xz"}[p.a.Format]
+	program := map[string]string{"bz2": "bzip2", "xz": "xz", "zstd": "zstd"}[p.a.Format]
 	bin, err := p.m.RequireBin(program)
 	if err != nil {
 		return err

@@ -25,6 +25,21 @@ type iniFileArgs struct {
 	Follow         bool     `arg:"follow"`
 	IgnoreSpaces   bool     `arg:"ignore_spaces"`
 	ModifyInactive bool     `arg:"modify_inactive_option"`
+	Has            []iniHas `arg:"section_has_values"`
+}
+
+// An iniHas is what the section that is meant has.
+type iniHas struct {
+	Option string   `arg:"option"`
+	Value  *string  `arg:"value"`
+	Values []string `arg:"values"`
+}
+
+func (h *iniHas) values() []string {
+	if h.Value != nil {
+		return []string{*h.Value}
+	}
+	return h.Values
 }
 
 // IniFile is community.general.ini_file.
@@ -43,9 +58,15 @@ var IniFile = modules.Define(modules.Spec{
 		{Name: "state", Default: "present", Choices: []string{"absent", "present"}, Doc: "Whether the option or section is to be there."},
 		{Name: "value", Doc: "The value."},
 		{Name: "values", Type: modules.List, Elements: modules.Str, Doc: "Several values, a line each."},
-		{Name: "follow", Type: modules.Bool, Default: false, Doc: "Edit what a link points to; the link stays in any case."},
+		{Name: "follow", Type: modules.Bool, Default: false, Doc: "Edit what a link points to; otherwise the file takes the place of the link."},
 		{Name: "ignore_spaces", Type: modules.Bool, Default: false, Doc: "Do not change a line that differs in blanks only."},
 		{Name: "modify_inactive_option", Type: modules.Bool, Default: true, Doc: "Make use of a line that is commented out."},
+		{Name: "section_has_values", Type: modules.List, Elements: modules.Dict, Doc: "Which of several sections of one name is meant: the first that has all of this.",
+			Rules: modules.Rules{MutuallyExclusive: [][]string{{"value", "values"}}}, Options: []modules.Option{
+				{Name: "option", Required: true, Doc: "The option."},
+				{Name: "value", Doc: "Its value."},
+				{Name: "values", Type: modules.List, Elements: modules.Str, Doc: "The values of which it has one."},
+			}},
 	},
 	Rules:    modules.Rules{MutuallyExclusive: [][]string{{"value", "values"}}},
 	FileArgs: true,
@@ -59,10 +80,14 @@ var IniFile = modules.Define(modules.Spec{
 	if a.State == "present" && !a.AllowNoValue && a.Value == nil && a.Values == nil && a.Option != "" {
 		return nil, modules.Failf("Parameter 'value(s)' must be defined if state=present and allow_no_value=False.")
 	}
+	if a.Section == "" && a.Has != nil {
+		return nil, modules.Failf("section_has_values needs the name of a section")
+	}
 	e, err := openEdit(m, a.Path, &a.FileArgs)
 	if err != nil {
 		return nil, err
 	}
+	e.replacesLink = !a.Follow
 	if !e.present {
 		if !a.Create {
 			return nil, modules.FailWith(map[string]any{"rc": 257}, "Destination %s does not exist!", a.Path)
@@ -106,25 +131,65 @@ type iniEdit struct {
 // to is one behind the last; from < 0 where there is none.
 func (i *iniEdit) section() (from, to int) {
 	if i.a.Section == "" {
-		from = 0
-	} else {
-		from = -1
-		for n, l := range i.lines {
-			if strings.TrimSpace(l) == "["+i.a.Section+"]" {
-				from = n + 1
-				break
+		return 0, i.end(0)
+	}
+	for n, l := range i.lines {
+		if strings.TrimSpace(l) != "["+i.a.Section+"]" {
+			continue
+		}
+		if to = i.end(n + 1); i.has(n+1, to) {
+			return n + 1, to
+		}
+	}
+	return -1, -1
+}
+
+// end is the line behind the section whose lines begin at from.
+func (i *iniEdit) end(from int) int {
+	for n := from; n < len(i.lines); n++ {
+		if t := strings.TrimSpace(i.lines[n]); strings.HasPrefix(t, "[") && strings.HasSuffix(t, "]") {
+			return n
+		}
+	}
+	return len(i.lines)
+}
+
+// has reports whether the section of these lines has what the task says of it.
+func (i *iniEdit) has(from, to int) bool {
+	for _, h := range i.a.Has {
+		_, pattern := iniOption(h.Option)
+		values := h.values()
+		if !slices.ContainsFunc(i.lines[from:to], func(line string) bool {
+			v, ok := i.valueOf(pattern, line)
+			return ok && (len(values) == 0 || slices.Contains(values, v))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasLines are the lines that a new section gets to be the one that is meant.
+func (i *iniEdit) hasLines() []string {
+	var out []string
+	for _, h := range i.a.Has {
+		values := h.values()
+		switch {
+		case h.Option == i.a.Option:
+			for _, v := range values {
+				if !i.a.Exclusive && !slices.Contains(i.values, v) {
+					i.values = append(i.values, v)
+				}
+			}
+		case len(values) == 0 && i.a.AllowNoValue:
+			out = append(out, h.Option+"\n")
+		default:
+			for _, v := range values {
+				out = append(out, i.text(h.Option, v))
 			}
 		}
-		if from < 0 {
-			return -1, -1
-		}
 	}
-	for to = from; to < len(i.lines); to++ {
-		if t := strings.TrimSpace(i.lines[to]); strings.HasPrefix(t, "[") && strings.HasSuffix(t, "]") {
-			break
-		}
-	}
-	return from, to
+	return out
 }
 
 // edit changes the lines and says what it did.
@@ -152,6 +217,7 @@ func (i *iniEdit) edit() string {
 			i.lines = []string{"\n"} // as Ansible begins a file
 		}
 		i.lines = append(i.lines, "["+a.Section+"]\n")
+		i.addLines(len(i.lines), i.hasLines())
 		i.addLines(len(i.lines), i.wanted())
 		if a.Option == "" {
 			return "only section added"
@@ -165,8 +231,10 @@ func (i *iniEdit) edit() string {
 }
 
 // option matches a line of the option, active or (2nd) commented out.
-func (i *iniEdit) option() (active, inactive *regexp.Regexp) {
-	name := regexp.QuoteMeta(i.a.Option)
+func (i *iniEdit) option() (active, inactive *regexp.Regexp) { return iniOption(i.a.Option) }
+
+func iniOption(name string) (active, inactive *regexp.Regexp) {
+	name = regexp.QuoteMeta(name)
 	return regexp.MustCompile(`^[ \t]*(` + name + `)[ \t]*(=|$)[ \t]*(.*)`),
 		regexp.MustCompile(`^[#;]?[ \t]*(` + name + `)[ \t]*(=|$)[ \t]*(.*)`)
 }
@@ -175,10 +243,15 @@ func (i *iniEdit) line(value string, bare bool) string {
 	if bare {
 		return i.a.Option + "\n"
 	}
+	return i.text(i.a.Option, value)
+}
+
+// text is the line of an option with a value.
+func (i *iniEdit) text(option, value string) string {
 	if i.a.NoExtraSpaces {
-		return i.a.Option + "=" + value + "\n"
+		return option + "=" + value + "\n"
 	}
-	return i.a.Option + " = " + value + "\n"
+	return option + " = " + value + "\n"
 }
 
 // wanted are the lines of the option.

@@ -51,7 +51,7 @@ type apkRun struct {
 }
 
 func runApk(ctx context.Context, m *modules.Run, a *apkArgs) (*modules.Result, error) {
-	c, err := newClient(ctx, m, "apk")
+	c, err := newClient(ctx, m, "apk", "")
 	if err != nil {
 		return nil, err
 	}

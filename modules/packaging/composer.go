@@ -5,6 +5,8 @@ package packaging
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"gorun/modules"
@@ -26,6 +28,7 @@ type composerArgs struct {
 	ClassmapAuthorative bool   `arg:"classmap_authoritative"`
 	IgnorePlatformReqs  bool   `arg:"ignore_platform_reqs"`
 	ComposerExecutable  string `arg:"composer_executable"`
+	Force               bool   `arg:"force"`
 }
 
 // Composer is community.general.composer
@@ -49,6 +52,7 @@ var Composer = modules.Define(modules.Spec{
 		{Name: "classmap_authoritative", Type: modules.Bool, Default: false, Doc: "Loads classes of that map alone."},
 		{Name: "ignore_platform_reqs", Type: modules.Bool, Default: false, Doc: "Does not look at the versions of PHP and its extensions."},
 		{Name: "composer_executable", Type: modules.Path, Doc: "The program composer."},
+		{Name: "force", Type: modules.Bool, Default: false, Doc: "Lets create-project run where there is a project already."},
 	},
 	Rules: modules.Rules{RequiredIf: []modules.RequiredIf{{Key: "global_command", Value: false, Need: []string{"working_dir"}}}},
 	Diff:  modules.NoSupport,
@@ -60,33 +64,24 @@ func runComposer(ctx context.Context, m *modules.Run, a *composerArgs) (*modules
 	}
 	c := &client{ctx: ctx, m: m}
 	for _, p := range []struct{ own, name string }{{a.Executable, "php"}, {a.ComposerExecutable, "composer"}} {
-		if p.own == "" {
-			var err error
-			if p.own, err = m.RequireBin(p.name, "/usr/local/bin"); err != nil {
-				return nil, err
-			}
+		one, err := newClient(ctx, m, p.name, p.own, "/usr/local/bin")
+		if err != nil {
+			return nil, err
 		}
-		c.base = append(c.base, p.own)
+		c.base = append(c.base, one.base...)
 	}
 	known, err := composerOptions(c, a.Command)
 	if err != nil {
 		return nil, err
 	}
-	argv := []string{a.Command}
-	if a.GlobalCommand {
-		argv = []string{"global", a.Command}
-	}
-	add := func(on bool, option string) {
-		if on && known[option] {
-			argv = append(argv, "--"+option)
-		}
-	}
+	var argv words
+	argv.add(a.GlobalCommand, "global")
+	argv.add(true, a.Command)
+	add := func(on bool, option string) { argv.add(on && known[option], "--"+option) }
 	add(true, "no-ansi")
 	add(true, "no-interaction")
 	add(true, "no-progress")
-	if !a.GlobalCommand {
-		argv = append(argv, "--working-dir", a.WorkingDir)
-	}
+	argv.add(!a.GlobalCommand, "--working-dir", a.WorkingDir)
 	add(a.PreferSource, "prefer-source")
 	add(a.PreferDist, "prefer-dist")
 	add(a.NoDev, "no-dev")
@@ -96,17 +91,22 @@ func runComposer(ctx context.Context, m *modules.Run, a *composerArgs) (*modules
 	add(a.OptimizeAutoloader, "optimize-autoloader")
 	add(a.ClassmapAuthorative, "classmap-authoritative")
 	add(a.IgnorePlatformReqs, "ignore-platform-reqs")
+	if a.Command == "create-project" && !a.Force && a.WorkingDir != "" {
+		if _, err := os.Stat(filepath.Join(a.WorkingDir, "composer.json")); err == nil {
+			return &modules.Result{Msg: "composer.json already exists in working_dir, skipping create-project"}, nil
+		}
+	}
 	if m.Check {
 		if !known["dry-run"] {
 			return &modules.Result{Skipped: true, Msg: "command '" + a.Command + "' does not support check mode, skipping"}, nil
 		}
 		add(true, "dry-run")
 	}
-	words, err := shellWords(a.Arguments)
+	more, err := shellWords(a.Arguments)
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.run(append(argv, words...)...)
+	res, err := c.run(append(argv, more...)...)
 	if err != nil {
 		return nil, err
 	}

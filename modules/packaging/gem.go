@@ -4,6 +4,7 @@ package packaging
 
 import (
 	"context"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,6 +30,7 @@ type gemArgs struct {
 	EnvShebang          bool   `arg:"env_shebang"`
 	BuildFlags          string `arg:"build_flags"`
 	Force               bool   `arg:"force"`
+	OverridePlatformDir bool   `arg:"override_platform_install_dir"`
 }
 
 // Gem is community.general.gem
@@ -53,6 +55,8 @@ var Gem = modules.Define(modules.Spec{
 		{Name: "env_shebang", Type: modules.Bool, Default: false, Doc: "Lets programs find Ruby by env."},
 		{Name: "build_flags", Doc: "Flags for the compiler."},
 		{Name: "force", Type: modules.Bool, Default: false, Doc: "Installs and removes by force."},
+		{Name: "override_platform_install_dir", Type: modules.Bool, Default: false,
+			Doc: "Names the folder in the user's home to gem, where a distribution has set another by default."},
 	},
 	Rules: modules.Rules{MutuallyExclusive: [][]string{{"gem_source", "repository"}, {"gem_source", "version"}}},
 	Diff:  modules.NoSupport,
@@ -73,17 +77,21 @@ func runGem(ctx context.Context, m *modules.Run, a *gemArgs) (*modules.Result, e
 		return nil, modules.Failf("Cannot maintain state=latest when installing from local source")
 	case a.UserInstall && a.InstallDir != "":
 		return nil, modules.Failf("install_dir requires user_install=false")
+	case a.OverridePlatformDir && !a.UserInstall:
+		return nil, modules.Failf("override_platform_install_dir requires user_install=true")
 	}
-	c := &client{ctx: ctx, m: m, base: strings.Split(a.Executable, " ")}
-	if a.Executable == "" {
-		var err error
-		if c, err = newClient(ctx, m, "gem"); err != nil {
-			return nil, err
-		}
+	c, err := newClient(ctx, m, "gem", a.Executable)
+	if err != nil {
+		return nil, err
 	}
 	r := &gemRun{client: c, a: a}
 	if err := r.readVersion(); err != nil {
 		return nil, err
+	}
+	if a.OverridePlatformDir {
+		if err := r.useUserDir(); err != nil {
+			return nil, err
+		}
 	}
 	there, err := r.exists()
 	if err != nil {
@@ -105,6 +113,23 @@ func runGem(ctx context.Context, m *modules.Run, a *gemArgs) (*modules.Result, e
 		return nil, err
 	}
 	return out, nil
+}
+
+var gemUserDir = regexp.MustCompile(`USER INSTALLATION DIRECTORY:\s*(.+)`)
+
+// useUserDir makes the folder in the user's home install_dir.
+func (r *gemRun) useUserDir() error {
+	text, err := r.output("environment")
+	if err != nil {
+		return err
+	}
+	if f := gemUserDir.FindStringSubmatch(text); f != nil {
+		r.a.UserInstall, r.a.InstallDir = false, strings.TrimSpace(f[1])
+		if r.a.Bindir == "" {
+			r.a.Bindir = filepath.Join(r.a.InstallDir, "bin")
+		}
+	}
+	return nil
 }
 
 var gemVersion = regexp.MustCompile(`^(\d+)\.(\d+)\.(\d+)`)
@@ -178,12 +203,8 @@ func (r *gemRun) exists() (bool, error) {
 
 func (r *gemRun) install() []string {
 	a := r.a
-	argv := append([]string{"install"}, r.common()...)
-	add := func(on bool, w ...string) {
-		if on {
-			argv = append(argv, w...)
-		}
-	}
+	argv := append(words{"install"}, r.common()...)
+	add := argv.add
 	old := r.version != nil && r.version[0] < 2
 	add(a.Version != "", "--version", a.Version)
 	add(a.Repository != "", "--source", a.Repository)
@@ -206,21 +227,12 @@ func (r *gemRun) install() []string {
 
 func (r *gemRun) uninstall() []string {
 	a := r.a
-	argv := append([]string{"uninstall"}, r.common()...)
-	if a.InstallDir != "" {
-		argv = append(argv, "--install-dir", a.InstallDir)
-	}
-	if a.Bindir != "" {
-		argv = append(argv, "--bindir", a.Bindir)
-	}
-	if a.Version != "" {
-		argv = append(argv, "--version", a.Version)
-	} else {
-		argv = append(argv, "--all")
-	}
-	argv = append(argv, "--executable")
-	if a.Force {
-		argv = append(argv, "--force")
-	}
+	argv := append(words{"uninstall"}, r.common()...)
+	argv.add(a.InstallDir != "", "--install-dir", a.InstallDir)
+	argv.add(a.Bindir != "", "--bindir", a.Bindir)
+	argv.add(a.Version != "", "--version", a.Version)
+	argv.add(a.Version == "", "--all")
+	argv.add(true, "--executable")
+	argv.add(a.Force, "--force")
 	return append(argv, a.Name)
 }

@@ -20,6 +20,7 @@ type homebrewArgs struct {
 	UpgradeAll     bool     `arg:"upgrade_all"`
 	InstallOptions []string `arg:"install_options"`
 	UpgradeOptions []string `arg:"upgrade_options"`
+	ForceFormula   bool     `arg:"force_formula"`
 }
 
 // Homebrew is community.general.homebrew
@@ -36,6 +37,7 @@ var Homebrew = modules.Define(modules.Spec{
 		{Name: "upgrade_all", Type: modules.Bool, Default: false, Aliases: []string{"upgrade"}, Doc: "Upgrade everything."},
 		{Name: "install_options", Type: modules.List, Elements: modules.Str, Aliases: []string{"options"}, Doc: "Options of brew's command, without their dashes."},
 		{Name: "upgrade_options", Type: modules.List, Elements: modules.Str, Doc: "Options of brew upgrade, without their dashes."},
+		{Name: "force_formula", Type: modules.Bool, Default: false, Doc: "Takes the names for formulas where there are casks of the same name."},
 	},
 }, runHomebrew)
 
@@ -126,7 +128,9 @@ func (r *brewRun) whole(verb string, options []string, would, did, already strin
 
 // installed asks whether a package is there.
 func (r *brewRun) installed(name string) (bool, error) {
-	res, err := r.run("info", name)
+	argv := words{"info", name}
+	argv.add(r.a.ForceFormula, "--formula")
+	res, err := r.run(argv...)
 	return strings.Contains(res.Stdout, "Built from source") || strings.Contains(res.Stdout, "Poured from bottle"), err
 }
 
@@ -187,10 +191,11 @@ func (r *brewRun) one(name string) error {
 }
 
 func (r *brewRun) names(name string) []string {
-	if r.a.State == "head" {
-		return []string{name, "--HEAD"}
-	}
-	return []string{name}
+	out := words{name}
+	out.add(r.a.State == "head", "--HEAD")
+	linking := r.a.State == "linked" || r.a.State == "unlinked" // commands that know formulas alone
+	out.add(r.a.ForceFormula && !linking, "--formula")
+	return out
 }
 
 func (r *brewRun) step(name string, there bool) (s brewStep, err error) {

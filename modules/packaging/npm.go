@@ -27,6 +27,7 @@ type npmArgs struct {
 	NoOptional    bool   `arg:"no_optional"`
 	NoBinLinks    bool   `arg:"no_bin_links"`
 	Global        bool   `arg:"global"`
+	Force         bool   `arg:"force"`
 }
 
 // Npm is community.general.npm
@@ -48,6 +49,7 @@ var Npm = modules.Define(modules.Spec{
 		{Name: "no_optional", Type: modules.Bool, Default: false, Doc: "Leaves out optional dependencies."},
 		{Name: "no_bin_links", Type: modules.Bool, Default: false, Doc: "Makes no links to programs."},
 		{Name: "global", Type: modules.Bool, Default: false, Doc: "Installs for the whole host."},
+		{Name: "force", Type: modules.Bool, Default: false, Doc: "Gives npm --force."},
 	},
 	Diff: modules.NoSupport,
 }, runNpm)
@@ -65,14 +67,11 @@ func runNpm(ctx context.Context, m *modules.Run, a *npmArgs) (*modules.Result, e
 	if a.State == "absent" && a.Name == "" {
 		return nil, modules.Failf("uninstalling a package is only available for named packages")
 	}
-	c := &client{ctx: ctx, m: m, base: strings.Split(a.Executable, " "), dir: a.Path}
-	if a.Executable == "" {
-		var err error
-		if c, err = newClient(ctx, m, "npm"); err != nil {
-			return nil, err
-		}
-		c.dir = a.Path
+	c, err := newClient(ctx, m, "npm", a.Executable)
+	if err != nil {
+		return nil, err
 	}
+	c.dir = a.Path
 	r := &npmRun{c, a}
 	if a.CI {
 		if err := r.change("ci"); err != nil {
@@ -119,14 +118,10 @@ func (r *npmRun) spec() string {
 }
 
 // args completes a command.
-func (r *npmRun) args(named bool, words ...string) []string {
-	a := r.a
-	add := func(on bool, w ...string) {
-		if on {
-			words = append(words, w...)
-		}
-	}
-	changes := words[0] == "install" || words[0] == "update" || words[0] == "ci"
+func (r *npmRun) args(named bool, verb ...string) []string {
+	a, argv := r.a, words(verb)
+	add := argv.add
+	changes := verb[0] == "install" || verb[0] == "update" || verb[0] == "ci"
 	add(a.Global, "--global")
 	add(a.Production && changes, "--production")
 	add(a.IgnoreScripts, "--ignore-scripts")
@@ -135,7 +130,8 @@ func (r *npmRun) args(named bool, words ...string) []string {
 	add(a.Registry != "", "--registry", a.Registry)
 	add(a.NoOptional, "--no-optional")
 	add(a.NoBinLinks, "--no-bin-links")
-	return words
+	add(a.Force, "--force")
+	return argv
 }
 
 // folder makes the project's folder; in check mode what is not there is no

@@ -5,6 +5,7 @@ package packaging
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"gorun/modules"
@@ -15,6 +16,7 @@ type opkgArgs struct {
 	State       string   `arg:"state"`
 	Force       string   `arg:"force"`
 	UpdateCache bool     `arg:"update_cache"`
+	Executable  string   `arg:"executable"`
 }
 
 // Opkg is community.general.opkg
@@ -28,12 +30,22 @@ var Opkg = modules.Define(modules.Spec{
 		{Name: "force", Default: "", Choices: []string{"", "depends", "maintainer", "reinstall", "overwrite", "downgrade", "space", "postinstall", "remove",
 			"checksum", "removal-of-dependent-packages"}, Doc: "Which of opkg's --force options to use."},
 		{Name: "update_cache", Type: modules.Bool, Default: false, Doc: "Fetch the lists of packages first."},
+		{Name: "executable", Type: modules.Path, Doc: "The program opkg."},
 	},
 	Check: modules.NoSupport,
 }, runOpkg)
 
+// newOpkg finds the program, by the task's path where it gives one.
+func newOpkg(ctx context.Context, m *modules.Run, own string) (*client, error) {
+	if own == "" {
+		return newClient(ctx, m, "opkg", "")
+	}
+	bin, err := m.RequireBin(filepath.Base(own), filepath.Dir(own))
+	return &client{ctx: ctx, m: m, base: []string{bin}}, err
+}
+
 func runOpkg(ctx context.Context, m *modules.Run, a *opkgArgs) (*modules.Result, error) {
-	c, err := newClient(ctx, m, "opkg")
+	c, err := newOpkg(ctx, m, a.Executable)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ type pacmanArgs struct {
 	UpdateCacheExtraArgs string   `arg:"update_cache_extra_args"`
 	Upgrade              bool     `arg:"upgrade"`
 	UpgradeExtraArgs     string   `arg:"upgrade_extra_args"`
+	Cachedir             string   `arg:"cachedir"`
+	Config               string   `arg:"config"`
+	Root                 string   `arg:"root"`
 }
 
 // Pacman is community.general.pacman
@@ -44,6 +47,9 @@ var Pacman = modules.Define(modules.Spec{
 		{Name: "update_cache_extra_args", Default: "", Doc: "Further options for fetching the lists."},
 		{Name: "upgrade", Type: modules.Bool, Doc: "Upgrade everything."},
 		{Name: "upgrade_extra_args", Default: "", Doc: "Further options for the upgrade."},
+		{Name: "root", Type: modules.Path, Doc: "The folder that is the root of another system, to work on."},
+		{Name: "cachedir", Type: modules.Path, Doc: "The folder for packages that are fetched; only with root."},
+		{Name: "config", Type: modules.Path, Doc: "Another pacman.conf."},
 	},
 	Rules: modules.Rules{
 		RequiredOneOf:     [][]string{{"name", "update_cache", "upgrade"}},
@@ -72,11 +78,16 @@ type pacmanPackage struct {
 }
 
 func runPacman(ctx context.Context, m *modules.Run, a *pacmanArgs) (*modules.Result, error) {
-	c, err := newClient(ctx, m, a.Executable)
+	c, err := newClient(ctx, m, a.Executable, "")
 	if err != nil {
 		return nil, err
 	}
 	c.env = map[string]string{"LC_ALL": "C"}
+	base := words(c.base)
+	base.add(a.Config != "", "--config", a.Config)
+	base.add(a.Root != "", "--root", a.Root)
+	base.add(a.Root != "" && a.Cachedir != "", "--cachedir", a.Cachedir)
+	c.base = base
 	r := &pacmanRun{client: c, a: a, data: map[string]any{}}
 	if r.extra, err = shellWords(a.ExtraArgs); err != nil {
 		return nil, err

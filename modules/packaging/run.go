@@ -19,10 +19,27 @@ type client struct {
 	env  map[string]string
 }
 
-// newClient finds the program.
-func newClient(ctx context.Context, m *modules.Run, program string) (*client, error) {
-	bin, err := m.RequireBin(program)
-	return &client{ctx: ctx, m: m, base: []string{bin}}, err
+// newClient finds the program, also in extra folders; own is the task's option for it, the
+// program with arguments perhaps, which counts where it is given.
+func newClient(ctx context.Context, m *modules.Run, program, own string, extra ...string) (*client, error) {
+	c := &client{ctx: ctx, m: m}
+	if own != "" {
+		c.base = strings.Split(own, " ")
+		return c, nil
+	}
+	bin, err := m.RequireBin(program, extra...)
+	c.base = []string{bin}
+	return c, err
+}
+
+// words are the words of a command while it is made.
+type words []string
+
+// add adds words where on is true.
+func (w *words) add(on bool, more ...string) {
+	if on {
+		*w = append(*w, more...)
+	}
 }
 
 // run runs the program; an exit code is no error.

@@ -27,6 +27,11 @@ type zypperArgs struct {
 	AllowVendorChange bool     `arg:"allow_vendor_change"`
 	ReplaceFiles      bool     `arg:"replacefiles"`
 	CleanDeps         bool     `arg:"clean_deps"`
+	AutoImportKeys    bool     `arg:"auto_import_keys"`
+	InstallRecommends *bool    `arg:"install_recommends"`
+	Quiet             bool     `arg:"quiet"`
+	SimpleErrors      bool     `arg:"simple_errors"`
+	SkipPostErrors    bool     `arg:"skip_post_errors"`
 }
 
 // Zypper is community.general.zypper
@@ -50,7 +55,13 @@ var Zypper = modules.Define(modules.Spec{
 		{Name: "allow_vendor_change", Type: modules.Bool, Default: false, Doc: "With dist-upgrade, whether packages may change their vendor."},
 		{Name: "replacefiles", Type: modules.Bool, Default: false, Doc: "Installs packages even where their files conflict."},
 		{Name: "clean_deps", Type: modules.Bool, Default: false, Doc: "Removes with packages the dependencies that are no longer needed."},
+		{Name: "auto_import_keys", Type: modules.Bool, Default: false, Doc: "Trusts the keys of repositories while it installs."},
+		{Name: "install_recommends", Type: modules.Bool, Doc: "Whether recommended packages are installed too."},
+		{Name: "quiet", Type: modules.Bool, Default: true, Doc: "Lets zypper tell less."},
+		{Name: "simple_errors", Type: modules.Bool, Default: false, Doc: "Puts zypper's messages alone into stdout."},
+		{Name: "skip_post_errors", Type: modules.Bool, Default: false, Doc: "Runs zypper once more where a package's script failed behind its installation."},
 	},
+	Rules: modules.Rules{MutuallyExclusive: [][]string{{"disable_recommends", "install_recommends"}}},
 }, runZypper)
 
 // A zypperRun is one run of the module.
@@ -63,11 +74,14 @@ type zypperRun struct {
 type zypperPackage struct{ sign, name, version string }
 
 func runZypper(ctx context.Context, m *modules.Run, a *zypperArgs) (*modules.Result, error) {
-	c, err := newClient(ctx, m, "zypper")
+	c, err := newClient(ctx, m, "zypper", "")
 	if err != nil {
 		return nil, err
 	}
-	c.base = append(c.base, "--quiet", "--non-interactive", "--xmlout")
+	if a.Quiet {
+		c.base = append(c.base, "--quiet")
+	}
+	c.base = append(c.base, "--non-interactive", "--xmlout")
 	if transactional() {
 		bin, err := m.RequireBin("transactional-update")
 		if err != nil {
@@ -128,19 +142,21 @@ func transactional() bool {
 func (r *zypperRun) command(verb string) []string {
 	a := r.a
 	installs := slices.Contains([]string{"install", "update", "patch", "dist-upgrade"}, verb)
-	var out []string
-	add := func(on bool, words ...string) {
-		if on {
-			out = append(out, words...)
-		}
-	}
+	var out words
+	add := out.add
 	add((installs || verb == "refresh") && a.DisableGPGCheck, "--no-gpg-checks")
+	add(installs && a.AutoImportKeys, "--gpg-auto-import-keys")
 	add(verb == "search", "--disable-repositories")
 	out = append(out, verb)
 	add(verb != "patch" && verb != "dist-upgrade" && verb != "refresh", "--type", a.Type)
 	add(r.m.Check && verb != "search", "--dry-run")
 	add(installs, "--auto-agree-with-licenses")
-	add(installs && a.DisableRecommends, "--no-recommends")
+	recommends := !a.DisableRecommends
+	if a.InstallRecommends != nil {
+		recommends = *a.InstallRecommends
+	}
+	add(installs && !recommends, "--no-recommends")
+	add(installs && recommends && a.InstallRecommends != nil, "--recommends")
 	add(installs && a.Force, "--force")
 	add(installs && a.ForceResolution, "--force-resolution")
 	add(installs && a.OldPackage, "--oldpackage")
@@ -301,7 +317,7 @@ func parseSolvables(text string) []solvable {
 
 // act runs zypper and reads its answer. Its exit codes: 102 a reboot is
 // needed, 103 zypper itself was upgraded and is to run again, 104 not found,
-// 106 a repository was left out.
+// 106 a repository was left out, 107 a package's script failed behind its installation.
 func (r *zypperRun) act(args []string) ([]solvable, modules.CommandResult, error) {
 	var list []solvable
 	for try := 0; ; try++ {
@@ -324,15 +340,32 @@ func (r *zypperRun) act(args []string) ([]solvable, modules.CommandResult, error
 				msg = xmlText.Replace(m[len(m)-1][1])
 			}
 			return nil, res, modules.FailWith(data, "%s", msg)
-		case 0, 102, 103, 106:
+		case 0, 102, 103, 106, 107:
 			list = append(list, parseSolvables(res.Stdout)...)
-			if res.RC == 103 && try == 0 {
+			if try == 0 && (res.RC == 103 || res.RC == 107 && r.a.SkipPostErrors) {
 				continue
 			}
+			res.Stdout = r.simple(res.Stdout)
 			return list, res, nil
 		}
+		data["stdout"] = r.simple(res.Stdout)
 		return nil, res, modules.FailWith(data, "Zypper run command failed with return code %d.", res.RC)
 	}
+}
+
+// simple is zypper's answer, or with simple_errors the messages in it alone.
+func (r *zypperRun) simple(answer string) string {
+	if !r.a.SimpleErrors {
+		return answer
+	}
+	var texts []string
+	for _, m := range zypperMessage.FindAllStringSubmatch(answer, -1) {
+		texts = append(texts, xmlText.Replace(m[1]))
+	}
+	if texts == nil {
+		return answer
+	}
+	return strings.Join(texts, " \n")
 }
 
 // finish runs what was decided and makes the result.

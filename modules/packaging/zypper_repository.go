@@ -59,7 +59,7 @@ type zypperRepo struct {
 }
 
 func runZypperRepository(ctx context.Context, m *modules.Run, a *zypperRepositoryArgs) (*modules.Result, error) {
-	c, err := newClient(ctx, m, "zypper")
+	c, err := newClient(ctx, m, "zypper", "")
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 type alternativesArgs struct {
 	Name        string            `arg:"name"`
 	Path        string            `arg:"path"`
+	Family      string            `arg:"family"`
 	Link        string            `arg:"link"`
 	Priority    *int              `arg:"priority"`
 	State       string            `arg:"state"`
@@ -34,7 +36,8 @@ var Alternatives = modules.Define(modules.Spec{
 	Doc:  "Choose among programs of one purpose, by update-alternatives.",
 	Options: []modules.Option{
 		{Name: "name", Required: true, Doc: "The generic name."},
-		{Name: "path", Type: modules.Path, Required: true, Doc: "The program to install or choose."},
+		{Name: "path", Type: modules.Path, Doc: "The program to install or choose."},
+		{Name: "family", Doc: "The family of the alternative to choose, which Red Hat's and its relatives' programs know."},
 		{Name: "link", Type: modules.Path, Doc: "The link that stands for the generic name."},
 		{Name: "priority", Type: modules.Int, Doc: "The priority in automatic mode."},
 		{Name: "state", Default: "selected", Choices: []string{"present", "absent", "selected", "auto"},
@@ -46,6 +49,7 @@ var Alternatives = modules.Define(modules.Spec{
 				{Name: "link", Type: modules.Path, Required: true, Doc: "The link."},
 			}},
 	},
+	Rules: modules.Rules{RequiredOneOf: [][]string{{"path", "family"}}},
 	Check: modules.Full,
 	Diff:  modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *alternativesArgs) (*modules.Result, error) {
@@ -59,6 +63,7 @@ type alternativesRun struct {
 	mode, current string
 	link          string
 	priorities    map[string]int
+	families      map[string]string
 	slaves        map[string]alternativeLink // of the path, by name
 	links         map[string]string          // of all slaves, by name
 	messages      []string
@@ -67,11 +72,14 @@ type alternativesRun struct {
 
 // read asks what there is.
 func (r *alternativesRun) read() error {
+	r.slaves, r.links, r.families = map[string]alternativeLink{}, map[string]string{}, map[string]string{}
 	res, err := r.tool.run("update-alternatives", "--query", r.a.Name)
-	if err != nil || res.RC != 0 {
+	if err != nil {
 		return err
 	}
-	r.slaves, r.links = map[string]alternativeLink{}, map[string]string{}
+	if res.RC != 0 {
+		return r.readDisplay()
+	}
 	block, inSlaves := "", false
 	for line := range strings.Lines(res.Stdout) {
 		key, value, _ := strings.Cut(strings.TrimRight(line, "\n"), ":")
@@ -112,7 +120,7 @@ func (r *alternativesRun) run() (*modules.Result, error) {
 	_, installed := r.priorities[a.Path]
 	r.before, r.after = r.state(installed), map[string]any{}
 	if a.State == "absent" {
-		if installed {
+		if installed && a.Path != "" {
 			r.messages = append(r.messages, fmt.Sprintf("Remove alternative '%s' from '%s'.", a.Path, a.Name))
 			r.after = map[string]any{"state": "absent"}
 			if err := r.change("update-alternatives", "--remove", a.Name, a.Path); err != nil {
@@ -121,16 +129,20 @@ func (r *alternativesRun) run() (*modules.Result, error) {
 		}
 		return r.result(), nil
 	}
-	if r.needsInstall(installed) {
+	if a.Path != "" && r.needsInstall(installed) {
 		if err := r.install(); err != nil {
 			return nil, err
 		}
 	}
 	switch {
-	case a.State == "selected" && r.current != a.Path:
-		r.messages = append(r.messages, fmt.Sprintf("Set alternative '%s' for '%s'.", a.Path, a.Name))
+	case a.State == "selected" && !r.selected():
+		what := a.Path
+		if what == "" {
+			what = a.Family
+		}
+		r.messages = append(r.messages, fmt.Sprintf("Set alternative '%s' for '%s'.", what, a.Name))
 		r.after["state"] = "selected"
-		if err := r.change("update-alternatives", "--set", a.Name, a.Path); err != nil {
+		if err := r.change("update-alternatives", "--set", a.Name, what); err != nil {
 			return nil, err
 		}
 	case a.State == "auto" && r.mode == "manual":
@@ -156,6 +168,14 @@ func (r *alternativesRun) state(installed bool) map[string]any {
 		out["subcommands"] = list
 	}
 	return out
+}
+
+// selected reports whether the alternative is the current one.
+func (r *alternativesRun) selected() bool {
+	if r.a.Path != "" && r.current == r.a.Path {
+		return true
+	}
+	return r.a.Family != "" && r.families[r.current] == r.a.Family
 }
 
 func linkList(links []alternativeLink) []any {
@@ -204,11 +224,18 @@ func (r *alternativesRun) install() error {
 		priority = *a.Priority
 	}
 	args := []string{"--install", link, a.Name, a.Path, strconv.Itoa(priority)}
+	if a.Family != "" {
+		args = append(args, "--family", a.Family)
+	}
 	for _, s := range a.Subcommands {
 		args = append(args, "--slave", s.Link, s.Name, s.Path)
 	}
 	r.messages = append(r.messages, fmt.Sprintf("Install alternative '%s' for '%s'.", a.Path, a.Name))
 	r.after = map[string]any{"state": "present", "path": a.Path, "priority": priority, "link": link}
+	r.after["family"] = nil
+	if a.Family != "" {
+		r.after["family"] = a.Family
+	}
 	if list := linkList(a.Subcommands); len(list) > 0 {
 		r.after["subcommands"] = list
 	} else if list := r.before["subcommands"]; list != nil && a.Subcommands == nil {
@@ -223,4 +250,47 @@ func (r *alternativesRun) result() *modules.Result {
 		res.Diff = []modules.Diff{{Before: r.before, After: r.after}}
 	}
 	return res
+}
+
+var (
+	displayMode   = regexp.MustCompile(`(?m)\s-\s(?:status\sis\s)?(\w*)(?:\smode|.)$`)
+	displayNow    = regexp.MustCompile(`(?m)^\s*link currently points to (.*)$`)
+	displayLink   = regexp.MustCompile(`(?m)^\s*link \w+ is (.*)$`)
+	displaySlave  = regexp.MustCompile(`^\s+(?:slave|follower) (\S+) is (.*)$`)
+	displayChoice = regexp.MustCompile(`^(/.*)\s-\s(?:family\s(\S+)\s)?priority\s(\d+)`)
+	displayFollow = regexp.MustCompile(`^\s+(?:slave|follower) (.*): (.*)$`)
+)
+
+// readDisplay asks a program that has no --query: the one of Red Hat and its relatives.
+func (r *alternativesRun) readDisplay() error {
+	res, err := r.tool.run("update-alternatives", "--display", r.a.Name)
+	if err != nil || res.RC != 0 {
+		return err
+	}
+	first := func(re *regexp.Regexp) string {
+		if f := re.FindStringSubmatch(res.Stdout); f != nil {
+			return f[1]
+		}
+		return ""
+	}
+	if r.mode = first(displayMode); r.mode == "" {
+		return nil
+	}
+	r.current, r.link = first(displayNow), first(displayLink)
+	for _, s := range r.a.Subcommands { // where the program does not tell their links
+		r.links[s.Name] = s.Link
+	}
+	block := ""
+	for _, line := range modules.SplitLines(res.Stdout) {
+		if f := displaySlave.FindStringSubmatch(line); f != nil {
+			r.links[f[1]] = f[2]
+		} else if f := displayChoice.FindStringSubmatch(line); f != nil {
+			block = f[1]
+			r.families[block] = f[2]
+			r.priorities[block], _ = strconv.Atoi(f[3])
+		} else if f := displayFollow.FindStringSubmatch(line); f != nil && block == r.a.Path && f[2] != "(null)" {
+			r.slaves[f[1]] = alternativeLink{Name: f[1], Path: f[2], Link: r.links[f[1]]}
+		}
+	}
+	return nil
 }

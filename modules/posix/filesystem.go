@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,7 @@ type filesystemArgs struct {
 	Resizefs bool   `arg:"resizefs"`
 	State    string `arg:"state"`
 	UUID     string `arg:"uuid"`
+	Label    string `arg:"label"`
 }
 
 // Filesystem is community.general.filesystem.
@@ -28,11 +30,12 @@ var Filesystem = modules.Define(modules.Spec{
 	Options: []modules.Option{
 		{Name: "dev", Type: modules.Path, Required: true, Aliases: []string{"device"}, Doc: "The device or file."},
 		{Name: "force", Type: modules.Bool, Default: false, Doc: "Make it although there is another one."},
-		{Name: "fstype", Choices: []string{"btrfs", "ext2", "ext3", "ext4", "ext4dev", "f2fs", "lvm", "ocfs2", "reiserfs", "xfs", "vfat", "swap", "ufs"}, Aliases: []string{"type"}, Doc: "The type of the file system."},
+		{Name: "fstype", Choices: []string{"btrfs", "ext2", "ext3", "ext4", "ext4dev", "f2fs", "lvm", "ocfs2", "reiserfs", "xfs", "vfat", "swap", "ufs", "gfs2", "bcachefs"}, Aliases: []string{"type"}, Doc: "The type of the file system."},
 		{Name: "opts", Doc: "More options for mkfs."},
 		{Name: "resizefs", Type: modules.Bool, Default: false, Doc: "Grow the file system to the size of the device."},
 		{Name: "state", Default: "present", Choices: []string{"present", "absent"}, Doc: "Whether there is to be a file system."},
 		{Name: "uuid", Doc: "The UUID of the file system."},
+		{Name: "label", Doc: "The label of a new file system; for gfs2, CLUSTER:NAME."},
 	},
 	Rules: modules.Rules{
 		MutuallyExclusive: [][]string{{"resizefs", "uuid"}},
@@ -78,6 +81,7 @@ var mkfsTools = map[string]mkfsTool{
 	"f2fs": {"mkfs.f2fs", nil, "-f", []string{"resize.f2fs", "%s"}, ""}, "vfat": {"mkfs.vfat", nil, "-I", []string{"fatresize", "--size", "max", "%s"}, ""},
 	"swap": {"mkswap", nil, "-f", nil, ""}, "lvm": {"pvcreate", nil, "-f", []string{"pvresize", "%s"}, "LVM2_member"},
 	"ocfs2": {"mkfs.ocfs2", []string{"-Fx"}, "", nil, ""}, "reiserfs": {"mkfs.reiserfs", []string{"-q"}, "-f", []string{"resize_reiserfs", "%s"}, ""},
+	"gfs2": {"mkfs.gfs2", []string{"-O"}, "", nil, ""}, "bcachefs": {"mkfs.bcachefs", []string{"--force"}, "", []string{"bcachefs", "device", "resize", "%s"}, ""},
 	"ufs": {"newfs", nil, "", []string{"growfs", "-y", "%s"}, "ufs"},
 }
 
@@ -91,6 +95,9 @@ func makeFilesystem(t tool, a *filesystemArgs, have string) (*modules.Result, er
 	id := uuidTools[a.Fstype]
 	if a.UUID != "" && id.change == nil && id.make == "" {
 		return nil, modules.Failf("module does not support UUID option for this filesystem (%s) yet.", a.Fstype)
+	}
+	if a.Label != "" && a.Fstype != "gfs2" {
+		return nil, modules.Failf("module does not support label option for this filesystem (%s) yet.", a.Fstype)
 	}
 	if have == want && !a.Force {
 		switch {
@@ -119,6 +126,9 @@ func makeFilesystem(t tool, a *filesystemArgs, have string) (*modules.Result, er
 	if a.UUID != "" && id.make != "" {
 		args = append(args, id.make, a.UUID)
 	}
+	if a.Label != "" && !slices.Contains(args, "-t") {
+		args = append(args, "-t", a.Label)
+	}
 	res.Changed = true
 	if err := t.change(mk.program, append(args, a.Dev)...); err != nil {
 		return nil, err
@@ -141,6 +151,7 @@ var uuidTools = map[string]uuidTool{
 	"ext2": {make: "-U", change: []string{"tune2fs", "-U"}}, "ext3": {make: "-U", change: []string{"tune2fs", "-U"}},
 	"ext4": {make: "-U", change: []string{"tune2fs", "-U"}}, "ext4dev": {make: "-U", change: []string{"tune2fs", "-U"}},
 	"xfs": {change: []string{"xfs_admin", "-U"}}, "btrfs": {make: "-U"},
+	"gfs2": {make: "-U", change: []string{"tunegfs2", "-U"}}, "bcachefs": {make: "-U"},
 	"lvm": {change: []string{"pvchange", "-u"}, noArg: true},
 }
 

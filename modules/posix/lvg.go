@@ -2,6 +2,7 @@ package posix
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +20,8 @@ type lvgArgs struct {
 	State       string   `arg:"state"`
 	VG          string   `arg:"vg"`
 	VGOptions   string   `arg:"vg_options"`
+	ResetVG     bool     `arg:"reset_vg_uuid"`
+	ResetPV     bool     `arg:"reset_pv_uuid"`
 }
 
 // LVG is community.general.lvg.
@@ -32,10 +35,13 @@ var LVG = modules.Define(modules.Spec{
 		{Name: "pvresize", Type: modules.Bool, Default: false, Doc: "Grow physical volumes to their devices."},
 		{Name: "pvs", Type: modules.List, Elements: modules.Str, Doc: "The devices."},
 		{Name: "remove_extra_pvs", Type: modules.Bool, Default: true, Doc: "Take devices out of the group that pvs does not name."},
-		{Name: "state", Default: "present", Choices: []string{"absent", "present"}, Doc: "Whether the group is to be there."},
+		{Name: "state", Default: "present", Choices: []string{"absent", "present", "active", "inactive"}, Doc: "Whether the group is to be there, and its volumes active."},
 		{Name: "vg", Required: true, Doc: "The name of the group."},
 		{Name: "vg_options", Default: "", Doc: "More options for vgcreate."},
+		{Name: "reset_vg_uuid", Type: modules.Bool, Default: false, Doc: "Gives the group a new UUID, at every run."},
+		{Name: "reset_pv_uuid", Type: modules.Bool, Default: false, Doc: "Gives the physical volumes new UUIDs, at every run."},
 	},
+	Rules: modules.Rules{RequiredIf: []modules.RequiredIf{{Key: "reset_pv_uuid", Value: true, Need: []string{"pvs"}}}},
 	Check: modules.Full,
 	Diff:  modules.NoSupport,
 }, func(ctx context.Context, m *modules.Run, a *lvgArgs) (*modules.Result, error) {
@@ -89,8 +95,19 @@ func (l *lvgRun) run() (*modules.Result, error) {
 		res.Changed = true
 		return res, l.create(pvs, have)
 	}
-	res.Changed, err = l.adjust(pvs, have)
-	return res, err
+	for _, step := range []func() (bool, error){
+		l.activate,
+		func() (bool, error) { return a.ResetVG, l.changeIf(a.ResetVG, "vgchange", "-u", a.VG) },
+		func() (bool, error) { return l.resetPVs(pvs, have) },
+		func() (bool, error) { return l.adjust(pvs, have) },
+	} {
+		did, err := step()
+		res.Changed = res.Changed || did
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 // physical lists physical volumes: device to group.
@@ -129,7 +146,17 @@ func (l *lvgRun) create(pvs []string, have map[string]string) error {
 	if err := l.prepare(pvs, have); err != nil {
 		return err
 	}
-	args := append(words(l.a.VGOptions), "-s", l.a.Pesize, l.a.VG)
+	args := append(words(l.a.VGOptions), "-s", l.a.Pesize)
+	if s := l.a.State; (s == "active" || s == "inactive") && !strings.Contains(l.a.VGOptions, autoactivation) {
+		knows, err := l.knowsAutoactivation("vgcreate")
+		if err != nil {
+			return err
+		}
+		if knows {
+			args = append(args, autoactivation, lvmFlag(s == "active"))
+		}
+	}
+	args = append(args, l.a.VG)
 	return l.change("vgcreate", append(args, pvs...)...)
 }
 
@@ -190,4 +217,77 @@ func (l *lvgRun) grow(dev string) (bool, error) {
 	}
 	after, err := size()
 	return before != after, err
+}
+
+// autoactivation is the option that says whether volumes become active when the host starts.
+const autoactivation = "--setautoactivation"
+
+// knowsAutoactivation asks whether this LVM has that option.
+func (l *lvgRun) knowsAutoactivation(program string) (bool, error) {
+	res, err := l.must(program, "--help")
+	return strings.Contains(res.Stdout, autoactivation), err
+}
+
+func lvmFlag(on bool) string {
+	if on {
+		return "y"
+	}
+	return "n"
+}
+
+func (l *lvgRun) changeIf(on bool, program string, args ...string) error {
+	if !on {
+		return nil
+	}
+	return l.change(program, args...)
+}
+
+// activate brings the group's volumes to state active or inactive, now and when the host starts.
+func (l *lvgRun) activate() (bool, error) {
+	want := l.a.State == "active"
+	if !want && l.a.State != "inactive" {
+		return false, nil
+	}
+	knows, err := l.knowsAutoactivation("vgchange")
+	if err != nil {
+		return false, err
+	}
+	fields := "lv_attr"
+	if knows {
+		fields += ",autoactivation"
+	}
+	res, err := l.must("vgs", "--noheadings", "--separator", ";", "-o", fields, l.a.VG)
+	if err != nil {
+		return false, err
+	}
+	differs, auto := false, false
+	for line := range strings.Lines(res.Stdout) {
+		attr, at, _ := strings.Cut(strings.TrimSpace(line), ";")
+		if len(attr) > 4 { // a group without volumes has no attributes
+			differs = differs || (attr[4] == 'a') != want
+		}
+		auto = auto || at == "enabled"
+	}
+	if err := l.changeIf(knows && auto != want, "vgchange", autoactivation, lvmFlag(want), l.a.VG); err != nil {
+		return false, err
+	}
+	return differs || knows && auto != want, l.changeIf(differs, "vgchange", "--activate", lvmFlag(want), l.a.VG)
+}
+
+// resetPVs gives the group's physical volumes new UUIDs.
+func (l *lvgRun) resetPVs(pvs []string, have map[string]string) (bool, error) {
+	if !l.a.ResetPV || len(pvs) == 0 {
+		return false, nil
+	}
+	changed := false
+	for _, dev := range slices.Sorted(maps.Keys(have)) {
+		if have[dev] != l.a.VG {
+			continue
+		}
+		changed = true
+		if err := l.change("pvchange", "-u", dev); err != nil {
+			return changed, err
+		}
+	}
+	return changed, nil
 }

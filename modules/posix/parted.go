@@ -10,19 +10,20 @@ import (
 )
 
 type partedArgs struct {
-	Align     string   `arg:"align"`
-	Device    string   `arg:"device"`
-	Flags     []string `arg:"flags"`
-	FSType    string   `arg:"fs_type"`
-	Label     string   `arg:"label"`
-	Name      string   `arg:"name"`
-	Number    *int     `arg:"number"`
-	PartEnd   string   `arg:"part_end"`
-	PartStart string   `arg:"part_start"`
-	PartType  string   `arg:"part_type"`
-	Resize    bool     `arg:"resize"`
-	State     string   `arg:"state"`
-	Unit      string   `arg:"unit"`
+	Align        string   `arg:"align"`
+	Device       string   `arg:"device"`
+	Flags        []string `arg:"flags"`
+	FSType       string   `arg:"fs_type"`
+	Label        string   `arg:"label"`
+	Name         string   `arg:"name"`
+	Number       *int     `arg:"number"`
+	PartEnd      string   `arg:"part_end"`
+	PartStart    string   `arg:"part_start"`
+	PartType     string   `arg:"part_type"`
+	Resize       bool     `arg:"resize"`
+	State        string   `arg:"state"`
+	Unit         string   `arg:"unit"`
+	PreserveCase bool     `arg:"unit_preserve_case"`
 }
 
 // Parted is community.general.parted.
@@ -43,6 +44,7 @@ var Parted = modules.Define(modules.Spec{
 		{Name: "resize", Type: modules.Bool, Default: false, Doc: "Resize it to part_end."},
 		{Name: "state", Default: "info", Choices: []string{"absent", "present", "info"}, Doc: "Whether the partition is to be there, or only to tell of all."},
 		{Name: "unit", Default: "KiB", Choices: []string{"s", "B", "KB", "KiB", "MB", "MiB", "GB", "GiB", "TB", "TiB", "%", "cyl", "chs", "compact"}, Doc: "The unit of what is told."},
+		{Name: "unit_preserve_case", Type: modules.Bool, Default: false, Doc: "Tells units as they are written, not in small letters."},
 	},
 	Rules: modules.Rules{RequiredIf: []modules.RequiredIf{{Key: "state", Value: "present", Need: []string{"number"}},
 		{Key: "state", Value: "absent", Need: []string{"number"}}}},
@@ -102,12 +104,16 @@ func (p *partedRun) print(unit string) (disk map[string]any, parts []map[string]
 		return nil, nil, modules.FailWith(map[string]any{"rc": res.RC, "out": res.Stdout, "err": res.Stderr},
 			"Error while getting device information with parted script: '%s -s -m %s -- unit '%s' print'", p.m.BinPath("parted"), p.a.Device, unit)
 	}
-	disk, parts = parseParted(res.Stdout, unit)
+	shown := strings.ToLower(unit)
+	if p.a.PreserveCase {
+		shown = unit
+	}
+	disk, parts = parseParted(res.Stdout, shown)
 	return disk, parts, nil
 }
 
 func parseParted(text, unit string) (disk map[string]any, parts []map[string]any) {
-	disk = map[string]any{"unit": strings.ToLower(unit), "table": "unknown"}
+	disk = map[string]any{"unit": unit, "table": "unknown"}
 	size := func(s string) float64 {
 		n, _ := strconv.ParseFloat(strings.TrimRight(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz%"), 64)
 		return n
@@ -132,7 +138,7 @@ func parseParted(text, unit string) (disk map[string]any, parts []map[string]any
 				}
 			}
 			parts = append(parts, map[string]any{"num": num, "begin": size(f[1]), "end": size(f[2]), "size": size(f[3]),
-				"fstype": f[4], "name": f[5], "flags": flags, "unit": strings.ToLower(unit)})
+				"fstype": f[4], "name": f[5], "flags": flags, "unit": unit})
 		}
 	}
 	return disk, parts

@@ -12,6 +12,7 @@ import (
 )
 
 type sudoersArgs struct {
+	Defaults    []string `arg:"defaults"`
 	Commands    []string `arg:"commands"`
 	Group       string   `arg:"group"`
 	Host        string   `arg:"host"`
@@ -31,6 +32,7 @@ var Sudoers = modules.Define(modules.Spec{
 	Name: "community.general.sudoers",
 	Doc:  "Keep a rule in a file of /etc/sudoers.d.",
 	Options: []modules.Option{
+		{Name: "defaults", Type: modules.List, Elements: modules.Str, Doc: "Defaults for the user or group, a line each."},
 		{Name: "commands", Type: modules.List, Elements: modules.Str, Doc: "The commands that are allowed, or ALL."},
 		{Name: "group", Doc: "The group that the rule is for."},
 		{Name: "host", Default: "ALL", Doc: "The host that the rule is for."},
@@ -108,7 +110,11 @@ func sudoersRule(a *sudoersArgs) string {
 	if a.Runas != "" {
 		runas = "(" + a.Runas + ")"
 	}
-	return who + " " + a.Host + "=" + runas + flags + " " + strings.Join(a.Commands, ", ") + "\n"
+	defaults := ""
+	for _, d := range a.Defaults {
+		defaults += "Defaults:" + who + " " + d + "\n"
+	}
+	return defaults + who + " " + a.Host + "=" + runas + flags + " " + strings.Join(a.Commands, ", ") + "\n"
 }
 
 func validateSudoers(ctx context.Context, m *modules.Run, a *sudoersArgs, text string) error {

@@ -58,7 +58,7 @@ var UFW = modules.Define(modules.Spec{
 		{Name: "from_port", Doc: "Source port."},
 		{Name: "to_ip", Default: "any", Aliases: []string{"dest", "to"}, Doc: "Destination address or network."},
 		{Name: "to_port", Aliases: []string{"port"}, Doc: "Destination port, or first:last."},
-		{Name: "proto", Aliases: []string{"protocol"}, Choices: []string{"ah", "any", "esp", "ipv6", "tcp", "udp", "gre", "igmp"}, Doc: "The protocol."},
+		{Name: "proto", Aliases: []string{"protocol"}, Choices: []string{"ah", "any", "esp", "ipv6", "tcp", "udp", "gre", "igmp", "vrrp"}, Doc: "The protocol."},
 		{Name: "name", Aliases: []string{"app"}, Doc: "An application's profile."},
 		{Name: "comment", Doc: "A comment on the rule."},
 	},

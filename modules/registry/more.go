@@ -21,6 +21,8 @@ var moreFamily = []*modules.Module{
 	packaging.Npm,
 	packaging.Apk,
 	packaging.Pip,
+	packaging.Snap,
+	packaging.SnapAlias,
 	packaging.YumRepository,
 	posix.Iptables,
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Runs the cases of NAME/cases.yml under real Ansible and records what it
-answered and left as NAME/CASE.txtar: record.py [NAME...]
+answered and left as NAME/CASE.txtar: record.py [NAME | NAME/CASE...]
 
 It needs ansible-core and root. Every case runs in its own folder: once in
 check mode, once for real, and once more. See modules/moduletest for the form.
@@ -51,6 +51,7 @@ def run(name, args, check, env=None):
         devnull = os.open(os.devnull, os.O_RDWR)
         os.dup2(devnull, 0)
         basic._ANSIBLE_ARGS = json.dumps({'ANSIBLE_MODULE_ARGS': args}).encode()
+        basic._ANSIBLE_PROFILE = 'legacy'  # today's ansible-core asks for it
         sys.argv = ['ansible-module']
         try:
             importlib.import_module(python_name(name)).main()
@@ -76,7 +77,7 @@ def run(name, args, check, env=None):
     os.close(r)
     os.waitpid(pid, 0)
     result = json.loads(data)
-    for key in ('invocation', 'exception'):
+    for key in ('invocation', 'exception', '_ansible_new_secrets'):
         result.pop(key, None)
     return result
 
@@ -173,9 +174,12 @@ def main():
     names = sys.argv[1:] or sorted(n for n in os.listdir(HERE) if os.path.exists(os.path.join(HERE, n, 'cases.yml')))
     count = 0
     for name in names:
+        name, _, only = name.partition('/')
         os.umask(0o022)
         with open(os.path.join(HERE, name, 'cases.yml')) as f:
             for i, case in enumerate(yaml.safe_load(f)):
+                if only and case['name'] != only:
+                    continue
                 try:
                     record(name, case)
                 except Exception as e:
