@@ -336,5 +336,12 @@ func (c *compiler) simpleTest(p place, x *testExpr) condFn {
 		return nil
 	}
 	in := c.expr(p, x.x)
+	if c.e.refusesUndefined(x.name) {
+		return func(f *frame) bool {
+			v := in(f)
+			failStrict(v)
+			return holds(v)
+		}
+	}
 	return func(f *frame) bool { return holds(in(f)) }
 }

@@ -431,7 +431,24 @@ func (e *Engine) test(name string) (Func, flags, bool) {
 	if isOwn {
 		return own, e.externalFlags(name), true
 	}
+	if e.refusesUndefined(name) && f != nil {
+		f = definedOnly(f)
+	}
 	return e.worded(f, "test", name), testFlags[name], ok
+}
+
+// refusesUndefined reports whether a test of Jinja2 fails where what it looks
+// at is undefined, as all but the two that ask for that do since ansible-core 2.19.
+func (e *Engine) refusesUndefined(test string) bool {
+	return e.opts.NameError != nil && test != "defined" && test != "undefined"
+}
+
+// definedOnly is a test that throws where it is given something undefined.
+func definedOnly(f Func) Func {
+	return func(c *Call) (Value, error) {
+		refuseUndefined(c.Args, c.Kwargs, 0)
+		return f(c)
+	}
 }
 
 func (e *Engine) externalFlags(name string) flags {
