@@ -352,7 +352,11 @@ func (c *collector) locate(name []string, isCore bool) (part, bool, error) {
 	if dir == "" {
 		return part{}, false, nil
 	}
-	p, ok := readModule(filepath.Join(append([]string{dir}, name[3:]...)...))
+	base := filepath.Join(append([]string{dir}, name[3:]...)...)
+	if isDir(base) && !isFile(filepath.Join(base, "__init__.py")) {
+		return part{isPackage: true}, true, nil // a collection's folder is a package without that file too
+	}
+	p, ok := readModule(base)
 	return p, ok, nil
 }
 
