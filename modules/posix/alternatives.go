@@ -163,7 +163,7 @@ func (r *alternativesRun) state(installed bool) map[string]any {
 	if !installed {
 		return map[string]any{"state": "absent"}
 	}
-	out := map[string]any{"state": "present", "path": r.a.Path, "priority": r.priorities[r.a.Path], "link": r.link}
+	out := map[string]any{"state": "present", "path": r.a.Path, "priority": r.priorities[r.a.Path], "link": textOrNil(r.link)}
 	if list := linkList(slices.SortedFunc(maps.Values(r.slaves), func(a, b alternativeLink) int { return strings.Compare(a.Name, b.Name) })); len(list) > 0 {
 		out["subcommands"] = list
 	}
@@ -178,10 +178,18 @@ func (r *alternativesRun) selected() bool {
 	return r.a.Family != "" && r.families[r.current] == r.a.Family
 }
 
+// textOrNil is a text, or nil where there is none.
+func textOrNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
 func linkList(links []alternativeLink) []any {
 	var out []any
 	for _, l := range links {
-		out = append(out, map[string]any{"name": l.Name, "path": l.Path, "link": l.Link})
+		out = append(out, map[string]any{"name": l.Name, "path": l.Path, "link": textOrNil(l.Link)})
 	}
 	return out
 }
@@ -232,10 +240,7 @@ func (r *alternativesRun) install() error {
 	}
 	r.messages = append(r.messages, fmt.Sprintf("Install alternative '%s' for '%s'.", a.Path, a.Name))
 	r.after = map[string]any{"state": "present", "path": a.Path, "priority": priority, "link": link}
-	r.after["family"] = nil
-	if a.Family != "" {
-		r.after["family"] = a.Family
-	}
+	r.after["family"] = textOrNil(a.Family)
 	if list := linkList(a.Subcommands); len(list) > 0 {
 		r.after["subcommands"] = list
 	} else if list := r.before["subcommands"]; list != nil && a.Subcommands == nil {
