@@ -99,33 +99,104 @@ func lookupNested(c *call) ([]templates.Value, error) {
 	if len(c.terms) == 0 {
 		return nil, errors.New("with_nested requires at least one element in the nested list")
 	}
-	if len(c.terms) == 1 { // its elements are the rows
-		out := make([]templates.Value, 0, len(c.terms))
-		for _, e := range listify(c.terms[0]) {
-			if !isList(e) {
+	lists, err := c.columns()
+	if err != nil {
+		return nil, err
+	}
+	if len(lists) == 1 { // its elements are the rows
+		out := make([]templates.Value, len(lists[0]))
+		for i, e := range lists[0] {
+			row, ok := iterate(e)
+			if s, isStr := e.(templates.Str); isStr {
+				row, ok = characters(string(s)), true
+			}
+			if !ok {
 				return nil, raise(typeError, "'%s' object is not iterable", e.Type())
 			}
-			out = append(out, templates.NewList(flattenOne(listify(e))...))
+			out[i] = templates.NewList(flattenOne(row)...)
 		}
 		return out, nil
 	}
-	return product(c.terms), nil
+	for i := range lists {
+		lists[i] = wrapped(lists[i])
+	}
+	return product(lists), nil
+}
+
+// wrapped is each element flattened by one level and kept apart from the others.
+func wrapped(elems []templates.Value) []templates.Value {
+	out := make([]templates.Value, len(elems))
+	for i, e := range elems {
+		out[i] = e
+		if isList(e) {
+			out[i] = templates.NewList(flattenOne(listify(e))...)
+		}
+	}
+	return out
+}
+
+// characters are those of a text.
+func characters(s string) []templates.Value {
+	var out []templates.Value
+	for _, r := range s {
+		out = append(out, str(string(r)))
+	}
+	return out
+}
+
+// iterate is what a loop in Python takes of a value that is no text.
+func iterate(v templates.Value) ([]templates.Value, bool) {
+	switch v := v.(type) {
+	case templates.Mapping:
+		return v.Keys(), true
+	case templates.Sequence:
+		return listify(v), true
+	}
+	return nil, false
+}
+
+// columns are the elements of each term, for lookups that combine lists: a text
+// is one element, a dict its keys; before 2.19 anything else is one element too.
+func (c *call) columns() ([][]templates.Value, error) {
+	lists := make([][]templates.Value, len(c.terms))
+	for i, t := range c.terms {
+		_, isStr := t.(templates.Str)
+		elems, ok := iterate(t)
+		switch {
+		case isStr && c.current():
+			elems = characters(text(t))
+		case isStr || !ok && !c.current():
+			elems = []templates.Value{t}
+		case !ok:
+			return nil, raise(typeError, "'%s' object is not iterable", t.Type())
+		}
+		lists[i] = elems
+	}
+	return lists, nil
 }
 
 func lookupCartesian(c *call) ([]templates.Value, error) {
 	if len(c.terms) == 0 {
 		return nil, errors.New("with_cartesian requires at least one element in each list")
 	}
-	return product(c.terms), nil
+	lists := make([][]templates.Value, len(c.terms))
+	for i, t := range c.terms {
+		elems, ok := iterate(t)
+		if _, isStr := t.(templates.Str); isStr || !ok {
+			elems = []templates.Value{t}
+		}
+		lists[i] = elems
+	}
+	return product(lists), nil
 }
 
 // product is every combination of an element of each list.
-func product(lists []templates.Value) []templates.Value {
+func product(lists [][]templates.Value) []templates.Value {
 	rows := [][]templates.Value{nil}
 	for _, t := range lists {
 		var next [][]templates.Value
 		for _, r := range rows {
-			for _, e := range listify(t) {
+			for _, e := range t {
 				next = append(next, append(append([]templates.Value(nil), r...), e))
 			}
 		}
@@ -143,10 +214,12 @@ func lookupTogether(c *call) ([]templates.Value, error) {
 		return nil, errors.New("with_together requires at least one element in each list")
 	}
 	longest := 0
-	lists := make([][]templates.Value, len(c.terms))
-	for i, t := range c.terms {
-		lists[i] = listify(t)
-		longest = max(longest, len(lists[i]))
+	lists, err := c.columns()
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lists {
+		longest = max(longest, len(l))
 	}
 	out := make([]templates.Value, longest)
 	for n := range out {

@@ -6,6 +6,7 @@ package lookup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -207,8 +208,14 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 	return joined(items), nil
 }
 
-// onError applies errors='warn' and 'ignore'.
+// onError applies errors='warn' and 'ignore'. What is undefined is an error
+// all the same, before 2.19 a wrong option too.
 func (c *call) onError(how string, wantList bool, err error) (templates.Value, error) {
+	var te *templates.Error
+	var p *problem
+	if errors.As(err, &te) && te.Kind == templates.UndefinedError || errors.As(err, &p) && p.class == optionsError && !c.current() {
+		return nil, c.framed(err)
+	}
 	switch how {
 	case "warn":
 		c.t.o.Warn(c.warning(err))

@@ -31,7 +31,7 @@ func lookupEnv(c *call) ([]templates.Value, error) {
 				msg = "The environment variable '" + name + "' is not set."
 			}
 			return nil, &templates.Error{Kind: templates.UndefinedError, Msg: msg, Got: name}
-		case hasDef && (def != templates.None || !c.current()):
+		case hasDef && def != templates.None:
 			out = append(out, def)
 		default:
 			out = append(out, str(""))
@@ -48,11 +48,15 @@ func lookupVars(c *call) ([]templates.Value, error) {
 			return nil, c.inEra(fmt.Errorf("Invalid setting identifier, \"%s\" is not a string, its a %s", text(t), class(t)), fmt.Errorf("Variable name must be 'str' not '%s'.", t.Type()))
 		}
 		v, found, err := c.variable(string(name))
+		def, has := c.given("default")
+		var te *templates.Error
+		if errors.As(err, &te) && te.Kind == templates.UndefinedError && has && !c.current() {
+			found, err = false, nil // 2.14 has the default for what a variable needs too
+		}
 		if err != nil {
 			return nil, err
 		}
 		if !found || templates.IsUndefined(v) {
-			def, has := c.opts["default"]
 			if !has {
 				msg := fmt.Sprintf("No variable found with this name: %s", name)
 				if c.current() {
@@ -217,7 +221,7 @@ func lookupLines(c *call) ([]templates.Value, error) {
 			return nil, err
 		}
 		for line := range strings.Lines(string(b)) {
-			out = append(out, str(strings.TrimRight(line, " \t\r\n\v\f")))
+			out = append(out, str(strings.TrimRight(line, "\r\n")))
 		}
 	}
 	return out, nil

@@ -92,13 +92,26 @@ func (c *call) warning(err error) string {
 // badValue is an option's value that its type does not take.
 func (c *call) badValue(option, kind string, v templates.Value, old string) error {
 	if c.current() {
-		return raise(ansibleError, "Config '%s' for '%s' lookup plugin from 'Direct' has an invalid value: Invalid value provided for '%s': %s.", option, c.short(), kind, templates.Repr(v, templates.Current))
+		return raise(ansibleError, "Config '%s' for '%s' lookup plugin from 'Direct' has an invalid value: Invalid value provided for '%s': %s.", option, c.plugin(), kind, templates.Repr(v, templates.Current))
 	}
-	return raise(optionsError, "Invalid type for configuration option plugin_type: lookup plugin: %s setting: %s (from Direct): %s", c.short(), option, old)
+	return raise(optionsError, "Invalid type for configuration option plugin_type: lookup plugin: %s setting: %s (from Direct): %s", c.plugin(), option, old)
 }
 
 // short is the lookup's name without its collection.
 func (c *call) short() string { return c.name[strings.LastIndexByte(c.name, '.')+1:] }
+
+// plugin is the lookup's name in messages on its options: where a full name was
+// given it is that of the Python module.
+func (c *call) plugin() string {
+	collection, name := "", c.name
+	if i := strings.LastIndexByte(c.name, '.'); i >= 0 {
+		collection, name = c.name[:i], c.name[i+1:]
+	}
+	if collection == "" || collection == "ansible.legacy" {
+		return name
+	}
+	return "ansible_collections." + collection + ".plugins.lookup." + name
+}
 
 // given is an option that was passed and is not None.
 func (c *call) given(name string) (templates.Value, bool) {
@@ -138,7 +151,11 @@ func (c *call) number(name string, def int) (int, error) {
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(text(v)))
 	if err != nil {
-		return def, c.badValue(name, "integer", v, "invalid literal for int() with base 10: "+templates.Repr(v, templates.Current))
+		kind := "int"
+		if c.short() == "password" || c.short() == "sequence" {
+			kind = "integer" // as their documentation has it
+		}
+		return def, c.badValue(name, kind, v, "invalid literal for int() with base 10: "+templates.Repr(v, templates.Current))
 	}
 	return n, nil
 }
@@ -152,9 +169,9 @@ func (c *call) choice(name, def string, words ...string) (string, error) {
 		}
 	}
 	if c.current() {
-		return "", raise(ansibleError, "Config '%s' for '%s' lookup plugin from 'Direct' has an invalid value '%s'.", name, c.short(), s)
+		return "", raise(ansibleError, "Config '%s' for '%s' lookup plugin from 'Direct' has an invalid value '%s'.", name, c.plugin(), s)
 	}
-	return "", raise(optionsError, `Invalid value "%s" for configuration option "plugin_type: lookup plugin: %s setting: %s ", valid values are: %s`, s, c.short(), name, strings.Join(words, ", "))
+	return "", raise(optionsError, `Invalid value "%s" for configuration option "plugin_type: lookup plugin: %s setting: %s ", valid values are: %s`, s, c.plugin(), name, strings.Join(words, ", "))
 }
 
 // words is an option as a list: texts are split at commas.
