@@ -38,10 +38,16 @@ const maxLinks = 40
 // exit_status, stdout and stderr. Symbolic links are followed. With unsafe it
 // writes in place where a rename is impossible (bind-mounted file).
 func (m *Run) WriteFile(ctx context.Context, dst string, content []byte, validate string, unsafe bool) error {
+	return m.replace(ctx, FollowLinks(dst), bytes.NewReader(content), validate, unsafe)
+}
+
+// ReplaceFile is WriteFile where a symbolic link is not followed: the file takes
+// its place, with the owner and mode of what the link led to.
+func (m *Run) ReplaceFile(ctx context.Context, dst string, content []byte, validate string, unsafe bool) error {
 	return m.replace(ctx, dst, bytes.NewReader(content), validate, unsafe)
 }
 
-// MoveFile does what WriteFile does with a file that is there already (same or
+// MoveFile does what ReplaceFile does with a file that is there already (same or
 // another file system), consuming src.
 func (m *Run) MoveFile(ctx context.Context, src, dst string, validate string, unsafe bool) error {
 	if validate != "" {
@@ -49,11 +55,7 @@ func (m *Run) MoveFile(ctx context.Context, src, dst string, validate string, un
 			return err
 		}
 	}
-	real, err := followLinks(dst)
-	if err != nil {
-		return err
-	}
-	if ok, err := renameOver(src, real); ok || err != nil {
+	if ok, err := renameOver(src, dst); ok || err != nil {
 		return err
 	}
 	in, err := os.Open(src)
@@ -96,25 +98,20 @@ func renameOver(src, dst string) (bool, error) {
 
 // replace writes r to a file beside dst and renames it.
 func (m *Run) replace(ctx context.Context, dst string, r io.Reader, validate string, unsafe bool) error {
-	real, err := followLinks(dst)
-	if err != nil {
-		return err
-	}
-	dir := filepath.Dir(real)
-	// The name has the ending of dst's: programs that validate may want it.
-	tmp, err := os.CreateTemp(dir, ".ansible_tmp*"+shortEnd(filepath.Base(real)))
+	dir := filepath.Dir(dst)
+	tmp, err := os.CreateTemp(dir, TempPattern(dst))
 	if err != nil {
 		if unsafe && ctx.Err() == nil {
-			return m.writeInPlace(ctx, real, r, validate)
+			return m.writeInPlace(ctx, dst, r, validate)
 		}
-		return Failf("The destination directory (%s) is not writable by the current user. Error was: %s", dir, cause(err))
+		return NotWritable(dir, err)
 	}
 	defer os.Remove(tmp.Name()) // fails after the rename, as it should
 	if err := fill(tmp, r); err != nil {
-		return Failf("could not write %s: %s", tmp.Name(), cause(err))
+		return NotReplaced(tmp.Name(), dst, err)
 	}
-	if err := dress(tmp.Name(), real); err != nil {
-		return Failf("could not keep the attributes of %s: %s", real, cause(err))
+	if err := dress(tmp.Name(), dst); err != nil {
+		return Failf("could not keep the attributes of %s: %s", dst, cause(err))
 	}
 	if validate != "" {
 		if err := m.Validate(ctx, validate, tmp.Name()); err != nil {
@@ -124,15 +121,29 @@ func (m *Run) replace(ctx context.Context, dst string, r io.Reader, validate str
 	if err := ctx.Err(); err != nil {
 		return Failf("cancelled before %s was replaced: %w", dst, err)
 	}
-	if err := os.Rename(tmp.Name(), real); err != nil {
+	if err := os.Rename(tmp.Name(), dst); err != nil {
 		if unsafe && renameImpossible(err) {
-			return copyInPlace(tmp.Name(), real)
+			return copyInPlace(tmp.Name(), dst)
 		}
-		f := Failf("Unable to make %s into to %s, failed final rename from %s: %s", tmp.Name(), real, pyQuote(tmp.Name()), renameError(err))
+		f := Failf("Unable to make %s into to %s, failed final rename from %s: %s", tmp.Name(), dst, pyQuote(tmp.Name()), renameError(err))
 		f.Err = err
 		return f
 	}
 	return nil
+}
+
+// TempPattern is the pattern of os.CreateTemp for a file beside path. It has the
+// ending of path's name: programs that validate may want it.
+func TempPattern(path string) string { return ".ansible_tmp*" + shortEnd(filepath.Base(path)) }
+
+// NotWritable says that no file can be made in dir.
+func NotWritable(dir string, err error) *Failure {
+	return Failf("The destination directory (%s) is not writable by the current user. Error was: %s", dir, cause(err))
+}
+
+// NotReplaced says that the new content of dst could not be written to tmp.
+func NotReplaced(tmp, dst string, err error) *Failure {
+	return Failf("Failed to replace file: %s to %s: %s", tmp, dst, cause(err))
 }
 
 // shortEnd is the end of a file's name, short enough to leave room for more.
@@ -157,10 +168,10 @@ func fill(f *os.File, r io.Reader) error {
 }
 
 // dress gives the new file the owner, mode and extended attributes of the old
-// one, or the mode of a new file where there is none.
+// one, or of what it leads to, or the mode of a new file where there is none.
 func dress(file, old string) error {
-	info, err := os.Lstat(old)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(old)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
 		OwnNew(file)
 		return os.Chmod(file, goMode(0o666&^processUmask))
 	}
@@ -220,20 +231,22 @@ func copyXattrs(from, to string) {
 	}
 }
 
-// followLinks resolves symbolic links at the end of path, also one that
-// dangles: its target is what is written.
-func followLinks(path string) (string, error) {
+// FollowLinks resolves symbolic links at the end of path, also one that
+// dangles: its target is what is written. Links that lead round in a circle
+// lead nowhere: then it is path itself.
+func FollowLinks(path string) string {
+	end := path
 	for range maxLinks {
-		target, err := os.Readlink(path)
+		target, err := os.Readlink(end)
 		if err != nil {
-			return path, nil
+			return end
 		}
 		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(path), target)
+			target = filepath.Join(filepath.Dir(end), target)
 		}
-		path = target
+		end = target
 	}
-	return "", Failf("too many levels of symbolic links: %s", path)
+	return path
 }
 
 func renameImpossible(err error) bool {
@@ -367,7 +380,7 @@ var backupSerial atomic.Int64
 // path does not exist or in check mode.
 func (m *Run) Backup(path string) (string, error) {
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && m.Check {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) || err == nil && m.Check {
 		return "", nil
 	}
 	if err != nil {

@@ -122,8 +122,21 @@ func unarchive(ctx context.Context, t *Task) (*templates.Dict, error) {
 			return Result("changed", false, "skipped", true, "msg", "skipped, since "+creates+" exists"), nil
 		}
 	}
-	return t.withSource(ctx, "ansible.builtin.unarchive", src, remote)
+	res, err := t.withSource(ctx, "ansible.builtin.unarchive", src, remote)
+	if res == nil || err != nil {
+		return res, err
+	}
+	// Ansible's action looks at dest before its module does, and words this otherwise.
+	if msg, ok := res.GetStr("msg"); ok {
+		if m := notFolder.FindStringSubmatch(templates.StrOf(msg, t.Era)); m != nil {
+			res.SetStr("msg", templates.Str("dest '"+m[1]+"' must be an existing dir"))
+		}
+	}
+	return res, nil
 }
+
+// notFolder is what the module unarchive says of a dest that is no folder.
+var notFolder = regexp.MustCompile(`(?s)^Destination '(.*)' is not a directory$`)
 
 // withSource sends a file of the controller and runs a module that reads it
 // on the target.

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"unicode/utf16"
 
 	"gorun/modules"
+	"gorun/modules/oserr"
 	"gorun/templates"
 	"gorun/templates/ansible"
 )
@@ -419,7 +421,11 @@ func fetch(ctx context.Context, t *Task) (*templates.Dict, error) {
 	v, _ := st.GetStr("stat")
 	info, ok := v.(*templates.Dict)
 	if !ok {
-		return nil, &Failure{Msg: "the target could not look at " + src, Data: st}
+		why := "the target could not look at it"
+		if msg, ok := st.GetStr("msg"); ok {
+			why = strings.TrimSpace(templates.StrOf(msg, templates.Current))
+		}
+		return nil, failf("Failed to get information on remote file (%s): %s", src, why)
 	}
 	problem := ""
 	switch {
@@ -437,7 +443,12 @@ func fetch(ctx context.Context, t *Task) (*templates.Dict, error) {
 		}
 		return d, nil
 	}
-	return t.fetchTo(ctx, src, t.fetchDest(src, dest, flat), info, verify)
+	dest = t.fetchDest(src, dest, flat)
+	if local, err := os.Stat(dest); err == nil && local.IsDir() && flat {
+		return nil, &Failure{Msg: "dest is an existing directory, use a trailing slash if you want to fetch src into that directory",
+			Data: Result("changed", false, "file", dest)}
+	}
+	return t.fetchTo(ctx, src, dest, info, verify)
 }
 
 // fetchDest is where a fetched file goes on the controller.
@@ -460,12 +471,22 @@ func (t *Task) fetchTo(ctx context.Context, src, dest string, info *templates.Di
 	if local, err := modules.SHA1File(dest); err == nil && local != "" && local == remote {
 		return Result("changed", false, "md5sum", md5Of(dest), "file", src, "dest", dest, "checksum", local), nil
 	}
-	if err := os.MkdirAll(filepath.Dir(dest), 0o777); err != nil {
-		return nil, err
+	fail := func(err error) (*templates.Dict, error) {
+		if oserr.Code(err) == 0 {
+			return nil, err // the connection's
+		}
+		return nil, failf("failed to transfer file to %s: %s", dest, oserr.Bytes(err, dest))
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(dest), ".gorun-fetch-*")
+	target := modules.FollowLinks(dest) // what is written where dest is a link
+	if _, err := os.Stat(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fail(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
+		return fail(err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(target), ".gorun-fetch-*")
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
 	defer os.Remove(tmp.Name()) // fails where it was renamed, as it should
 	sum, err := t.Host.Fetch(ctx, src, tmp)
@@ -473,16 +494,16 @@ func (t *Task) fetchTo(ctx context.Context, src, dest string, info *templates.Di
 		err = cerr
 	}
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
 	if verify && remote != "" && sum != remote {
 		return nil, &Failure{Msg: "checksum mismatch", Data: Result("file", src, "dest", dest, "remote_md5sum", nil, "checksum", sum, "remote_checksum", remote, "md5sum", md5Of(tmp.Name()))}
 	}
 	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
-		return nil, err
+		return fail(err)
 	}
-	if err := os.Rename(tmp.Name(), dest); err != nil {
-		return nil, err
+	if err := os.Rename(tmp.Name(), target); err != nil {
+		return fail(err)
 	}
 	return Result("changed", true, "md5sum", md5Of(dest), "dest", dest, "remote_md5sum", nil, "checksum", sum, "remote_checksum", remote), nil
 }

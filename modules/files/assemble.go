@@ -75,7 +75,7 @@ var Assemble = modules.Define(modules.Spec{
 			data["backup_file"] = name
 		}
 		if !m.Check {
-			err := m.WriteFile(ctx, a.Dest, content, a.Validate, a.UnsafeWrites)
+			err := m.ReplaceFile(ctx, a.Dest, content, a.Validate, a.UnsafeWrites)
 			var f *modules.Failure
 			if a.Validate != "" && errors.As(err, &f) && f.Data["exit_status"] != nil {
 				return nil, modules.Failf("failed to validate: rc:%v error:%v", f.Data["exit_status"], f.Data["stderr"])

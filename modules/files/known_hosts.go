@@ -44,7 +44,7 @@ var KnownHosts = modules.Define(modules.Spec{
 	path := modules.ExpandPath(a.Path, m.Env)
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, modules.Failf("Failed to read %s: %s", path, oserr.Text(err))
+		return nil, modules.Failf("Failed to read %s: %s", path, oserr.Str(err, path))
 	}
 	key, err := cleanKey(a.Key, name)
 	if err != nil {
@@ -66,7 +66,7 @@ var KnownHosts = modules.Define(modules.Spec{
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, modules.Failf("Failed to write to file %s: %s", path, oserr.Text(err))
 	}
-	return res, m.WriteFile(ctx, path, []byte(after), "", false)
+	return res, m.ReplaceFile(ctx, path, []byte(after), "", false)
 })
 
 func orNull(s string) any {

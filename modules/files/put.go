@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -72,7 +73,7 @@ func putFile(ctx context.Context, m *modules.Run, dest string, r io.Reader, o pu
 	}
 	if o.upload != "" {
 		if err := syncFile(tmp); err != nil {
-			return modules.Failf("could not write %s: %s", dest, oserr.Text(err))
+			return modules.NotReplaced(tmp, dest, err)
 		}
 	}
 	if err := os.Rename(tmp, dest); err != nil {
@@ -85,19 +86,22 @@ func putFile(ctx context.Context, m *modules.Run, dest string, r io.Reader, o pu
 // unsafe it may be in a folder of the run.
 func writeBeside(m *modules.Run, dest string, r io.Reader, unsafe bool) (string, error) {
 	dir := filepath.Dir(dest)
-	tmp, err := os.CreateTemp(dir, ".ansible_tmp*"+filepath.Ext(dest))
+	tmp, err := os.CreateTemp(dir, modules.TempPattern(dest))
 	if err != nil && unsafe {
 		if dir, err = m.TmpDir(); err != nil {
 			return "", err
 		}
-		tmp, err = os.CreateTemp(dir, "*"+filepath.Ext(dest))
+		tmp, err = os.CreateTemp(dir, modules.TempPattern(dest))
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return "", modules.Failf("Destination %s not writable", dir)
 	}
 	if err != nil {
-		return "", modules.Failf("Destination %s not writable: %s", dir, oserr.Text(err))
+		return "", modules.NotWritable(dir, err)
 	}
 	if err := fillFile(tmp, r); err != nil {
 		os.Remove(tmp.Name())
-		return "", modules.Failf("could not write %s: %s", dest, oserr.Text(err))
+		return "", modules.NotReplaced(tmp.Name(), dest, err)
 	}
 	return tmp.Name(), nil
 }

@@ -36,7 +36,7 @@ var Slurp = modules.Define(modules.Spec{
 		case 21:
 			return nil, modules.Failf("source is a directory and must be a file: %s", a.Src)
 		}
-		return nil, modules.Failf("unable to slurp file: %s", oserr.Text(err))
+		return nil, modules.Failf("unable to slurp file: %s", oserr.Str(err, a.Src))
 	}
 	if !a.Armor {
 		if !utf8.Valid(data) {

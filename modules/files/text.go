@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gorun/modules"
 	"gorun/modules/oserr"
@@ -21,6 +22,7 @@ type edit struct {
 	present       bool // the file exists
 	before, after string
 	backup        string // the name of the backup
+	replacesLink  bool   // a link at path is not followed
 }
 
 // openEdit reads path. A folder is refused; a missing file is the caller's business.
@@ -32,11 +34,17 @@ func openEdit(m *modules.Run, path string, args *modules.FileArgs) (*edit, error
 	data, err := os.ReadFile(path)
 	if err == nil {
 		e.present, e.before = true, string(data)
-	} else if !errors.Is(err, os.ErrNotExist) {
+	} else if !missing(err) {
 		return nil, modules.Failf("Unable to read the file %s: %s", path, oserr.Text(err))
 	}
 	e.after = e.before
 	return e, nil
+}
+
+// missing says that nothing can be reached by a path: it is not there, a link of
+// it leads nowhere or round in a circle, or a file stands where a folder should.
+func missing(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENOTDIR)
 }
 
 func (e *edit) changed() bool { return e.before != e.after }
@@ -53,7 +61,11 @@ func (e *edit) save(ctx context.Context, backup bool, validate string) error {
 	if e.m.Check {
 		return nil
 	}
-	err := e.m.WriteFile(ctx, e.path, []byte(e.after), validate, e.args.UnsafeWrites)
+	write := e.m.WriteFile
+	if e.replacesLink {
+		write = e.m.ReplaceFile
+	}
+	err := write(ctx, e.path, []byte(e.after), validate, e.args.UnsafeWrites)
 	var f *modules.Failure
 	if validate != "" && errors.As(err, &f) && f.Data["exit_status"] != nil {
 		return modules.Failf("failed to validate: rc:%v error:%v", f.Data["exit_status"], f.Data["stderr"])
@@ -76,7 +88,7 @@ func (e *edit) makeParents() error {
 // attributes applies the common file arguments and extends the message as
 // Ansible does.
 func (e *edit) attributes(changed bool, msg string, diff *modules.Diff) (bool, string, error) {
-	if _, err := os.Lstat(e.path); err != nil {
+	if _, err := os.Lstat(e.path); err != nil || !e.present && e.m.Check {
 		return changed, msg, nil // check mode, and the file is not there yet
 	}
 	did, err := e.m.ApplyFileArgs(e.path, e.args, false, diff)

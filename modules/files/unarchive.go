@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,6 +97,9 @@ func (u *unarchiver) run() (*modules.Result, error) {
 		return nil, modules.Failf("Invalid archive '%s', the file is 0 bytes", a.Src)
 	}
 	if !isDir(u.dest) {
+		if _, err := os.Lstat(u.dest); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, modules.Failf("Failed to get information on remote file (%s): %s", u.dest, oserr.Text(err))
+		}
 		return nil, modules.Failf("Destination '%s' is not a directory", u.dest)
 	}
 	handler, err := u.handler()

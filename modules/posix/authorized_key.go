@@ -294,7 +294,7 @@ func (k *keyFile) write(text string) error {
 			return err
 		}
 	}
-	if err := k.m.WriteFile(k.ctx, k.path, []byte(text), "", false); err != nil {
+	if err := k.m.ReplaceFile(k.ctx, k.path, []byte(text), "", false); err != nil {
 		return err
 	}
 	return own(k.path, 0o600)

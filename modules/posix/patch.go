@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"gorun/modules"
 )
 
@@ -43,7 +45,7 @@ var Patch = modules.Define(modules.Spec{
 		return nil, modules.Failf("src %s doesn't exist or not readable", a.Src)
 	}
 	if a.Dest != "" {
-		if _, err := os.Stat(a.Dest); err != nil {
+		if err := unix.Access(a.Dest, unix.W_OK); err != nil {
 			return nil, modules.Failf("dest %s doesn't exist or not writable", a.Dest)
 		}
 	}

@@ -160,6 +160,9 @@ func (r *cronRun) read(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if c.RC != 0 && r.Check {
+		return "", nil // a task that check mode did not run may be what makes the user
+	}
 	// 1 is "no crontab for this user".
 	if c.RC != 0 && c.RC != 1 {
 		return "", modules.FailWith(map[string]any{"rc": c.RC, "stderr": c.Stderr}, "Unable to read crontab: %s", strings.TrimSpace(c.Stderr))

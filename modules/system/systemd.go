@@ -129,8 +129,7 @@ func (u *unit) show(ctx context.Context) error {
 		return err
 	}
 	if r.RC != 0 {
-		return modules.FailWith(map[string]any{"rc": r.RC, "cmd": "systemctl", "stdout": r.Stdout, "stderr": r.Stderr},
-			"%s", strings.TrimSpace(r.Stderr))
+		return u.showless(ctx)
 	}
 	for k, v := range parseProperties(r.Stdout) {
 		u.status[k] = v
@@ -143,6 +142,35 @@ func (u *unit) show(ctx context.Context) error {
 	case load != "masked" && u.status["LoadError"] != nil:
 		return modules.Failf("Error loading unit file '%s': %v", u.systemdArgs.Name, u.status["LoadError"])
 	}
+	return nil
+}
+
+// enabledWords are what systemctl is-enabled says of units that there are.
+var enabledWords = map[string]bool{"enabled": true, "enabled-runtime": true, "linked": true, "linked-runtime": true, "masked": true,
+	"masked-runtime": true, "static": true, "indirect": true, "disabled": true, "generated": true, "transient": true}
+
+// showless settles whether there is a unit of which systemd shows nothing: a
+// template, or one that no running manager has, as with the scope "global".
+func (u *unit) showless(ctx context.Context) error {
+	r, err := u.systemctl(ctx, "is-enabled", "--", u.systemdArgs.Name)
+	if err != nil || enabledWords[strings.TrimSpace(r.Stdout)] {
+		return err
+	}
+	if r, err = u.systemctl(ctx, "list-unit-files", "--", u.systemdArgs.Name); err != nil || r.RC == 0 {
+		return err
+	}
+	if r, err = u.systemctl(ctx); err != nil {
+		return err
+	}
+	if r.RC != 0 {
+		cmd := u.BinPath("systemctl")
+		if u.Scope != "system" {
+			cmd += " --" + u.Scope
+		}
+		return modules.FailWith(map[string]any{"rc": r.RC, "cmd": cmd, "stdout": r.Stdout, "stderr": r.Stderr},
+			"%s", strings.TrimSpace(r.Stderr))
+	}
+	u.missing = findInitService(u.Run, u.systemdArgs.Name) == nil || u.Scope != "system"
 	return nil
 }
 
@@ -244,13 +272,14 @@ func (u *unit) enable(ctx context.Context, res *modules.Result) error {
 }
 
 func (u *unit) isEnabled(ctx context.Context) (bool, error) {
-	r, err := u.systemctl(ctx, "is-enabled", u.systemdArgs.Name)
+	r, err := u.systemctl(ctx, "is-enabled", u.systemdArgs.Name, "-l")
 	if err != nil {
 		return false, err
 	}
 	word := strings.TrimSpace(r.Stdout)
 	if r.RC == 0 {
-		// These are enabled by something else, not by themselves.
+		// These are enabled by something else, not by themselves; where the links
+		// are told besides, as of an alias that is in place, nothing is to be done.
 		return word != "indirect" && word != "alias" && word != "enabled-runtime", nil
 	}
 	if u.Scope == "system" && u.status["LoadState"] != "masked" {

@@ -125,11 +125,15 @@ func runUser(ctx context.Context, m *modules.Run, a *userArgs) (*modules.Result,
 	if a.State == "absent" {
 		return u.delete(ctx, have)
 	}
-	if err := u.checkArgs(ctx); err != nil {
+	if err := u.checkPassword(); err != nil {
 		return nil, err
 	}
 	if m.Check && have == nil {
+		// Its groups may be made by tasks that check mode did not run.
 		return &modules.Result{Changed: true}, nil
+	}
+	if err := u.checkGroups(ctx); err != nil {
+		return nil, err
 	}
 	changed := false
 	if have == nil {
@@ -148,14 +152,22 @@ var hashedPassword = regexp.MustCompile(`^(\$[a-z0-9]+\$.+|[./0-9A-Za-z]{13}|_[.
 // maxExpires is the last second of the year 9999, the greatest that Python's dates have.
 const maxExpires = 253402300799
 
-// checkArgs finds what would fail half way.
-func (u *userRun) checkArgs(ctx context.Context) error {
+// checkPassword finds what is wrong with the password, its end and the umask.
+func (u *userRun) checkPassword() error {
+	if u.Umask != "" && u.Local {
+		return modules.Failf("'umask' can not be used with 'local'")
+	}
 	if u.Expires != nil && math.Abs(*u.Expires) > maxExpires {
 		return modules.Failf("Invalid value for 'expires' %v: timestamp out of range for platform time_t", *u.Expires)
 	}
 	if u.Password != nil && !hashedPassword.MatchString(*u.Password) {
 		u.Warn("The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.")
 	}
+	return nil
+}
+
+// checkGroups fails for a group that there is not, before half of the work is done.
+func (u *userRun) checkGroups(ctx context.Context) error {
 	if u.Group != "" {
 		g, err := findGroup(ctx, u.Run, u.Group, u.Local)
 		if err != nil {

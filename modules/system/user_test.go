@@ -107,14 +107,24 @@ func TestUserAndGroup(t *testing.T) {
 	}
 }
 
+// TestUserToBeMade predicts a user in a group that a task before would have made.
+func TestUserToBeMade(t *testing.T) {
+	args := map[string]any{"name": "gorun-nobody", "group": "gorun-nogroup", "groups": "gorun-nogroup2"}
+	got := User.Execute(t.Context(), &modules.Run{Check: true}, args)
+	if got["failed"] != nil || got["changed"] != true {
+		t.Errorf("check mode: %v", got)
+	}
+}
+
 func TestUserErrors(t *testing.T) {
 	for _, c := range []struct {
 		mod  *modules.Module
 		args map[string]any
 		want string
 	}{
-		{User, map[string]any{"name": "gorun-nobody", "group": "gorun-nogroup"}, "Group gorun-nogroup does not exist"},
-		{User, map[string]any{"name": "gorun-nobody", "groups": "root,gorun-nogroup"}, "Group gorun-nogroup does not exist"},
+		{User, map[string]any{"name": "root", "group": "gorun-nogroup"}, "Group gorun-nogroup does not exist"},
+		{User, map[string]any{"name": "root", "groups": "root,gorun-nogroup"}, "Group gorun-nogroup does not exist"},
+		{User, map[string]any{"name": "gorun-nobody", "local": true, "umask": "077"}, "'umask' can not be used with 'local'"},
 		{User, map[string]any{"state": "present"}, "missing required arguments: name"},
 		{Group, map[string]any{"name": "x", "non_unique": true}, "non_unique is True but all of the following are missing: gid"},
 	} {
