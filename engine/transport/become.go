@@ -106,6 +106,7 @@ func (b *Become) prompts(line []byte, nonce string) bool {
 	case "sudo":
 		return strings.HasSuffix(text, fmt.Sprintf(sudoPrompt, nonce))
 	case "doas":
+		text = strings.TrimLeft(text, "\r") // by PAM it begins with one
 		return strings.HasPrefix(text, "doas (") && strings.HasSuffix(strings.TrimRight(text, " "), "password:")
 	case "su":
 		text = strings.TrimRight(text, " \u00a0")
@@ -137,8 +138,7 @@ var refusals = map[string][]string{
 // missingWords are what programs print when they would have to ask and must not.
 var missingWords = map[string][]string{
 	"sudo": {"a password is required", "a terminal is required to read the password"},
-	"su":   {"must be run from a terminal"},
-	"doas": {"Authorization required", "a tty is required"},
+	"doas": {"Authorization required", "Authentication required", "a tty is required"},
 }
 
 // failure is the error of a become command that ended before its mark; said
@@ -148,6 +148,9 @@ func (b *Become) failure(sent bool, said string) error {
 		if sent && strings.Contains(said, word) {
 			return b.incorrect()
 		}
+	}
+	if b.wantsTerminal(said) {
+		return &BecomeError{Msg: fmt.Sprintf("could not become %s with %s: %s", b.user(), b.Method, strings.TrimSpace(said)), terminal: true}
 	}
 	for _, word := range missingWords[b.Method] {
 		if strings.Contains(said, word) {
@@ -162,6 +165,11 @@ func (b *Become) failure(sent bool, said string) error {
 		msg = "it ended without a word"
 	}
 	return &BecomeError{Msg: fmt.Sprintf("could not become %s with %s: %s", b.user(), b.Method, msg)}
+}
+
+// wantsTerminal says whether the program refused because it has no terminal.
+func (b *Become) wantsTerminal(said string) bool {
+	return b.Method == "sudo" && strings.Contains(said, "you must have a tty") || b.Method == "su" && strings.Contains(said, "must be run from a terminal")
 }
 
 func (b *Become) missing() error {

@@ -155,7 +155,7 @@ func (h *host) Exec(ctx context.Context, cmd string, o ExecOptions) (ExecResult,
 // execute runs cmd to its end.
 func execute(ctx context.Context, conn Conn, t *Target, b Become, cmd string, o ExecOptions) (ExecResult, error) {
 	var stdout, stderr bytes.Buffer
-	s, err := startAs(ctx, conn, t, b, execScript(cmd, &o), startMode{tty: o.TTY, stderr: &stderr})
+	s, err := startAs(ctx, conn, t, b, execScript(cmd, &o), startMode{tty: o.TTY, stderr: &stderr, noInput: o.Stdin == nil})
 	if err != nil {
 		return ExecResult{}, err
 	}

@@ -42,6 +42,8 @@ type startMode struct {
 	// nobody else is become: a login shell's noise comes before it.
 	marked bool
 	tty    bool
+	// noInput says that the command is to read nothing: a terminal has no end.
+	noInput bool
 	// stderr, where not nil, takes the command's stderr instead of the session's tail.
 	stderr io.Writer
 }
@@ -52,6 +54,7 @@ type session struct {
 	out    *bufio.Reader
 	become Become
 	nonce  string
+	script string
 
 	errs  tail // stderr before its mark, and behind it where nobody takes it
 	noise tail // stdout before the mark
@@ -66,19 +69,37 @@ type session struct {
 }
 
 // startAs runs script by /bin/sh as b's user. Where a mark is awaited it
-// returns after it.
+// returns after it. A program that becomes only at a terminal (requiretty in
+// sudoers) gets one.
 func startAs(ctx context.Context, conn Conn, t *Target, b Become, script string, mode startMode) (*session, error) {
+	tty := mode.tty || b.Method == "doas" && b.Password != ""
+	s, err := startBy(ctx, conn, t, b, script, mode, tty)
+	var refused *BecomeError
+	if !tty && errors.As(err, &refused) && refused.terminal {
+		return startBy(ctx, conn, t, b, script, mode, true)
+	}
+	return s, err
+}
+
+// startBy is startAs with a terminal or without.
+func startBy(ctx context.Context, conn Conn, t *Target, b Become, script string, mode startMode, tty bool) (*session, error) {
 	nonce := newNonce()
 	marked := mode.marked || b.Method != ""
+	if tty && mode.noInput && !mode.tty {
+		script = "exec </dev/null; " + script
+	}
 	if marked {
-		// On stderr too: what comes before is the become program's, not the command's.
-		script = fmt.Sprintf("echo %[1]s; echo %[1]s >&2; %[2]s", successMark+nonce, script)
+		mark := "echo " + successMark + nonce + "; "
+		if !tty {
+			// On stderr too: what comes before is the become program's, not the command's.
+			mark += "echo " + successMark + nonce + " >&2; "
+		}
+		script = mark + script
 	}
 	cmd, err := b.command(script, nonce)
 	if err != nil {
 		return nil, err
 	}
-	tty := mode.tty || b.Method == "doas" && b.Password != ""
 	if tty && marked {
 		// The terminal must pass bytes on as they are.
 		cmd = "/bin/sh -c " + quote("stty raw -echo; exec "+cmd)
@@ -88,7 +109,7 @@ func startAs(ctx context.Context, conn Conn, t *Target, b Become, script string,
 	if err != nil {
 		return nil, err
 	}
-	s := &session{proc: proc, out: bufio.NewReaderSize(proc.Stdout(), wire.BufferSize), become: b, nonce: nonce, drained: make(chan struct{})}
+	s := &session{proc: proc, out: bufio.NewReaderSize(proc.Stdout(), wire.BufferSize), become: b, nonce: nonce, script: script, drained: make(chan struct{})}
 	go s.watchErrors(proc.Stderr(), marked, mode.stderr)
 	if !marked {
 		return s, nil
@@ -205,7 +226,13 @@ func (s *session) markFailure(t *Target, err error) error {
 	if err == io.EOF {
 		err = errors.New("the login shell ended at once")
 	}
-	return &UnreachableError{Msg: fmt.Sprintf("Failed to run a command on %s: %v%s", t.Name, err, s.errors()), Err: err}
+	said := s.errors()
+	if said == "" {
+		if text := strings.TrimSpace(s.noise.String()); text != "" {
+			said = ": " + text
+		}
+	}
+	return &UnreachableError{Msg: fmt.Sprintf("Failed to run a command on %s: %v%s", t.Name, err, said), Err: err}
 }
 
 // answer answers a prompt for the password: once.
@@ -240,12 +267,14 @@ func (s *session) watchErrors(r io.Reader, marked bool, sink io.Writer) {
 	io.Copy(sink, br) // as above
 }
 
-// said is what the command printed before its mark, prompts left out.
+// said is what the command printed before its mark; prompts are left out, and
+// our script, which sudo repeats where it refuses.
 func (s *session) said() string {
 	text := s.errs.String()
 	if strings.TrimSpace(text) == "" {
 		text = s.noise.String()
 	}
+	text = strings.ReplaceAll(text, " -c "+s.script, "")
 	return strings.TrimSpace(strings.ReplaceAll(text, fmt.Sprintf(sudoPrompt, s.nonce), ""))
 }
 

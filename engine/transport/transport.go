@@ -193,6 +193,8 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 type BecomeError struct {
 	Msg string
 	Err error
+
+	terminal bool // it is for want of a terminal
 }
 
 func (e *BecomeError) Error() string { return e.Msg }
