@@ -202,7 +202,7 @@ func readMember(f *zip.File) (string, error) {
 func (z zipFormat) unpack(u *unarchiver) error {
 	return z.each(u, func(f *zip.File, path string) error {
 		if err := z.member(u, f, path); err != nil {
-			return modules.Failf("failed to unpack %s to %s: %w", f.Name, path, err)
+			return modules.Failf("failed to unpack %s to %s: %s", f.Name, path, oserr.Text(err))
 		}
 		return nil
 	})
@@ -243,7 +243,7 @@ func (zipFormat) member(u *unarchiver, f *zip.File, path string) error {
 	}
 	defer os.Remove(tmp.Name()) // fails when it has got its name, as it should
 	if err := fillFile(tmp, r); err != nil {
-		return fmt.Errorf("%s", oserr.Text(err))
+		return err
 	}
 	mode := f.Mode().Perm()
 	if mode == 0 {
