@@ -90,8 +90,10 @@ func TestTexts(t *testing.T) {
 // TestSmallNumbers prints every number that is printed in a way of its own.
 func TestSmallNumbers(t *testing.T) {
 	for i := -100; i < 20000; i++ {
-		if got, want := string(appendInt([]byte("x"), Int(i))), "x"+itoa(i); got != want {
-			t.Fatalf("got %s, want %s", got, want)
+		for _, room := range []int{1, 20} {
+			if got, want := string(appendInt(append(make([]byte, 0, room), 'x'), Int(i))), "x"+itoa(i); got != want {
+				t.Fatalf("got %s, want %s", got, want)
+			}
 		}
 	}
 }

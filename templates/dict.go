@@ -78,8 +78,16 @@ func (d *Dict) findStr(key string) (int, bool) {
 // shape.
 type attrRef struct {
 	name string
-	hint atomic.Int32 // where the last dict had it
+	// hint is where the last dict had it, in the lower half, and how often that
+	// has changed: where it always does, nobody writes here any more, for others
+	// that read.
+	hint atomic.Uint32
 }
+
+const (
+	hintPlaces  = 1 << 16
+	hintChanges = 250
+)
 
 // of returns the item of v, where v is a dict that has it, unresolved; else nil.
 func (a *attrRef) of(v Value) Value {
@@ -87,7 +95,8 @@ func (a *attrRef) of(v Value) Value {
 	if !ok {
 		return nil
 	}
-	if i := int(a.hint.Load()); i < len(d.keys) {
+	hint := a.hint.Load()
+	if i := int(hint % hintPlaces); i < len(d.keys) {
 		if k, ok := d.keys[i].(Str); ok && string(k) == a.name {
 			return d.vals[i]
 		}
@@ -96,7 +105,9 @@ func (a *attrRef) of(v Value) Value {
 	if !ok {
 		return nil
 	}
-	a.hint.Store(int32(i))
+	if changes := hint / hintPlaces; changes < hintChanges && i < hintPlaces {
+		a.hint.Store((changes+1)*hintPlaces + uint32(i))
+	}
 	return d.vals[i]
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // maxCached bounds the compiled templates that an engine keeps.
@@ -61,7 +62,8 @@ type Template struct {
 	blocks       map[string]*block
 	blockOrder   []string
 	own          *blockTable
-	source       string // as it was given
+	source       string       // as it was given
+	size         atomic.Int32 // of the output, about
 }
 
 // block is a compiled block.
@@ -279,13 +281,19 @@ func (t *Template) RenderFile(ctx context.Context, s Scope) (text string, err er
 // maxPooled is the largest output buffer that is kept for the next rendering.
 const maxPooled = 4 << 20
 
+// worthKnowing is the smallest size of an output that a template remembers.
+const worthKnowing = 16 << 10
+
 // render is called once in a run.
 func (rt *run) render(t *Template) string {
 	out := &rt.output
-	out.b, out.max = out.b[:0], rt.max
+	out.b, out.max = slices.Grow(out.b[:0], int(t.size.Load())), rt.max
 	tc := rt.newContext(t, nil)
 	rt.runRoot(t, tc, out)
 	rt.freeContext(tc)
+	if n, last := int32(min(len(out.b), maxPooled)), t.size.Load(); n >= worthKnowing && (n > last || n < last/2) {
+		t.size.Store(n)
+	}
 	return string(out.b)
 }
 

@@ -10,12 +10,30 @@ import (
 
 // load loads and compiles a template for the one called parent.
 func (rt *run) load(name, parent string) *Template {
+	return rt.e.compileNamed(rt.sourceOf(name, parent), name)
+}
+
+func (rt *run) sourceOf(name, parent string) string {
 	if rt.e.opts.Load == nil {
 		throw(TypeError, "no loader for this environment specified")
 	}
 	src, err := rt.e.opts.Load(name, parent)
 	check(err)
-	return rt.e.compileNamed(src, name)
+	return src
+}
+
+// lastTemplate is what a statement that names one template loaded last, so
+// that goroutines need not wait for each other to find it.
+type lastTemplate struct{ atomic.Pointer[Template] }
+
+func (l *lastTemplate) load(rt *run, name, parent string) *Template {
+	src := rt.sourceOf(name, parent)
+	if t := l.Load(); t != nil && t.e == rt.e && t.name == name && t.source == src {
+		return t
+	}
+	t := rt.e.compileNamed(src, name)
+	l.Store(t)
+	return t
 }
 
 // templateName is the name that a value of extends or include is.
@@ -84,11 +102,19 @@ func (c *compiler) include(p place, s *includeStmt) execFn {
 	template := c.expr(p, s.template)
 	locals := p.locals()
 	at := s.at()
+	var named lastTemplate
+	text, isConst := constText(s.template)
 	return func(f *frame) control {
 		f.rt.pos = at
 		name := template(f)
 		var t *Template
-		err := try(func() { t = f.rt.selectTemplate(f.rt.deep(name), f.tc.Name) })
+		err := try(func() {
+			if isConst {
+				t = named.load(f.rt, text, f.tc.Name)
+			} else {
+				t = f.rt.selectTemplate(f.rt.deep(name), f.tc.Name)
+			}
+		})
 		if err != nil {
 			if s.ignoreMissing && isKind(err, TemplateNotFound, TemplatesNotFound) {
 				return goOn
@@ -103,6 +129,16 @@ func (c *compiler) include(p place, s *includeStmt) execFn {
 		f.out.text(f.rt.module(t, nil).body)
 		return goOn
 	}
+}
+
+// constText returns the text that x is, where it is a literal.
+func constText(x expr) (string, bool) {
+	if k, ok := x.(*constExpr); ok {
+		if s, ok := k.val.(Str); ok {
+			return string(s), true
+		}
+	}
+	return "", false
 }
 
 // module runs t for its names; tc is nil where it sees the globals alone.
@@ -245,6 +281,8 @@ func (c *compiler) extends(p place, s *extendsStmt) execFn {
 	at := s.at()
 	c.extendsSeen = true
 	var last atomic.Pointer[extension]
+	var named lastTemplate
+	_, isConst := constText(s.template)
 	if p.rootlevel {
 		c.knownExtends = true
 	}
@@ -254,7 +292,12 @@ func (c *compiler) extends(p place, s *extendsStmt) execFn {
 			throw(TemplateRuntimeError, "extended multiple times")
 		}
 		f.rt.cancelled()
-		parent := f.rt.load(templateName(f.rt.deep(template(f))), f.tc.Name)
+		var parent *Template
+		if name := templateName(f.rt.deep(template(f))); isConst {
+			parent = named.load(f.rt, name, f.tc.Name)
+		} else {
+			parent = f.rt.load(name, f.tc.Name)
+		}
 		f.rt.calls++ // a template that extends itself
 		if f.rt.calls > maxCalls {
 			throw(RecursionError, "maximum recursion depth exceeded")

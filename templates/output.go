@@ -36,22 +36,37 @@ func (l *piece) appendTo(b []byte) []byte {
 const twoDigits = "00010203040506070809" + "10111213141516171819" + "20212223242526272829" + "30313233343536373839" + "40414243444546474849" +
 	"50515253545556575859" + "60616263646566676869" + "70717273747576777879" + "80818283848586878889" + "90919293949596979899"
 
+// smallInts is below which numbers have their digits in a table.
+const smallInts = 1000
+
+// intText are the digits of a number, n of them, with zeros behind.
+type intText struct {
+	text [4]byte
+	n    uint8
+}
+
+var intTexts = func() (texts [smallInts]intText) {
+	for i := range texts {
+		texts[i].n = uint8(copy(texts[i].text[:], strconv.Itoa(i)))
+	}
+	return texts
+}()
+
 // appendInt appends a number in decimal digits.
 func appendInt(b []byte, i Int) []byte {
-	if uint64(i) >= 10000 {
+	n := len(b)
+	if uint64(i) >= smallInts || cap(b)-n < 4 {
+		return appendLargeInt(b, i)
+	}
+	d := &intTexts[i]
+	*(*[4]byte)(b[n : n+4]) = d.text
+	return b[:n+int(d.n)]
+}
+
+func appendLargeInt(b []byte, i Int) []byte {
+	if i < 1000 || i >= 10000 {
 		return strconv.AppendInt(b, int64(i), 10)
 	}
-	n := uint32(i)
-	if n < 10 {
-		return append(b, byte('0'+n))
-	}
-	low := n % 100 * 2
-	if n < 100 {
-		return append(b, twoDigits[low], twoDigits[low+1])
-	}
-	high := n / 100 * 2
-	if n < 1000 {
-		return append(b, twoDigits[high+1], twoDigits[low], twoDigits[low+1])
-	}
+	high, low := uint(i)/100*2, uint(i)%100*2
 	return append(b, twoDigits[high], twoDigits[high+1], twoDigits[low], twoDigits[low+1])
 }

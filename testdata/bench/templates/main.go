@@ -1,5 +1,5 @@
 // Templates compares gorun's templates with Jinja2's, pongo2's and gonja's, all
-// in one run: compiled once, rendered often, medians of three. Every engine's
+// in one run: compiled once, rendered often, medians of five. Every engine's
 // text is compared with Jinja2's.
 package main
 
@@ -8,14 +8,17 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -95,12 +98,21 @@ func variables() map[string]any {
 // An engine compiles a case; nil and an error where it cannot.
 type engine struct {
 	name    string
+	pace    int // of the garbage collector, as GOGC has it
 	compile func(in *input, c testCase) (func() (string, error), error)
 }
 
+// gorunPace is the pace that gorun sets for itself while its heap is as small
+// as here (cmd/gorun/gc.go), goPace Go's own.
+const (
+	gorunPace = 800
+	goPace    = 100
+)
+
 var engines = []engine{
-	{"gorun", gorun},
-	{"pongo2", func(in *input, c testCase) (func() (string, error), error) {
+	{"gorun", gorunPace, gorun},
+	{"gorun, GOGC=100", goPace, gorun},
+	{"pongo2 v6", gorunPace, func(in *input, c testCase) (func() (string, error), error) {
 		if c.Lazy {
 			return nil, fmt.Errorf("has no lazy variables")
 		}
@@ -109,9 +121,10 @@ var engines = []engine{
 			return nil, err
 		}
 		t.Options.TrimBlocks = false
-		return func() (string, error) { return t.Execute(in.Vars) }, nil
+		vars := variables()
+		return func() (string, error) { return t.Execute(vars) }, nil
 	}},
-	{"gonja", func(in *input, c testCase) (func() (string, error), error) {
+	{"gonja v2", gorunPace, func(in *input, c testCase) (func() (string, error), error) {
 		if c.Lazy {
 			return nil, fmt.Errorf("has no lazy variables")
 		}
@@ -125,7 +138,7 @@ var engines = []engine{
 		if err != nil {
 			return nil, err
 		}
-		ctx := gonjaexec.NewContext(in.Vars)
+		ctx := gonjaexec.NewContext(variables())
 		return func() (string, error) { return t.ExecuteToString(ctx) }, nil
 	}},
 }
@@ -140,9 +153,10 @@ func withRoots(files map[string]string) map[string]string {
 }
 
 func gorun(in *input, c testCase) (func() (string, error), error) {
-	d := templates.NewDict(len(in.Vars))
-	for _, name := range slices.Sorted(maps.Keys(in.Vars)) {
-		v := in.Vars[name]
+	vars := variables()
+	d := templates.NewDict(len(vars))
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		v := vars[name]
 		if text, ok := v.(string); ok && strings.Contains(text, "{{") {
 			d.SetStr(name, &templates.Text{Src: text})
 			continue
@@ -193,29 +207,91 @@ func cpuTime() (time.Duration, error) {
 }
 
 // measure returns the nanoseconds of CPU of a render, which other processes of
-// the machine change less than they do time: the median of three samples.
+// the machine change less than they do time: the median of five samples of as
+// many renders as take 300 milliseconds, with no look at the clock between them.
 func measure(run func() (string, error)) (float64, error) {
-	var samples []float64
-	for range 3 {
+	many := func(n int) (time.Duration, error) {
 		before, err := cpuTime()
+		for i := 0; i < n && err == nil; i++ {
+			_, err = run()
+		}
 		if err != nil {
 			return 0, err
-		}
-		n, began := 0, time.Now()
-		for time.Since(began) < 300*time.Millisecond {
-			if _, err := run(); err != nil {
-				return 0, err
-			}
-			n++
 		}
 		after, err := cpuTime()
+		return after - before, err
+	}
+	n := 1
+	for {
+		took, err := many(n)
 		if err != nil {
 			return 0, err
 		}
-		samples = append(samples, float64((after-before).Nanoseconds())/float64(n))
+		if took > 200*time.Millisecond {
+			n = max(1, int(float64(n)*0.3/took.Seconds()))
+			break
+		}
+		n = max(n+1, int(float64(n)*min(100, 0.3/max(took.Seconds(), 1e-9))))
+	}
+	var samples []float64
+	for range 5 {
+		took, err := many(n)
+		if err != nil {
+			return 0, err
+		}
+		samples = append(samples, float64(took.Nanoseconds())/float64(n))
 	}
 	slices.Sort(samples)
-	return samples[1], nil
+	return samples[2], nil
+}
+
+// allocated returns what a render allocates: bytes, and pieces of memory.
+func allocated(run func() (string, error)) (size, pieces uint64, err error) {
+	const n = 500
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range n {
+		if _, err := run(); err != nil {
+			return 0, 0, err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	return (after.TotalAlloc - before.TotalAlloc) / n, (after.Mallocs - before.Mallocs) / n, nil
+}
+
+// sharing is how many goroutines share a template.
+const sharing = 16
+
+// shared compares the CPU of a render by many goroutines that share a template
+// with that by one alone. Where they wait for each other or write to the same
+// memory, it grows.
+func shared(in *input, c testCase) (string, error) {
+	run, err := gorun(in, c)
+	if err != nil {
+		return "", err
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(gorunPace))
+	alone, err := measure(run)
+	if err != nil {
+		return "", err
+	}
+	together, err := measure(func() (string, error) {
+		var wg sync.WaitGroup
+		errs := make([]error, sharing)
+		for i := range sharing {
+			wg.Go(func() {
+				for range 100 {
+					if _, err := run(); err != nil {
+						errs[i] = err
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		return "", errors.Join(errs...)
+	})
+	return fmt.Sprintf("%s by %d goroutines that share the template: %.1f microseconds of CPU a render; by one: %.1f.\n", c.Name, sharing, together/sharing/100/1e3, alone/1e3), err
 }
 
 func main() {
@@ -241,17 +317,38 @@ func compare() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	in.Vars = nil // each engine has its own, and no other's to collect
 	var s strings.Builder
-	fmt.Fprintf(&s, "# gorun's templates beside others\n\nWritten by `make bench-templates`, %s: %s, %d cores, Python %s, Jinja2 %s. Microseconds of CPU (garbage collection included) a render of a compiled template, medians of three; "+
-		"in brackets how many times less than Jinja2. A text that differs from Jinja2's is marked.\n\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), runtime.Version(), runtime.NumCPU(), ref.Python, ref.Version)
-	s.WriteString("| case | Jinja2 | gorun | pongo2 v6 | gonja v2 |\n|---|--:|--:|--:|--:|\n")
+	fmt.Fprintf(&s, "# gorun's templates beside others\n\nWritten by `make bench-templates`, %s: %s, %d cores, Python %s, Jinja2 %s. Microseconds of CPU (garbage collection included) a render of a compiled template, medians of five; "+
+		"in brackets how many times less than Jinja2. A text that differs from Jinja2's is marked. The engines in Go collect garbage at the pace that gorun sets for itself (GOGC=%d with a heap of this size), gorun once more at Go's own.\n\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), runtime.Version(), runtime.NumCPU(), ref.Python, ref.Version, gorunPace)
+	s.WriteString("| case | Jinja2 |")
+	for _, e := range engines {
+		fmt.Fprintf(&s, " %s |", e.name)
+	}
+	fmt.Fprintf(&s, " gorun allocates |\n|---|--:|%s--:|\n", strings.Repeat("--:|", len(engines)))
 	for i, c := range in.Cases {
 		want := ref.Results[i]
 		fmt.Fprintf(&s, "| %s | %.1f |", c.Name, want.NS/1e3)
 		for _, e := range engines {
 			fmt.Fprintf(&s, " %s |", cell(e, in, c, want.NS, want.Text))
 		}
-		s.WriteString("\n")
+		run, err := gorun(in, c)
+		if err != nil {
+			return "", err
+		}
+		size, pieces, err := allocated(run)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&s, " %d bytes, %d times |\n", size, pieces)
+	}
+	s.WriteString("\n")
+	for _, i := range []int{1, 3} {
+		line, err := shared(in, in.Cases[i])
+		if err != nil {
+			return "", err
+		}
+		s.WriteString("- " + line)
 	}
 	return s.String(), nil
 }
@@ -266,6 +363,8 @@ func cell(e engine, in *input, c testCase, base float64, want string) string {
 	if err != nil {
 		return "cannot"
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(e.pace))
+	runtime.GC()
 	ns, err := measure(run)
 	if err != nil {
 		return "cannot"
