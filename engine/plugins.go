@@ -58,7 +58,7 @@ type Plugins struct {
 // NewPlugins returns the plugins that o.Finder finds.
 func NewPlugins(o PluginOptions) *Plugins {
 	return &Plugins{
-		o: o, finder: o.Finder, current: o.Era >= templates.Current, basedir: o.Basedir,
+		o: o, finder: o.Finder, current: o.Era >= templates.Current, basedir: absPath(o.Basedir),
 		known: map[string]bool{}, jinja: map[string]bool{}, texts: map[string]string{},
 	}
 }
@@ -95,6 +95,7 @@ func (p *Plugins) start(ctx context.Context, what string) (*pyhelper.Helper, err
 	dirs := map[string][]string{}
 	for _, k := range pluginKinds {
 		for _, d := range p.finder.Dirs(k) {
+			d = absPath(d)
 			if key := string(k) + "\x00" + d; !p.known[key] {
 				p.known[key] = true
 				dirs[string(k)] = append(dirs[string(k)], d)
@@ -113,7 +114,7 @@ func (p *Plugins) start(ctx context.Context, what string) (*pyhelper.Helper, err
 	}
 	collections := p.finder.CollectionDirs()
 	for i, c := range collections {
-		collections[i] = filepath.Dir(c)
+		collections[i] = absPath(filepath.Dir(c))
 	}
 	p.helper, p.err = pyhelper.Start(ctx, pyhelper.Options{
 		Python: in.Python, Site: in.Site, Dirs: dirs, Collections: collections, Basedir: p.basedir,

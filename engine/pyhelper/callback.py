@@ -14,7 +14,6 @@ def op_callbacks(a):
     """Loads the callback plugins; answers which events they want."""
     import ansible
     from ansible.errors import AnsibleError
-    from ansible.plugins.callback import CallbackBase
     from ansible.plugins.loader import callback_loader
     from ansible.utils.display import Display
     display = Display()
@@ -47,7 +46,7 @@ def op_callbacks(a):
     for name, plugin in chosen:
         try:
             made = plugin()
-            if hasattr(CallbackBase, '_init_callback_methods'):
+            if not is_old():
                 made._init_callback_methods()
             made.set_options()
         except Exception as e:
@@ -228,7 +227,21 @@ def result_of(a):
         result = task_result.TaskResult(host, task, data, fields)
         short = result.clean_copy()
         return short
-    return outcome_class()(host, task, fields, data)
+    return outcome_class()(host, task, fields, shown_now(data))
+
+
+def is_old():
+    """Whether the release is one before 2.19."""
+    from ansible.plugins.callback import CallbackBase
+    return not hasattr(CallbackBase, '_init_callback_methods')
+
+
+def shown_now(data):
+    """A result without the marks that newer releases leave out."""
+    data = dict((k, v) for k, v in data.items() if k not in ('failed', 'skipped') and not (k == '_ansible_no_log' and not v))
+    if isinstance(data.get('results'), list):
+        data['results'] = [shown_now(r) if isinstance(r, dict) else r for r in data['results']]
+    return data
 
 
 def outcome_class():
@@ -239,7 +252,7 @@ def outcome_class():
 
     class Outcome(CallbackTaskResult):
         def __init__(self, host, task, fields, data):
-            self._own = (host, task, fields, data)
+            self._own, self._event = (host, task, fields, data), ''
 
         host = _host = property(lambda self: self._own[0])
         task = _task = property(lambda self: self._own[1])
@@ -258,13 +271,13 @@ def outcome_class():
             return self._has('changed')
 
         def is_skipped(self):
-            return self._has('skipped')
+            return self._event == 'v2_runner_on_skipped' or self._event == 'v2_runner_item_on_skipped'
 
         def is_failed(self):
-            return self._has('failed')
+            return self._event in ('v2_runner_on_failed', 'v2_runner_item_on_failed', 'v2_runner_retry')
 
         def is_unreachable(self):
-            return self._has('unreachable')
+            return self._event == 'v2_runner_on_unreachable'
 
     Outcome.__name__ = 'CallbackTaskResult'
     CLASSES['outcome'] = Outcome
@@ -329,7 +342,7 @@ def arguments(event, a):
     if event.startswith('v2_playbook_on_no_hosts'):
         return [], {}
     if event == 'v2_runner_on_failed':
-        return [result_of(a)], {'ignore_errors': a['ignore_errors'] or None}
+        return [result_of(a)], {'ignore_errors': a['ignore_errors'] or (None if is_old() else False)}
     return [result_of(a)], {}
 
 
@@ -346,6 +359,8 @@ def op_event(a):
     if a.get('extra_vars') is not None:
         SETUP['extra_vars'] = a['extra_vars']
     args, more = arguments(event, a['a'])
+    if args and hasattr(args[0], '_event'):
+        args[0]._event = event
     if event == 'v2_playbook_on_play_start':
         tell_context(a['a'])
     from ansible.utils.display import Display
@@ -359,7 +374,11 @@ def op_event(a):
             try:
                 method(*args, **more)
             except Exception as e:
-                Display().warning('Failure using method (%s) in callback plugin (%s): %s' % (event, plugin, e))
+                if is_old():
+                    Display().warning('Failure using method (%s) in callback plugin (%s): %s' % (event, plugin, e))
+                else:
+                    name = str(getattr(plugin, 'ansible_name', plugin)).replace('ansible.legacy.', '')
+                    Display().warning('Callback dispatch %r failed for plugin %r: %s' % (event, name, e))
                 Display().vvv('Callback Exception: \n' + ' '.join(traceback.format_tb(sys.exc_info()[2])))
 
 

@@ -14,8 +14,8 @@ def inventory_of(state):
     for entry in state['groups']:
         group = data.groups.get(entry['name'])
         if group is None:
-            group = Group()
-            group.name = entry['name']
+            group = Group('unnamed')
+            group.name = entry['name']  # as it is: gorun has judged it
             data.groups[group.name] = group
         group.vars = dict(entry['vars'])
         group.priority = entry['priority']
@@ -157,8 +157,10 @@ def op_inventory(a):
         data, before = inventory_of(state)
         data.current_source = source
         plugin.parse(wrapped(data, plugin, source), loader, source, cache=a['cache'])
-        if hasattr(plugin, 'update_cache_if_changed'):
+        try:
             plugin.update_cache_if_changed()
+        except AttributeError:
+            pass  # it keeps no cache, or was told to keep none
         return changes(data, before)
 
 
