@@ -37,6 +37,9 @@ func filterPasswordHash(c *call) (value, error) {
 	}
 	if c.State.Era() == templates.Current {
 		o.Gensalt = true
+		if given(rounds) && (kind == "sha256" || kind == "sha512" || kind == "sha256_crypt" || kind == "sha512_crypt") {
+			o.Rounds = max(o.Rounds, 1000) // libxcrypt's least
+		}
 		if !crypt.Known(kind) {
 			return nil, fail("%s is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512", kind)
 		}

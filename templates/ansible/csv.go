@@ -28,7 +28,12 @@ func filterFromCSV(c *call) (value, error) {
 		return nil, fail("Dialect '%s' is not supported by your version of python.", dialect)
 	}
 	if given(delimiter) {
-		o.Delimiter = []rune(text(delimiter) + ",")[0]
+		s, isStr := isText(delimiter)
+		rs := []rune(s)
+		if !isStr || len(rs) != 1 {
+			return nil, fail("Unable to create custom dialect: \"delimiter\" must be %s", badDelimiter(c, delimiter, isStr, len(rs)))
+		}
+		o.Delimiter = rs[0]
 	}
 	var header []string
 	if given(names) {
@@ -53,6 +58,19 @@ func filterFromCSV(c *call) (value, error) {
 		out = append(out, d)
 	}
 	return list(out), nil
+}
+
+// badDelimiter says what a delimiter must be, in the words of the era's Python.
+func badDelimiter(c *call, v value, isStr bool, n int) string {
+	switch current := c.State.Era() == templates.Current; {
+	case current && isStr:
+		return "a unicode character, not a string of length " + strconv.Itoa(n)
+	case current:
+		return "a unicode character, not " + v.Type()
+	case isStr:
+		return "a 1-character string"
+	}
+	return "string, not " + v.Type()
 }
 
 // csvRow is a row as Python's DictReader gives it: what is too much stands

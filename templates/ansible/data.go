@@ -4,6 +4,7 @@ package ansible
 
 import (
 	"encoding/base64"
+	"errors"
 	"strings"
 
 	"gorun/templates"
@@ -96,10 +97,11 @@ func filterFromJSON(c *call) (value, error) {
 func filterToYAML(c *call) (value, error) {
 	own, rest := keep(c, "a")
 	var a value
-	if err := own.Unpack("to_yaml", "a", &a); err != nil {
+	var unused []value // what follows by position is not looked at
+	if err := own.Unpack("to_yaml", "a", &a, "*args", &unused); err != nil {
 		return nil, err
 	}
-	return dumpYAML(a, YAMLOptions{}, rest)
+	return dumpYAML(c, "to_yaml", a, YAMLOptions{}, rest)
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/to_nice_yaml_filter.html
@@ -111,16 +113,44 @@ func filterGeneralNiceYAML(c *call) (value, error) { return niceYAML(c, 2) }
 
 func niceYAML(c *call, indent int) (value, error) {
 	own, rest := keep(c, "a", "indent")
-	var a value
-	if err := own.Unpack("to_nice_yaml", "a", &a, "indent?", &indent); err != nil {
+	var a, by value
+	var unused []value
+	if err := own.Unpack("to_nice_yaml", "a", &a, "indent?", &by, "*args", &unused); err != nil {
 		return nil, err
 	}
-	return dumpYAML(a, Block(indent), rest)
+	if by != nil {
+		rest = append(rest, templates.Kwarg{Name: "indent", Value: by})
+	}
+	return dumpYAML(c, "to_nice_yaml", a, Block(indent), rest)
 }
 
-func dumpYAML(v value, o YAMLOptions, options []templates.Kwarg) (value, error) {
+// dumpYAML dumps with the options of a filter, whose name 2.14 puts before errors.
+func dumpYAML(c *call, name string, v value, o YAMLOptions, options []templates.Kwarg) (value, error) {
+	old := c.State.Era() != templates.Current
+	s, err := "", yamlOptions(&o, old && name == "to_nice_yaml", options)
+	if err == nil {
+		s, err = DumpYAML(v, o)
+	}
+	var te *templates.Error
+	if old && err != nil && (!errors.As(err, &te) || te.Kind != templates.UndefinedError) {
+		return nil, fail("%s - %s", name, err)
+	}
+	return str(s), err
+}
+
+// yamlOptions reads the options of yaml.dump; where the style of collections
+// is taken it cannot be given.
+func yamlOptions(o *YAMLOptions, styled bool, options []templates.Kwarg) error {
 	for _, k := range options {
 		n, isInt := integer(k.Value)
+		f, isNumber := number(k.Value)
+		taken := k.Name == "allow_unicode" || k.Name == "Dumper" || k.Name == "default_flow_style" && styled
+		if taken {
+			return raise(templates.TypeError, "yaml.dump() got multiple values for keyword argument '%s'", k.Name)
+		}
+		if (k.Name == "indent" || k.Name == "width") && given(k.Value) && !isNumber {
+			return raise(templates.TypeError, "an integer is required")
+		}
 		switch k.Name {
 		case "default_flow_style":
 			if o.Flow = nil; given(k.Value) {
@@ -130,10 +160,8 @@ func dumpYAML(v value, o YAMLOptions, options []templates.Kwarg) (value, error) 
 		case "indent":
 			o.Indent = int(n)
 		case "width":
-			if o.Width = int(n); !isInt {
-				if f, ok := number(k.Value); ok && f > 1e9 {
-					o.Width = -1
-				}
+			if o.Width = int(n); !isInt && f > 1e9 {
+				o.Width = -1
 			}
 		case "sort_keys":
 			o.KeepOrder = !k.Value.Truth()
@@ -141,19 +169,30 @@ func dumpYAML(v value, o YAMLOptions, options []templates.Kwarg) (value, error) 
 			o.ExplicitStart = k.Value.Truth()
 		case "explicit_end":
 			o.ExplicitEnd = k.Value.Truth()
-		case "allow_unicode":
-			return nil, raise(templates.TypeError, "ansible.plugins.filter.core.yaml.dump() got multiple values for keyword argument 'allow_unicode'")
 		case "default_style":
 			if o.Style = ""; given(k.Value) {
 				o.Style = text(k.Value)
 			}
-		case "canonical", "line_break", "encoding", "version", "tags", "vault_behavior", "dump_vault_tags":
+		case "version":
+			if parts := elemsOf(k.Value); len(parts) == 2 {
+				o.Directives = append([]string{"%YAML " + text(parts[0]) + "." + text(parts[1])}, o.Directives...)
+			}
+		case "tags":
+			if m, ok := k.Value.(templates.Mapping); ok {
+				for _, handle := range m.Keys() {
+					prefix, _, err := m.Get(handle)
+					if err != nil {
+						return err
+					}
+					o.Directives = append(o.Directives, "%TAG "+text(handle)+" "+text(prefix))
+				}
+			}
+		case "canonical", "line_break", "encoding", "vault_behavior", "dump_vault_tags":
 		default:
-			return nil, raise(templates.TypeError, "dump_all() got an unexpected keyword argument '%s'", k.Name)
+			return raise(templates.TypeError, "dump_all() got an unexpected keyword argument '%s'", k.Name)
 		}
 	}
-	s, err := DumpYAML(v, o)
-	return str(s), err
+	return nil
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/from_yaml_filter.html
@@ -183,25 +222,41 @@ func filterFromYAMLAll(c *call) (value, error) {
 	return list(docs), err
 }
 
+// urlsafeParams are the parameters of the filters of base64; the last, urlsafe,
+// came after 2.14.
+func urlsafeParams(c *call, params ...any) []any {
+	if c.State.Era() != templates.Current {
+		return params[:len(params)-2]
+	}
+	return params
+}
+
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/b64encode_filter.html
 func filterB64encode(c *call) (value, error) {
-	var v value
+	var v, urlsafe value
 	encoding := "utf-8"
-	if err := c.Unpack("b64encode", "string", &v, "encoding?", &encoding); err != nil {
+	if err := c.Unpack("b64encode", urlsafeParams(c, "string", &v, "encoding?", &encoding, "urlsafe?", &urlsafe)...); err != nil {
 		return nil, err
 	}
 	b, err := encode(text(v), encoding)
+	if truth(urlsafe) {
+		return str(base64.URLEncoding.EncodeToString(b)), err
+	}
 	return str(base64.StdEncoding.EncodeToString(b)), err
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/b64decode_filter.html
 func filterB64decode(c *call) (value, error) {
-	var v value
+	var v, urlsafe value
 	encoding := "utf-8"
-	if err := c.Unpack("b64decode", "string", &v, "encoding?", &encoding); err != nil {
+	if err := c.Unpack("b64decode", urlsafeParams(c, "string", &v, "encoding?", &encoding, "urlsafe?", &urlsafe)...); err != nil {
 		return nil, err
 	}
-	b, err := looseBase64(text(v))
+	code := text(v)
+	if truth(urlsafe) {
+		code = strings.NewReplacer("-", "+", "_", "/").Replace(code)
+	}
+	b, err := looseBase64(code)
 	if err != nil {
 		return nil, err
 	}

@@ -215,11 +215,18 @@ func manyLists(name string) templates.Func {
 		if f, ok := kwarg(c.Kwargs, "flatten"); ok {
 			flat = f.Truth()
 		}
-		if flat {
+		if flat { // an argument that holds lists alone stands for these
 			args = nil
 			for _, a := range c.Args {
-				args = append(args, flatten(nil, elemsOf(a), 1, false, 0)...)
+				if elems := elemsOf(a); len(elems) > 0 && !slices.ContainsFunc(elems, func(e value) bool { return !isSequence(e) }) {
+					args = append(args, elems...)
+				} else {
+					args = append(args, a)
+				}
 			}
+		}
+		if len(args) == 1 && isSequence(args[0]) {
+			return args[0], nil
 		}
 		var out []value
 		for i, a := range args {

@@ -155,7 +155,7 @@ func filterHumanReadable(c *call) (value, error) {
 		f, _ := new(big.Float).SetInt(unitSize(sizeUnits[i])).Float64()
 		match := !given(unit) && n >= f
 		if given(unit) {
-			match = strings.EqualFold(firstByte(text(unit)), sizeUnits[i:i+1])
+			match = strings.EqualFold(text(unit), sizeUnits[i:i+1])
 		}
 		if match {
 			suffix, limit = sizeUnits[i:i+1]+base[:1], f
@@ -163,13 +163,6 @@ func filterHumanReadable(c *call) (value, error) {
 		}
 	}
 	return str(strconv.FormatFloat(n/limit, 'f', 2, 64) + " " + suffix), nil
-}
-
-func firstByte(s string) string {
-	if s == "" {
-		return ""
-	}
-	return s[:1]
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/human_to_bytes_filter.html
@@ -220,7 +213,8 @@ func humanToBytes(s string, defaultUnit value, isBits, current bool) (value, err
 	f, _ := n.Float64()
 	if unit == "" {
 		if !given(defaultUnit) {
-			return templates.Int(int64(math.RoundToEven(f))), nil
+			whole, _ := big.NewFloat(math.RoundToEven(f)).Int(nil)
+			return templates.NewInt(whole), nil
 		}
 		unit = text(defaultUnit)
 	}

@@ -218,9 +218,13 @@ func filterCommonpath(c *call) (value, error) {
 	if !isSequence(v) {
 		return nil, typeError("|commonpath expects sequence, got %s instead.", pyClass(v))
 	}
+	paths := elemsOf(v)
+	if len(paths) == 0 {
+		return nil, raise(templates.ValueError, "commonpath() arg is an empty sequence")
+	}
 	var common []string
 	abs := false
-	for i, e := range elemsOf(v) {
+	for i, e := range paths {
 		s, err := pathText(e)
 		if err != nil {
 			return nil, err

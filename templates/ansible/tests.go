@@ -134,8 +134,7 @@ func testSearch(c *call) (value, error) { return regexTest(c, "search", nil) }
 
 // regexTest matches; kind is where the caller may choose how.
 func regexTest(c *call, name string, kind *string) (value, error) {
-	var v, ignoreCase, multiline value
-	var pattern string
+	var v, pattern, ignoreCase, multiline value = nil, str(""), nil, nil
 	params := []any{"value?", &v, "pattern?", &pattern, "ignorecase?", &ignoreCase, "multiline?", &multiline}
 	how := name
 	if kind != nil {
@@ -147,7 +146,7 @@ func regexTest(c *call, name string, kind *string) (value, error) {
 	if kind != nil {
 		how = *kind
 	}
-	re, err := compile(pattern, regexFlags(ignoreCase, multiline))
+	re, err := compileValue(pattern, regexFlags(ignoreCase, multiline))
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +159,9 @@ func regexTest(c *call, name string, kind *string) (value, error) {
 	case "search":
 		m = re.Search(s)
 	default:
+		if c.State.Era() == templates.Current {
+			return nil, fail("Invalid match_type specified. Expected one of: search, match, fullmatch.")
+		}
 		return nil, raise(templates.TypeError, "'str' object is not callable")
 	}
 	return templates.Bool(m != nil), nil

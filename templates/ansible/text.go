@@ -4,6 +4,9 @@ package ansible
 
 import (
 	"fmt"
+	"math"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"gorun/modules"
@@ -43,6 +46,14 @@ func compile(pattern string, flags pyre.Flags) (*pyre.Regexp, error) {
 	})
 }
 
+// compileValue compiles a pattern that has to be a text.
+func compileValue(v value, flags pyre.Flags) (*pyre.Regexp, error) {
+	if _, ok := isText(v); !ok && v.Type() != "str" {
+		return nil, typeError("first argument must be string or compiled pattern")
+	}
+	return compile(text(v), flags)
+}
+
 // groupText is a group of a match, None where it took no part.
 func groupText(m *pyre.Match, n int) value {
 	if s, ok := m.Group(n); ok {
@@ -54,10 +65,9 @@ func groupText(m *pyre.Match, n int) value {
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/regex_search_filter.html
 func filterRegexSearch(c *call) (value, error) {
 	own, rest := keep(c, "value", "regex")
-	var v, ignoreCase, multiline value
-	var pattern string
+	var v, regex, ignoreCase, multiline value
 	var groups []value
-	if err := own.Unpack("regex_search", "value", &v, "regex", &pattern, "*args", &groups); err != nil {
+	if err := own.Unpack("regex_search", "value", &v, "regex", &regex, "*args", &groups); err != nil {
 		return nil, err
 	}
 	for _, k := range rest {
@@ -68,17 +78,15 @@ func filterRegexSearch(c *call) (value, error) {
 			multiline = k.Value
 		}
 	}
-	re, err := compile(pattern, regexFlags(ignoreCase, multiline))
+	re, err := compileValue(regex, regexFlags(ignoreCase, multiline))
 	if err != nil {
 		return nil, err
 	}
-	wanted := make([]int, 0, len(groups))
-	for _, g := range groups {
-		n, err := groupNumber(re, text(g))
-		if err != nil {
+	wanted := make([]regexGroup, len(groups))
+	for i, g := range groups {
+		if wanted[i], err = readGroup(text(g)); err != nil {
 			return nil, err
 		}
-		wanted = append(wanted, n)
 	}
 	m := re.Search(text(v))
 	if m == nil {
@@ -88,8 +96,12 @@ func filterRegexSearch(c *call) (value, error) {
 		return str(m.Text()), nil
 	}
 	out := make([]value, len(wanted))
-	for i, n := range wanted {
-		if n > re.NumGroups() {
+	for i, g := range wanted {
+		n, ok := g.number, g.name == ""
+		if !ok {
+			n, ok = re.GroupIndex()[g.name]
+		}
+		if !ok || n > re.NumGroups() {
 			return nil, raise(templates.IndexError, "no such group")
 		}
 		out[i] = groupText(m, n)
@@ -97,36 +109,44 @@ func filterRegexSearch(c *call) (value, error) {
 	return list(out), nil
 }
 
-// groupNumber reads "\1" and "\g<name>".
-func groupNumber(re *pyre.Regexp, arg string) (int, error) {
-	if name, ok := strings.CutPrefix(arg, `\g`); ok {
-		name = strings.TrimSuffix(strings.TrimPrefix(name, "<"), ">")
-		if n, ok := re.GroupIndex()[name]; ok {
-			return n, nil
-		}
-		if n, err := toInt(str(name)); err == nil {
-			return int(n), nil
-		}
-		return 0, raise(templates.IndexError, "no such group")
+// A regexGroup is a group that is asked for by its name or its number.
+type regexGroup struct {
+	name   string
+	number int
+}
+
+var (
+	namedGroup    = regexp.MustCompile(`^\\g<(\S+)>`)
+	numberedGroup = regexp.MustCompile(`^\\(\d+)`)
+)
+
+// readGroup reads "\1" and "\g<name>"; what follows them does not count.
+func readGroup(arg string) (regexGroup, error) {
+	if !strings.HasPrefix(arg, `\`) {
+		return regexGroup{}, fail("Unknown argument")
 	}
-	if num, ok := strings.CutPrefix(arg, `\`); ok {
-		n, err := toInt(str(strings.TrimLeft(num, `\`)))
-		if err == nil && n >= 0 && n < 1<<20 {
-			return int(n), nil
+	if strings.HasPrefix(arg, `\g`) {
+		if m := namedGroup.FindStringSubmatch(arg); m != nil {
+			return regexGroup{name: m[1]}, nil
 		}
+	} else if m := numberedGroup.FindStringSubmatch(arg); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return regexGroup{number: n}, nil
+		}
+		return regexGroup{number: math.MaxInt}, nil
 	}
-	return 0, fail("Unknown argument")
+	return regexGroup{}, raise(templates.AttributeError, "'NoneType' object has no attribute 'group'")
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/regex_replace_filter.html
 func filterRegexReplace(c *call) (value, error) {
-	var v, ignoreCase, multiline, mandatory value
-	pattern, replacement, count := "", "", 0
-	if err := c.Unpack("regex_replace", "value?", &v, "pattern?", &pattern, "replacement?", &replacement, "ignorecase?", &ignoreCase,
+	var v, regex, ignoreCase, multiline, mandatory value = nil, str(""), nil, nil, nil
+	replacement, count := "", 0
+	if err := c.Unpack("regex_replace", "value?", &v, "pattern?", &regex, "replacement?", &replacement, "ignorecase?", &ignoreCase,
 		"multiline?", &multiline, "count?", &count, "mandatory_count?", &mandatory); err != nil {
 		return nil, err
 	}
-	re, err := compile(pattern, regexFlags(ignoreCase, multiline))
+	re, err := compileValue(regex, regexFlags(ignoreCase, multiline))
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +156,7 @@ func filterRegexReplace(c *call) (value, error) {
 	}
 	if given(mandatory) && mandatory.Truth() {
 		if want, _ := integer(mandatory); want != int64(n) {
-			return nil, fail("'%s' should match %d times, but matches %d times in '%s'", pattern, want, n, text(v))
+			return nil, fail("'%s' should match %d times, but matches %d times in '%s'", text(regex), want, n, text(v))
 		}
 	}
 	return str(out), nil
@@ -144,12 +164,11 @@ func filterRegexReplace(c *call) (value, error) {
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/regex_findall_filter.html
 func filterRegexFindall(c *call) (value, error) {
-	var v, multiline, ignoreCase value
-	var pattern string
-	if err := c.Unpack("regex_findall", "value", &v, "regex", &pattern, "multiline?", &multiline, "ignorecase?", &ignoreCase); err != nil {
+	var v, regex, multiline, ignoreCase value
+	if err := c.Unpack("regex_findall", "value", &v, "regex", &regex, "multiline?", &multiline, "ignorecase?", &ignoreCase); err != nil {
 		return nil, err
 	}
-	re, err := compile(pattern, regexFlags(ignoreCase, multiline))
+	re, err := compileValue(regex, regexFlags(ignoreCase, multiline))
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,8 @@ type YAMLOptions struct {
 	// KeepOrder leaves keys in their order instead of sorting them.
 	KeepOrder                  bool
 	ExplicitStart, ExplicitEnd bool
+	// Directives are lines before the document, such as "%YAML 1.2".
+	Directives []string
 	// ASCII escapes what is not ASCII.
 	ASCII bool
 	// Literal chooses the texts that are written as literal blocks; it may

@@ -47,7 +47,11 @@ func emitYAML(root *yamlNode, o YAMLOptions) string {
 	if e.bestWidth < 0 {
 		e.bestWidth = math.MaxInt
 	}
-	if o.ExplicitStart {
+	for _, d := range o.Directives {
+		e.put(d)
+		e.writeIndent()
+	}
+	if o.ExplicitStart || len(o.Directives) > 0 {
 		e.writeIndent()
 		e.indicator("---", true, false, false)
 	}
