@@ -95,6 +95,7 @@ type Options struct {
 	NoLogEverything                           bool // ANSIBLE_NO_LOG
 	ErrorOnMissingHandlerOff                  bool // error_on_missing_handler=False
 	NoTargetSyslog                            bool
+	InjectInvocation                          bool   // results of the current era tell what a module was called with
 	ConfigFile                                string // for ansible_config_file
 	Version                                   string // for ansible_version.full; "" is by era
 	RolesPath                                 []string

@@ -467,7 +467,11 @@ func sumUp(base *taskResult) *taskResult {
 	d := templates.NewDict(5)
 	seen := map[string]bool{}
 	for _, it := range base.items {
-		results.Elems = append(results.Elems, it.data)
+		data := it.data
+		if base.current {
+			data = it.registered()
+		}
+		results.Elems = append(results.Elems, data)
 		st := it.status()
 		changed = changed || truth(it.data, "changed")
 		skipped = skipped && st == callback.Skipped

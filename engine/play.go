@@ -551,6 +551,7 @@ func (p *playRun) askVar(ctx context.Context, vp playbook.VarsPrompt) (templates
 		v = def
 	case in == "" && !p.r.o.Interactive:
 		v = templates.Str("None") // Python's, as nobody was asked
+		vp.Private = false
 	}
 	if vp.Private {
 		p.r.o.Secrets.Add(templates.StrOf(v, p.r.o.Era))

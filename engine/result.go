@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,8 +84,11 @@ func skipped(res *taskResult, which templates.Value) *taskResult {
 // shown is the result for the screen; with no_log it is censored.
 func (res *taskResult) shown() callback.Result {
 	data := res.data
-	if res.noLog {
+	switch {
+	case res.noLog:
 		data = censored(data)
+	case res.current && res.looped:
+		data = shownItems(data)
 	}
 	label, looped, delegate, event := res.label, res.looped, res.delegate, res.event
 	if res.noLog {
@@ -125,18 +129,55 @@ func censored(data *templates.Dict) *templates.Dict {
 	return d
 }
 
+// noTraceback is what the current era's results have for an exception.
+const noTraceback = templates.Str("(traceback unavailable)")
+
 // registered is the result as register keeps it.
 func (res *taskResult) registered() *templates.Dict {
-	parsed := res.current && res.ranModule
-	if _, ok := res.data.GetStr("invocation"); !ok && !parsed {
+	if !res.current {
+		if _, ok := res.data.GetStr("invocation"); !ok {
+			return res.data
+		}
+		d := res.data.Copy()
+		d.Delete(templates.Str("invocation"))
+		return d
+	}
+	_, raised := res.data.GetStr("exception")
+	raised = raised || res.status() != callback.Failed
+	_, detailed := res.data.GetStr(errorDetail)
+	if !res.ranModule && raised && !detailed {
 		return res.data
 	}
 	d := res.data.Copy()
-	if parsed {
+	d.Delete(templates.Str(errorDetail))
+	if res.ranModule {
 		d.SetStr("ansible_parsed", templates.Bool(true))
 	}
-	d.Delete(templates.Str("invocation"))
+	if !raised {
+		d.SetStr("exception", noTraceback)
+	}
 	return d
+}
+
+// shownItems leaves out of a loop's results what only register keeps.
+func shownItems(data *templates.Dict) *templates.Dict {
+	v, _ := data.GetStr("results")
+	results, ok := v.(*templates.List)
+	if !ok {
+		return data
+	}
+	out := templates.NewList(slices.Clone(results.Elems)...)
+	for i, e := range out.Elems {
+		if item, ok := e.(*templates.Dict); ok {
+			item = item.Copy()
+			item.Delete(templates.Str("failed"))
+			item.Delete(templates.Str("ansible_parsed"))
+			out.Elems[i] = item
+		}
+	}
+	data = data.Copy()
+	data.SetStr("results", out)
+	return data
 }
 
 // normalise adds what every result has: changed, failed, lines of output.
@@ -161,6 +202,9 @@ func (tr *taskRun) normalise(res *taskResult) {
 				d.SetStr(k+"_lines", lines(templates.StrOf(s, templates.Current)))
 			}
 		}
+	}
+	if res.current && !tr.r.o.InjectInvocation {
+		d.Delete(templates.Str("invocation"))
 	}
 	res.ranAction = res.failure == nil
 }

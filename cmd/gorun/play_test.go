@@ -243,6 +243,7 @@ var normalizers = []struct {
 	{regexp.MustCompile(`"(start|end|stop)": "\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"`), `"$1": "TIME"`},
 	{regexp.MustCompile(`"(start|end)": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"`), `"$1": "TIME"`}, // the json callback
 	{regexp.MustCompile(`"id": "[0-9a-f]{8}-[0-9a-f-]{27}"`), `"id": "ID"`},
+	{regexp.MustCompile(`(?m)^ +"_ansible_\w+": .*,\n`), ``}, // there too: what Ansible notes for itself
 	{regexp.MustCompile(`"delta": "\d+:\d\d:\d\d\.\d+"`), `"delta": "DELTA"`},
 	{regexp.MustCompile(`(?m)^( +)(start|end|delta): '[0-9 :.-]+'$`), `$1$2: 'TIME'`}, // result_format=yaml
 	{regexp.MustCompile(`"(atime|mtime|ctime)": [0-9.]+`), `"$1": 0`},

@@ -157,7 +157,7 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 	}
 	o := engine.Options{
 		Inventory: s.inv, Vars: s.vars, Templates: s.tmpl, Loader: s.loader, Hosts: hosts,
-		Callback: s.cb, Secrets: s.redact, Era: s.era, ReadFile: s.readFile, LocalModules: localModules(),
+		Callback: s.cb, Secrets: s.redact, InjectInvocation: s.cfg.Bool("INJECT_INVOCATION"), Era: s.era, ReadFile: s.readFile, LocalModules: localModules(),
 		Forks: forks, Check: c.Bool("check"), Diff: c.Bool("diff") || cfg.Bool("DIFF_ALWAYS"),
 		Tags: splitCommas(tags), SkipTags: splitCommas(skip),
 		StartAtTask: c.String("start-at-task"), Step: c.Bool("step"),

@@ -4,7 +4,9 @@ package callback
 // (https://docs.ansible.com/ansible/latest/collections/ansible/posix/json_callback.html).
 
 import (
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +21,8 @@ type JSON struct {
 	warn  *Default
 	s     *Screen
 	plays []*jsonPlay
+	ids   map[string]string // by the ids of plays and tasks
+	run   string            // what the ids of this run begin with
 }
 
 type jsonPlay struct {
@@ -36,7 +40,21 @@ type jsonTask struct {
 var _ Callback = (*JSON)(nil)
 
 // NewJSON returns the json callback.
-func NewJSON(s *Screen, set Settings) *JSON { return &JSON{s: s, warn: NewDefault(s, set)} }
+func NewJSON(s *Screen, set Settings) *JSON {
+	u := rand.Uint64()
+	return &JSON{s: s, warn: NewDefault(s, set), ids: map[string]string{},
+		run: fmt.Sprintf("%08x-%04x-%04x-%04x", uint32(u>>32), uint16(u>>16), uint16(u), uint16(rand.Uint32()))}
+}
+
+// id is the id of a play or task in the form of a UUID, as Ansible's are.
+func (j *JSON) id(of string) templates.Value {
+	id, ok := j.ids[of]
+	if !ok {
+		id = fmt.Sprintf("%s-%012x", j.run, len(j.ids)+2)
+		j.ids[of] = id
+	}
+	return templates.Str(id)
+}
 
 // Warning prints a warning to the standard error.
 func (j *JSON) Warning(msg string) { j.warn.Warning(msg) }
@@ -90,6 +108,9 @@ func (j *JSON) Result(r Result) {
 	switch r.Status {
 	case Failed:
 		data.SetStr("failed", templates.Bool(true))
+		if _, ok := data.GetStr("exception"); !ok && j.warn.set.Current && !r.NoLog {
+			data.SetStr("exception", templates.Str(noTraceback))
+		}
 	case Skipped:
 		data.SetStr("skipped", templates.Bool(true))
 	}
@@ -105,13 +126,13 @@ func (j *JSON) Stats(s Stats) {
 		var tasks []templates.Value
 		for _, t := range p.tasks {
 			tasks = append(tasks, dictOf("hosts", t.hosts, "task", dictOf("duration", duration(t.start, t.end),
-				"id", templates.Str(t.task.UUID), "name", templates.Str(t.task.Name), "path", templates.Str(t.task.Path))))
+				"id", j.id(t.task.UUID), "name", templates.Str(t.task.Name), "path", templates.Str(t.task.Path))))
 		}
 		name := p.play.Name
 		if name == "" {
 			name = p.play.Hosts
 		}
-		plays = append(plays, dictOf("play", dictOf("duration", duration(p.start, p.end), "id", templates.Str(p.play.UUID),
+		plays = append(plays, dictOf("play", dictOf("duration", duration(p.start, p.end), "id", j.id(p.play.UUID+" "+p.play.Path),
 			"name", templates.Str(name), "path", templates.Str(p.play.Path)), "tasks", &templates.List{Elems: tasks}))
 	}
 	custom, global := templates.NewDict(0), templates.NewDict(0)

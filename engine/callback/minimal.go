@@ -64,7 +64,9 @@ func (m *Minimal) Result(r Result) {
 	if !m.oneLine {
 		m.diffs(r)
 	}
-	m.warnings(r.Data)
+	if !m.oneLine {
+		m.warnings(r.Data)
+	}
 	if !m.oneLine && (r.Status == Failed || r.Status == Unreachable) {
 		m.failure(r)
 	}
@@ -73,8 +75,12 @@ func (m *Minimal) Result(r Result) {
 	case r.Status == Skipped:
 		m.s.Print(r.Host+" | SKIPPED", m.s.Colors.Skip)
 	case m.oneLine:
-		if m.set.Current && r.Status == Failed && commandActions[shortName(r.Task.Action)] {
-			m.s.Print(m.commandLine(r, word), color)
+		if raised := m.text(r, "exception"); r.Status == Failed && !r.NoLog && (raised != "" || m.set.Current) {
+			if m.isCommand(r) {
+				m.s.Print(m.commandLine(r, word), color)
+			} else {
+				m.s.Print(m.raised(firstOf(raised, noTraceback)), color)
+			}
 		}
 		m.s.Print(m.line(r, word), color)
 	case m.isCommand(r):
@@ -82,6 +88,25 @@ func (m *Minimal) Result(r Result) {
 	default:
 		m.s.Print(r.Host+" | "+mark(word)+" => "+dumpJSON(m.visible(r), 4), color)
 	}
+}
+
+// noTraceback is what the current era's results have for an exception.
+const noTraceback = "(traceback unavailable)"
+
+// raised is the line that oneline puts before a failure with a traceback.
+func (m *Minimal) raised(traceback string) string {
+	if m.set.Verbosity < 3 {
+		traceback = strings.TrimSpace(traceback)
+		return "An exception occurred during task execution. To see the full traceback, use -vvv. The error was: " + traceback[strings.LastIndexByte(traceback, '\n')+1:]
+	}
+	return "An exception occurred during task execution. The full traceback is:\n" + strings.ReplaceAll(traceback, "\n", "")
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 func (m *Minimal) word(r Result) (string, Color) {

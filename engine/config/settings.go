@@ -160,7 +160,7 @@ var table = []setting{
 	{name: "HOST_KEY_CHECKING", kind: kindBool, def: "true", env: []string{"ANSIBLE_HOST_KEY_CHECKING"}, ini: []string{"defaults.host_key_checking"}, use: honoured},
 	{name: "HOST_PATTERN_MISMATCH", kind: kindStr, def: "warning", env: []string{"ANSIBLE_HOST_PATTERN_MISMATCH"}, ini: []string{"inventory.host_pattern_mismatch"}, choices: []string{"error", "ignore", "warning"}, use: honoured},
 	{name: "INJECT_FACTS_AS_VARS", kind: kindBool, def: "true", env: []string{"ANSIBLE_INJECT_FACT_VARS"}, ini: []string{"defaults.inject_facts_as_vars"}, use: honoured},
-	{name: "INJECT_INVOCATION", kind: kindBool, def: "false", env: []string{"ANSIBLE_INJECT_INVOCATION"}, ini: []string{"defaults.inject_invocation"}, use: ignored},
+	{name: "INJECT_INVOCATION", kind: kindBool, def: "false", env: []string{"ANSIBLE_INJECT_INVOCATION"}, ini: []string{"defaults.inject_invocation"}, use: honoured},
 	{name: "INTERPRETER_PYTHON", kind: kindStr, def: "auto", env: []string{"ANSIBLE_PYTHON_INTERPRETER"}, ini: []string{"defaults.interpreter_python"}, use: honoured},
 	{name: "INTERPRETER_PYTHON_FALLBACK", kind: kindList, def: "python3.15,python3.14,python3.13,python3.12,python3.11,python3.10,python3.9,/usr/bin/python3,python3", use: harmless},
 	{name: "INVALID_TASK_ATTRIBUTE_FAILED", kind: kindBool, def: "true", env: []string{"ANSIBLE_INVALID_TASK_ATTRIBUTE_FAILED"}, ini: []string{"defaults.invalid_task_attribute_failed"}, use: ignored},
