@@ -67,6 +67,8 @@ type gemRun struct {
 	*client
 	a       *gemArgs
 	version []int // of gem itself
+	// userDir is the folder in the user's home where it is named to gem.
+	userDir string
 }
 
 func runGem(ctx context.Context, m *modules.Run, a *gemArgs) (*modules.Result, error) {
@@ -117,17 +119,14 @@ func runGem(ctx context.Context, m *modules.Run, a *gemArgs) (*modules.Result, e
 
 var gemUserDir = regexp.MustCompile(`USER INSTALLATION DIRECTORY:\s*(.+)`)
 
-// useUserDir makes the folder in the user's home install_dir.
+// useUserDir finds the folder in the user's home.
 func (r *gemRun) useUserDir() error {
 	text, err := r.output("environment")
 	if err != nil {
 		return err
 	}
 	if f := gemUserDir.FindStringSubmatch(text); f != nil {
-		r.a.UserInstall, r.a.InstallDir = false, strings.TrimSpace(f[1])
-		if r.a.Bindir == "" {
-			r.a.Bindir = filepath.Join(r.a.InstallDir, "bin")
-		}
+		r.userDir = strings.TrimSpace(f[1])
 	}
 	return nil
 }
@@ -164,7 +163,11 @@ var gemLine = regexp.MustCompile(`^\S+\s+\((?:default: )?(.+)\)`)
 
 // versions lists the versions that are installed, or that the repository has.
 func (r *gemRun) versions(remote bool) ([]string, error) {
-	argv := append([]string{"query"}, r.common()...)
+	verb, pattern := "query", []string{"-n", "^" + r.a.Name + "$"}
+	if r.version != nil && r.version[0] >= 4 { // which has no query any more
+		verb, pattern = "list", pattern[1:]
+	}
+	argv := append([]string{verb}, r.common()...)
 	if remote {
 		argv = append(argv, "--remote")
 		if r.a.Repository != "" {
@@ -172,7 +175,7 @@ func (r *gemRun) versions(remote bool) ([]string, error) {
 		}
 	}
 	r.home()
-	text, err := r.output(append(argv, "-n", "^"+r.a.Name+"$")...)
+	text, err := r.output(append(argv, pattern...)...)
 	r.env = nil
 	var out []string
 	for line := range strings.Lines(text) {
@@ -210,10 +213,17 @@ func (r *gemRun) install() []string {
 	add(a.Repository != "", "--source", a.Repository)
 	add(!a.IncludeDependencies, "--ignore-dependencies")
 	add(a.IncludeDependencies && old, "--include-dependencies")
-	add(a.UserInstall, "--user-install")
-	add(!a.UserInstall, "--no-user-install")
-	add(a.InstallDir != "", "--install-dir", a.InstallDir)
-	add(a.Bindir != "", "--bindir", a.Bindir)
+	user, dir, bin := a.UserInstall, a.InstallDir, a.Bindir
+	if r.userDir != "" {
+		user, dir = false, r.userDir
+		if bin == "" {
+			bin = filepath.Join(dir, "bin")
+		}
+	}
+	add(user, "--user-install")
+	add(!user, "--no-user-install")
+	add(dir != "", "--install-dir", dir)
+	add(bin != "", "--bindir", bin)
 	add(a.PreRelease, "--pre")
 	add(!a.IncludeDoc && old, "--no-rdoc", "--no-ri")
 	add(!a.IncludeDoc && !old, "--no-document")
@@ -228,7 +238,7 @@ func (r *gemRun) install() []string {
 func (r *gemRun) uninstall() []string {
 	a := r.a
 	argv := append(words{"uninstall"}, r.common()...)
-	argv.add(a.InstallDir != "", "--install-dir", a.InstallDir)
+	argv.add(a.InstallDir+r.userDir != "", "--install-dir", a.InstallDir+r.userDir)
 	argv.add(a.Bindir != "", "--bindir", a.Bindir)
 	argv.add(a.Version != "", "--version", a.Version)
 	argv.add(a.Version == "", "--all")

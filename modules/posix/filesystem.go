@@ -97,7 +97,7 @@ func makeFilesystem(t tool, a *filesystemArgs, have string) (*modules.Result, er
 		return nil, modules.Failf("module does not support UUID option for this filesystem (%s) yet.", a.Fstype)
 	}
 	if a.Label != "" && a.Fstype != "gfs2" {
-		return nil, modules.Failf("module does not support label option for this filesystem (%s) yet.", a.Fstype)
+		t.m.Warn("label has no effect on %s file systems, as in Ansible", a.Fstype)
 	}
 	if have == want && !a.Force {
 		switch {
@@ -126,7 +126,7 @@ func makeFilesystem(t tool, a *filesystemArgs, have string) (*modules.Result, er
 	if a.UUID != "" && id.make != "" {
 		args = append(args, id.make, a.UUID)
 	}
-	if a.Label != "" && !slices.Contains(args, "-t") {
+	if a.Label != "" && a.Fstype == "gfs2" && !slices.Contains(args, "-t") {
 		args = append(args, "-t", a.Label)
 	}
 	res.Changed = true
