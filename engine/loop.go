@@ -14,6 +14,7 @@ import (
 	"gorun/engine/action"
 	"gorun/engine/callback"
 	"gorun/engine/lookup"
+	"gorun/engine/playbook"
 	"gorun/templates"
 	"gorun/vars"
 )
@@ -208,7 +209,10 @@ func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates
 		base.looped = false
 		return tr.once(ctx, tr.scope.With(tr.locals(lc, squashed, 0)), base)
 	}
-	if v, known, _ := tr.scope.Lookup(lc.loopVar); known && v != nil && tr.t.Include == nil {
+	if base.current {
+		tr.warnInUse(lc.loopVar, "loop_var", tr.t.LoopControl.LoopVar)
+		tr.warnInUse(lc.indexVar, "index_var", tr.t.LoopControl.IndexVar)
+	} else if v, known, _ := tr.scope.Lookup(lc.loopVar); known && v != nil && tr.t.Include == nil {
 		tr.r.warn(fmt.Sprintf("%s: The loop variable '%s' is already in use. You should set the `loop_var` value in the `loop_control` option for the task to something else to avoid variable collisions and unexpected behavior.", tr.shown.Name, lc.loopVar))
 	}
 	switch {
@@ -272,7 +276,14 @@ func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl,
 			return
 		}
 		base.items = append(base.items, res)
+		stop, err := tr.breaks(ctx, scope, res)
+		if err != nil {
+			tr.failedResult(res, err)
+		}
 		tr.tellItem(res)
+		if stop || err != nil {
+			return
+		}
 		// The next item sees the facts that this one has set, and its result.
 		f, hasFacts := dictAt(res.data, "ansible_facts")
 		keeps := tr.registers(res)
@@ -288,16 +299,35 @@ func (tr *taskRun) serial(ctx context.Context, base *taskResult, lc loopControl,
 		if keeps {
 			learned.SetStr(tr.t.Register, res.registered())
 		}
-		if len(tr.t.LoopControl.BreakWhen) > 0 {
-			stop, _, err := tr.r.all(ctx, "break_when", tr.t.LoopControl.BreakWhen, tr.registered(scope, res))
-			if err != nil {
-				tr.failedResult(res, err)
-			}
-			if stop || err != nil {
-				return
-			}
-		}
 	}
+}
+
+// breaks reports whether break_when ends the loop behind an item.
+func (tr *taskRun) breaks(ctx context.Context, s *vars.Scope, res *taskResult) (bool, error) {
+	if len(tr.t.LoopControl.BreakWhen) == 0 {
+		return false, nil
+	}
+	stop, _, err := tr.r.all(ctx, "break_when", tr.t.LoopControl.BreakWhen, tr.registered(s, res))
+	if err == nil {
+		res.data.SetStr("break_when_result", templates.Bool(stop))
+	}
+	return stop, err
+}
+
+// warnInUse warns, in the words of 2.19 and later, of a loop's variable that
+// hides another.
+func (tr *taskRun) warnInUse(name, keyword string, given playbook.Value) {
+	if v, known, _ := tr.scope.Lookup(name); name == "" || !known || v == nil {
+		return
+	}
+	e := &callback.Event{
+		Msg:  fmt.Sprintf("The variable '%s' is already in use.", name),
+		Help: fmt.Sprintf("You should set the `%s` value in the `loop_control` option for the task to something else to avoid variable collisions and unexpected behavior.", keyword),
+	}
+	if e.Context = callback.TextContext(given.Pos); !given.IsSet() {
+		e.Context = "Origin: <unknown>\n\n" + name
+	}
+	tr.r.warn(e.String())
 }
 
 // registers reports whether the next item finds this one's result under the

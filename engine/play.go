@@ -72,6 +72,9 @@ func (r *Run) newPlay(ctx context.Context, book *playbook.Playbook, play *playbo
 	s := p.scope("", nil)
 	name, err := r.text(ctx, play.Name.V, s)
 	if err != nil {
+		if r.o.Era >= templates.Current {
+			return nil, playbook.Errors{{Pos: play.Name.Pos, Msg: "Error processing keyword 'name': " + err.Error()}}
+		}
 		name = condText(play.Name.V)
 	}
 	p.name = name
@@ -108,7 +111,11 @@ func playRoles(play *playbook.Play) []*playbook.Role {
 	var roles []*playbook.Role
 	uses := play.RoleOrder()
 	for _, u := range play.Imported {
-		uses = append(uses, u.Order()...)
+		if u.Private {
+			uses = append(uses, u.Order()[:len(u.Order())-1]...)
+		} else {
+			uses = append(uses, u.Order()...)
+		}
 	}
 	for _, u := range uses {
 		if u.Role != nil {

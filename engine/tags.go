@@ -57,6 +57,17 @@ func (p *playRun) tagged(ctx context.Context, t *playbook.Task) bool {
 	return wantedTags(p.allTags(ctx, t), p.r.o.Tags, p.r.o.SkipTags)
 }
 
+// flushes reports whether the handlers run behind a section: since 2.15 that is
+// a task with the tag always, which --skip-tags can leave out.
+func (p *playRun) flushes(ctx context.Context) bool {
+	if p.r.o.Era < templates.Current || len(p.r.o.SkipTags) == 0 {
+		return true
+	}
+	flush := &playbook.Task{}
+	flush.Tags = []playbook.Value{{V: templates.Str("always"), Pos: p.play.Pos}}
+	return wantedTags(p.allTags(ctx, flush), p.r.o.Tags, p.r.o.SkipTags)
+}
+
 // wantedTags applies --tags (only; empty: all) and --skip-tags to tags.
 func wantedTags(tags, only, skip []string) bool {
 	if len(only) == 0 {

@@ -101,6 +101,9 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 	if err := tr.keywords(ctx, s, res); err != nil {
 		return tr.failedResult(res, err)
 	}
+	if err := tr.blockNames(ctx, s, res); err != nil {
+		return tr.failedResult(res, err)
+	}
 	if tr.t.Include != nil {
 		return tr.includeRequest(ctx, s, res)
 	}
@@ -144,6 +147,23 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 		res = tr.again(res)
 	}
 	return tr.finish(ctx, s, res)
+}
+
+// blockNames templates the names of the blocks around the task: since 2.19 one
+// that cannot be fails the task.
+func (tr *taskRun) blockNames(ctx context.Context, s templates.Scope, res *taskResult) error {
+	if !res.current {
+		return nil
+	}
+	for b := tr.t.Parent; b != nil; b = b.Parent {
+		if _, isText := b.Name.V.(*templates.Text); !isText {
+			continue
+		}
+		if _, err := tr.r.resolve(ctx, b.Name.V, s); err != nil {
+			return &keywordUse{"name", b.Name.Pos, err}
+		}
+	}
+	return nil
 }
 
 // judgedFailed reports what failed_when gave.

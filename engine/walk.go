@@ -49,7 +49,7 @@ func (w *walk) play(ctx context.Context, hosts []*hostRun) {
 // force_handlers also those of hosts that failed in it.
 func (w *walk) section(ctx context.Context, hosts []*hostRun, run func()) {
 	run()
-	if w.over(ctx) {
+	if w.over(ctx) || !w.p.flushes(ctx) {
 		return
 	}
 	w.flush(ctx, hosts, w.p.forceHandlers(ctx))

@@ -36,6 +36,9 @@ func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
 		if !ok {
 			msg = templates.Str("Hello world!")
 		}
+		if msg == templates.None && t.Era >= templates.Current {
+			return Result("changed", false, ShownAlways, true), nil
+		}
 		return Result("changed", false, "msg", msg, ShownAlways, true), nil
 	}
 	name := t.value("var")
