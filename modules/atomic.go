@@ -125,7 +125,7 @@ func (m *Run) replace(ctx context.Context, dst string, r io.Reader, validate str
 		if unsafe && renameImpossible(err) {
 			return copyInPlace(tmp.Name(), dst)
 		}
-		f := Failf("Unable to make %s into to %s, failed final rename from %s: %s", tmp.Name(), dst, pyQuote(tmp.Name()), renameError(err))
+		f := Failf("Unable to make %s into to %s, failed final rename from b%s: %s", tmp.Name(), dst, pyQuote(tmp.Name()), renameError(err))
 		f.Err = err
 		return f
 	}

@@ -283,6 +283,9 @@ func (g *getURLRun) place(tmp string) (*modules.Result, error) {
 	if sum, err := modules.SHA1File(g.dest); err == nil && sum != "" {
 		g.data["checksum_dest"] = sum
 	}
+	if _, err := os.Stat(g.dest); err == nil && unix.Access(g.dest, unix.W_OK) != nil {
+		return nil, g.fail("Destination %s is not writable", g.dest)
+	}
 	if g.m.Check {
 		// What would come is known by its digest alone, and that differs.
 		return &modules.Result{Changed: true, Data: g.data}, nil

@@ -4,6 +4,7 @@ package packaging
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"gorun/modules"
@@ -62,13 +63,20 @@ func runDebconf(ctx context.Context, m *modules.Run, a *debconfArgs) (*modules.R
 		res.Data["current"] = now
 		return res, nil
 	}
+	// Of a question that is new the other answers are told too, as Ansible does.
 	previous := map[string]any{a.Question: ""}
 	if asked {
 		previous[a.Question] = before
+	} else {
+		for question, answer := range now {
+			previous[question] = answer
+		}
 	}
 	res.Data["previous"] = previous
 	if m.Diff {
-		res.Diff = []modules.Diff{{BeforeHeader: "before", AfterHeader: "after", Before: previous, After: map[string]any{a.Question: want}}}
+		after := maps.Clone(previous)
+		after[a.Question] = want
+		res.Diff = []modules.Diff{{BeforeHeader: "before", AfterHeader: "after", Before: previous, After: after}}
 	}
 	if m.Check {
 		return res, nil

@@ -135,7 +135,7 @@ func (k *keyFile) run() (*modules.Result, error) {
 		"exclusive": a.Exclusive, "manage_dir": a.ManageDir, "state": a.State, "follow": a.Follow,
 		"validate_certs": a.ValidateCerts, "path": orNil(a.Path), "key_options": ptrOrNil(a.KeyOptions), "comment": ptrOrNil(a.Comment)}}
 	if res.Changed && k.m.Diff {
-		res.Diff = []modules.Diff{{Before: k.before, After: after, BeforeHeader: k.path, AfterHeader: k.path}}
+		res.Diff = []modules.Diff{{Before: k.before, After: after, BeforeHeader: k.path, AfterHeader: k.target()}}
 	}
 	if res.Changed && !k.m.Check {
 		if err := k.write(after); err != nil {
@@ -213,11 +213,6 @@ func (k *keyFile) locate() error {
 	if k.path == "" {
 		k.path = filepath.Join(u.HomeDir, ".ssh", "authorized_keys")
 	}
-	if k.a.Follow {
-		if real, err := filepath.EvalSymlinks(k.path); err == nil {
-			k.path = real
-		}
-	}
 	return nil
 }
 
@@ -272,6 +267,17 @@ func (k *keyFile) edit(wanted []sshKey) string {
 	return text + "\n"
 }
 
+// target is the file that is written.
+func (k *keyFile) target() string {
+	if !k.a.Follow {
+		return k.path
+	}
+	if real, err := filepath.EvalSymlinks(k.path); err == nil {
+		return real
+	}
+	return k.path
+}
+
 // write makes the folder and the file with the owner and modes that sshd wants.
 func (k *keyFile) write(text string) error {
 	dir := filepath.Dir(k.path)
@@ -294,7 +300,13 @@ func (k *keyFile) write(text string) error {
 			return err
 		}
 	}
-	if err := k.m.ReplaceFile(k.ctx, k.path, []byte(text), "", false); err != nil {
+	// What a link leads to is given to the user as well, as Ansible does.
+	if _, err := os.Stat(k.path); err == nil {
+		if err := own(k.path, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := k.m.ReplaceFile(k.ctx, k.target(), []byte(text), "", false); err != nil {
 		return err
 	}
 	return own(k.path, 0o600)

@@ -310,6 +310,12 @@ func (r *mountRun) sameDevice(have string) bool {
 			want = filepath.Join("/dev/disk", dir, strings.Trim(id, `"`))
 		}
 	}
+	// A loop device stands for the file behind it.
+	if name, ok := strings.CutPrefix(have, "/dev/loop"); ok {
+		if file, err := os.ReadFile(filepath.Join("/sys/block", "loop"+name, "loop/backing_file")); err == nil {
+			have = strings.TrimSuffix(string(file), "\n")
+		}
+	}
 	a, errA := filepath.EvalSymlinks(want)
 	b, errB := filepath.EvalSymlinks(have)
 	return errA == nil && errB == nil && a == b

@@ -42,6 +42,9 @@ var Sysctl = modules.Define(modules.Spec{
 	if strings.TrimSpace(a.Name) == "" {
 		return nil, modules.Failf("name cannot be blank")
 	}
+	if a.State == "present" && a.Value == "" {
+		return nil, modules.Failf("value cannot be blank")
+	}
 	s := &sysctlRun{m: m, a: a, value: sysctlValue(a.Value)}
 	return s.run(ctx)
 })

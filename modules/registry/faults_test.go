@@ -55,7 +55,7 @@ mkdir z; cp random z/file; cd z; zip -q ../big.zip file`
 	for _, fault := range []struct{ name, options, before, after, want string }{
 		{"full", "size=64k", "", "", "No space left on device"},
 		{"read-only", "", "mount -o remount,ro .", "", "Read-only file system|not writable"},
-		{"immutable", "", "chattr +i file", "chattr -i file", "Operation not permitted"},
+		{"immutable", "", "chattr +i file", "chattr -i file", "Operation not permitted|not writable"},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			for _, c := range faultCases {

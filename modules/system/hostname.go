@@ -68,6 +68,11 @@ func runHostname(ctx context.Context, m *modules.Run, a *hostnameArgs) (*modules
 	if !ok {
 		return nil, modules.Failf("hostname: use=%s is not for this system", a.Use)
 	}
+	if a.Use == "systemd" || a.Use == "" && exists("/run/systemd/system") {
+		if err := systemdHostname(m, a.Name); err != nil {
+			return nil, err
+		}
+	}
 	if len(a.Name) > 64 || strings.ContainsAny(a.Name, " \t\n/") || a.Name == "" {
 		return nil, modules.Failf("invalid hostname %q: at most 64 characters, without blanks and slashes", a.Name)
 	}
@@ -106,6 +111,22 @@ func runHostname(ctx context.Context, m *modules.Run, a *hostnameArgs) (*modules
 		"ansible_hostname": short, "ansible_nodename": a.Name, "ansible_fqdn": fqdn, "ansible_domain": domain,
 	}
 	return res, nil
+}
+
+// hostLabels are names that systemd takes for a host: see hostname(5).
+var hostLabels = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+
+// systemdHostname refuses what hostnamectl refuses; check mode asks for nothing.
+func systemdHostname(m *modules.Run, name string) error {
+	switch {
+	case m.Check:
+		return nil
+	case len(name) > 64:
+		return modules.Failf("name cannot be longer than 64 characters on systemd servers, try a shorter name")
+	case !hostLabels.MatchString(name):
+		return modules.Failf("Command failed rc=1, out=, err=Could not set static hostname: Invalid hostname '%s'\n", name)
+	}
+	return nil
 }
 
 func hostnameStoreFor(use string) (hostnameStore, bool) {
