@@ -485,6 +485,14 @@ def groups():
                     for value in inputs:
                         cases.append({"test": "%s %s/%d" % (word, name, len(cases)), "template": form % (value, name, tail)})
             yield word + "s_" + group, cases
+    yield "filters_found", found()
+
+
+def found():
+    """The cases of filters_found.jsonl: calls with random arguments, which stand only there."""
+    with open(os.path.join(HERE, "filters_found.jsonl")) as f:
+        next(f)
+        return [{"test": "found/%d" % i, "template": json.loads(line)["template"]} for i, line in enumerate(f)]
 
 
 def header():
