@@ -284,16 +284,23 @@ const maxPooled = 4 << 20
 // worthKnowing is the smallest size of an output that a template remembers.
 const worthKnowing = 16 << 10
 
+// sizeHint is about the size that the output of t had last, 0 where it was small.
+func (t *Template) sizeHint() int { return int(t.size.Load()) }
+
+func (t *Template) remember(size int) {
+	if n, last := int32(min(size, maxPooled)), t.size.Load(); n >= worthKnowing && (n > last || n < last/2) {
+		t.size.Store(n)
+	}
+}
+
 // render is called once in a run.
 func (rt *run) render(t *Template) string {
 	out := &rt.output
-	out.b, out.max = slices.Grow(out.b[:0], int(t.size.Load())), rt.max
+	out.b, out.max = slices.Grow(out.b[:0], t.sizeHint()), rt.max
 	tc := rt.newContext(t, nil)
 	rt.runRoot(t, tc, out)
 	rt.freeContext(tc)
-	if n, last := int32(min(len(out.b), maxPooled)), t.size.Load(); n >= worthKnowing && (n > last || n < last/2) {
-		t.size.Store(n)
-	}
+	t.remember(len(out.b))
 	return string(out.b)
 }
 

@@ -3,7 +3,10 @@ package templates
 // This file gives templates native values, as Ansible does in each era. What
 // ansible-core 2.14.18 and 2.22.0b2 answer is recorded in native_test.go.
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // evalTemplate is Eval inside a run.
 func (rt *run) evalTemplate(t *Template) Value {
@@ -35,7 +38,8 @@ func (rt *run) chunk(t *Template) Value {
 		return rt.native(t)
 	}
 	out := rt.takeBuffer()
-	out.native, out.era = true, rt.era
+	out.b = slices.Grow(out.b, t.sizeHint())
+	out.native, out.settles, out.era = true, rt.e.noneEmpty, rt.era
 	tc := rt.newContext(t, nil)
 	rt.runRoot(t, tc, out)
 	rt.freeContext(tc)
@@ -52,6 +56,10 @@ func (rt *run) chunk(t *Template) Value {
 		rt.pos = out.firstAt
 	default:
 		out.flush()
+		for have := trailingNewlines(out.b); rt.era == Current && have < t.newlines; have++ {
+			out.b = append(out.b, '\n') // what keepNewlines would do
+		}
+		t.remember(len(out.b))
 		v = Str(out.b)
 	}
 	rt.freeBuffer(out)
@@ -87,8 +95,18 @@ func keepNewlines(v Value, newlines int) Value {
 	if !ok || newlines == 0 {
 		return v
 	}
-	have := len(s) - len(strings.TrimRight(string(s), "\n"))
-	return s + Str(strings.Repeat("\n", max(newlines-have, 0)))
+	if have := trailingNewlines(s); have < newlines {
+		return s + Str(strings.Repeat("\n", newlines-have))
+	}
+	return v
+}
+
+func trailingNewlines[T Str | []byte](s T) int {
+	n := 0
+	for n < len(s) && s[len(s)-1-n] == '\n' {
+		n++
+	}
+	return n
 }
 
 // storable is the form in which Ansible stores a result: tuples, views and

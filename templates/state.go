@@ -210,8 +210,11 @@ type buffer struct {
 	// native keeps the first piece of output as a value, for a template that
 	// gives one piece alone; n counts the pieces, None and undefined apart.
 	native bool
-	n      int
-	first  Value
+	// settles says that a second piece makes the output a text for good, where
+	// None is printed as nothing.
+	settles bool
+	n       int
+	first   Value
 	// firstAt is where that piece is in the source.
 	firstAt int
 	era     Era
@@ -229,6 +232,7 @@ func (o *buffer) value(v Value) bool {
 	}
 	o.flush()
 	o.n++
+	o.native = !o.settles
 	return false
 }
 
