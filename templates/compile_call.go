@@ -226,12 +226,6 @@ func (c *compiler) filterApply(p place, x *filterExpr) func(f *frame, v Value) V
 			return args.applyKept(f, fn, v, deep, flags, at)
 		}
 	}
-	switch n := len(args.args); coreName(x.name, filters) {
-	case "default", "d":
-		if args.plain && (n == 1 || n == 2) {
-			return args.defaultOf(at)
-		}
-	}
 	if text := textFilters[coreName(x.name, filters)]; text != nil && args.plain && len(args.args) == 0 {
 		return func(f *frame, v Value) Value {
 			if s, ok := v.(Str); ok {
@@ -257,7 +251,17 @@ func (c *compiler) builtin(name string) bool {
 	return ok && fl&external == 0
 }
 
-// defaultOf is the filter default with its arguments.
+// defaultArgs returns the arguments of x, where it is Jinja2's default with one
+// or two of them, by place; else nil.
+func (c *compiler) defaultArgs(p place, x *filterExpr) *argsCode {
+	name := coreName(x.name, filters)
+	if name != "default" && name != "d" || len(x.args) == 0 || !x.atMost(2) || !c.builtin(name) {
+		return nil
+	}
+	return c.args(p, &x.callArgs)
+}
+
+// defaultOf is the filter default with its arguments; nil is undefined too.
 func (ac *argsCode) defaultOf(at int) func(f *frame, v Value) Value {
 	return func(f *frame, v Value) Value {
 		d := ac.args[0](f)
@@ -266,7 +270,7 @@ func (ac *argsCode) defaultOf(at int) func(f *frame, v Value) Value {
 			boolean = ac.args[1](f)
 		}
 		f.rt.pos = at
-		if IsUndefined(v) || optTruth(boolean) && !truth(v) {
+		if v == nil || IsUndefined(v) || optTruth(boolean) && !truth(v) {
 			v = d
 		}
 		return f.rt.force(v)
@@ -323,9 +327,11 @@ func (c *compiler) simpleTest(p place, x *testExpr) condFn {
 	var holds func(v Value) bool
 	switch x.name {
 	case "defined":
-		holds = func(v Value) bool { return !IsUndefined(v) }
+		in := c.maybe(p, x.x)
+		return func(f *frame) bool { v := in(f); return v != nil && !IsUndefined(v) }
 	case "undefined":
-		holds = IsUndefined
+		in := c.maybe(p, x.x)
+		return func(f *frame) bool { v := in(f); return v == nil || IsUndefined(v) }
 	case "none":
 		holds = func(v Value) bool { return v == None }
 	case "string":

@@ -49,6 +49,10 @@ func (c *compiler) expr(p place, x expr) evalFn {
 		if ch := c.chain(p, x); ch != nil {
 			return ch.eval
 		}
+		if args := c.defaultArgs(p, x); args != nil {
+			in, apply := c.maybe(p, x.x), args.defaultOf(x.at())
+			return func(f *frame) Value { return apply(f, in(f)) }
+		}
 		var in evalFn
 		if ch := c.chainInto(p, x); ch != nil {
 			in = ch.eval
@@ -185,6 +189,60 @@ func (c *compiler) load(p place, name string) evalFn {
 			return f.undefinedName(name)
 		}
 		return v
+	}
+}
+
+// maybe compiles an expression of which nobody but default and the test
+// defined see that it is undefined: nil then, at least where a variable is not
+// there or a dict has no such item.
+func (c *compiler) maybe(p place, x expr) evalFn {
+	name := ""
+	var of expr
+	switch x := x.(type) {
+	case *nameExpr:
+		value := c.expr(p, x)
+		if x.name == debugName {
+			return value
+		}
+		a, name := p.access(p.find(x.name)), x.name
+		return func(f *frame) Value {
+			g := f.outer(a.hops)
+			v := g.slots[a.slot]
+			if v == nil {
+				v = g.resolve(name)
+				g.slots[a.slot] = v
+			}
+			if v == missing {
+				return nil
+			}
+			return v
+		}
+	case *attrExpr:
+		name, of = x.name, x.x
+	case *itemExpr:
+		name, _ = constText(x.index)
+		of = x.x
+	}
+	if name == "" || isDictMethod(name) || isDunder(name) {
+		return c.expr(p, x)
+	}
+	in, attr, at := c.expr(p, of), &attrRef{name: name}, x.at()
+	_, isItem := x.(*itemExpr)
+	return func(f *frame) Value {
+		v := in(f)
+		if isItem {
+			f.rt.pos = at
+		}
+		if e := attr.of(v); e != nil {
+			return f.rt.force(e)
+		}
+		if _, isDict := v.(*Dict); isDict {
+			return nil
+		}
+		if isItem {
+			return f.rt.getitem(v, Str(name))
+		}
+		return f.rt.getattr(v, name)
 	}
 }
 
