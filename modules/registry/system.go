@@ -16,6 +16,7 @@ var systemFamily = []*modules.Module{
 	system.Getent,
 	system.Group,
 	system.Hostname,
+	system.Launchd,
 	system.Service,
 	system.ServiceFacts,
 	system.SystemdService,
