@@ -145,6 +145,14 @@ D=DIR
 echo "$*" >>$D/log
 for w; do case "$w" in --*) shift ;; *) break ;; esac; done
 u=$2
+[ "$u" = -- ] && u=$3
+case "$1 $u" in
+"show odd") echo "Failed to parse" >&2; exit 1 ;;
+"show inst@") echo "Unit name inst@.service is neither a valid invocation ID nor unit name." >&2; exit 1 ;;
+"is-enabled odd") exit 1 ;;
+"is-enabled other") printf 'alias\n  /etc/systemd/system/other.service\n'; exit 0 ;;
+"list-unit-files odd") exit 1 ;;
+esac
 case "$1" in
 daemon-reload) exit 0 ;;
 show)
@@ -155,7 +163,7 @@ show)
 is-enabled) [ -f $D/$u.masked ] && { echo masked; exit 1; }
 	[ -f $D/$u.enabled ] && { echo enabled; exit 0; }; echo disabled; exit 1 ;;
 enable) : >$D/$u.enabled ;;
-disable) rm $D/$u.enabled ;;
+disable) rm -f $D/$u.enabled ;;
 mask) : >$D/$u.masked ;;
 unmask) rm $D/$u.masked ;;
 start|restart|reload)
@@ -171,7 +179,7 @@ func TestSystemd(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "systemctl"), []byte(strings.ReplaceAll(fakeSystemctl, "DIR", dir)), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, u := range []string{"web", "broken"} {
+	for _, u := range []string{"web", "broken", "other"} {
 		if err := os.WriteFile(filepath.Join(dir, u+".unit"), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -194,6 +202,11 @@ func TestSystemd(t *testing.T) {
 		{args{"name": "web", "state": "reloaded"}, true, "start web", ""},
 		{args{"daemon_reload": true}, false, "daemon-reload", ""},
 		{args{"name": "nosuch", "state": "started"}, false, "", "Could not find the requested service nosuch: host"},
+		{args{"name": "inst@", "enabled": true}, true, "enable inst@", ""},
+		{args{"name": "inst@", "enabled": true}, false, "", ""},
+		{args{"name": "odd", "enabled": true}, false, "", "Could not find the requested service odd: host"},
+		{args{"name": "other", "enabled": true}, false, "", ""},
+		{args{"name": "other", "enabled": false}, true, "disable other", ""},
 		{args{"name": "broken", "state": "started"}, false, "start broken", "Unable to start service broken: Job for broken.service failed.\n"},
 		{args{"name": "web*", "state": "started"}, false, "", "This module does not currently support using glob patterns, found '*' in service name: web*"},
 		{args{"state": "started"}, false, "", "missing parameter(s) required by 'state': name"},
@@ -203,8 +216,9 @@ func TestSystemd(t *testing.T) {
 			os.Remove(filepath.Join(dir, "log"))
 			var out []string
 			for line := range strings.Lines(string(b)) {
-				if !strings.Contains(line, "show ") && !strings.Contains(line, "is-enabled ") {
-					out = append(out, strings.TrimSpace(line))
+				line := strings.TrimSpace(line)
+				if line != "" && !strings.Contains(line, "show ") && !strings.Contains(line, "is-enabled ") && !strings.Contains(line, "list-unit-files ") {
+					out = append(out, line)
 				}
 			}
 			return strings.Join(out, "|")
