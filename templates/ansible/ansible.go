@@ -79,7 +79,7 @@ func Tests(o Options) map[string]templates.Func {
 // themselves, for [templates.Options.AcceptsUndefined].
 func AcceptsUndefined() map[string]bool {
 	out := map[string]bool{}
-	for _, n := range []string{"mandatory", "type_debug"} {
+	for _, n := range append([]string{"mandatory", "type_debug"}, sortedNames(resultTests)...) {
 		out[n], out[builtin+n], out[legacy+n] = true, true, true
 	}
 	return out

@@ -202,6 +202,9 @@ func filterRekey(c *call) (value, error) {
 		return nil, err
 	}
 	if duplicates != "error" && duplicates != "overwrite" {
+		if c.State.Era() == templates.Current {
+			return nil, fail("duplicates parameter to rekey_on_member has unknown value %s", repr(str(duplicates)))
+		}
 		return nil, fail("duplicates parameter to rekey_on_member has unknown value: %s", duplicates)
 	}
 	var items []value
@@ -235,9 +238,15 @@ func filterRekey(c *call) (value, error) {
 			return nil, err
 		}
 		if !found {
+			if c.State.Era() == templates.Current {
+				return nil, fail("Key %s was not found.", repr(str(key)))
+			}
 			return nil, fail("Key %s was not found", key)
 		}
 		if _, taken, _ := out.Get(k); taken && duplicates == "error" {
+			if c.State.Era() == templates.Current {
+				return nil, fail("Key %s is not unique, cannot convert to dict.", repr(k))
+			}
 			return nil, fail("Key %s is not unique, cannot correctly turn into dict", text(k))
 		}
 		if err := out.Set(k, it); err != nil {

@@ -251,19 +251,32 @@ func filterIPMath(c *call) (value, error) {
 	if err := c.Unpack("ipmath", "value", &v, "amount", &amount); err != nil {
 		return nil, err
 	}
+	i, err := wholeArg(c, "amount", amount)
+	if err != nil {
+		return nil, err
+	}
 	n, ok := parseNetwork(text(v))
 	if !ok {
 		return nil, fail("You must pass a valid IP address; %s is invalid", text(v))
-	}
-	i, ok := integer(amount)
-	if !ok {
-		return nil, fail("You must pass an integer for arithmetic; %s is not a valid integer", text(amount))
 	}
 	a, ok := intAddr(new(big.Int).Add(addrInt(n.addr), big.NewInt(i)), n.v6())
 	if !ok {
 		return nil, raise(templates.IndexError, "result outside valid IP address boundary!")
 	}
 	return str(addrText(a)), nil
+}
+
+// wholeArg is an argument that has to be an int, or a text of one.
+func wholeArg(c *call, name string, v value) (int64, error) {
+	n, err := toInt(v)
+	if err == nil {
+		return n, nil
+	}
+	msg := "argument '" + name + "' is of type " + v.Type() + " and we were unable to convert to int: \"" + repr(v) + "\" cannot be converted to an int"
+	if c.State.Era() != templates.Current {
+		msg = "argument '" + name + "' is of type " + pyClass(v) + " and we were unable to convert to int: " + pyClass(v) + " cannot be converted to an int"
+	}
+	return 0, fail("%s", repr(list([]value{str(msg)})))
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ip4_hex_filter.html
@@ -291,13 +304,13 @@ func nthUsable(name string, sign int64) templates.Func {
 		if err := c.Unpack(name, "value", &v, "offset", &offset); err != nil {
 			return nil, err
 		}
+		steps, err := wholeArg(c, "offset", offset)
+		if err != nil {
+			return nil, err
+		}
 		n, ok := parseNetwork(text(v))
 		if !ok {
 			return templates.Bool(false), nil
-		}
-		steps, ok := integer(offset)
-		if !ok {
-			return nil, fail("Must pass in an integer")
 		}
 		if first, last, ok := n.usable(); ok {
 			if s, ok := neighbour(n, first, last, sign*steps); ok {
@@ -314,6 +327,14 @@ func filterIPSubnet(c *call) (value, error) {
 	if err := c.Unpack("ipsubnet", "value", &v, "query?", &q, "index?", &index); err != nil {
 		return nil, err
 	}
+	var place int64
+	if given(index) && text(index) != "x" {
+		i, err := wholeArg(c, "index", index)
+		if err != nil {
+			return nil, err
+		}
+		place = i
+	}
 	n, ok := parseNetwork(text(v))
 	if !ok {
 		return templates.Bool(false), nil
@@ -329,11 +350,7 @@ func filterIPSubnet(c *call) (value, error) {
 		return templates.Bool(false), nil
 	}
 	if given(index) && text(index) != "x" {
-		i, err := toInt(index)
-		if err != nil {
-			return subnetRank(n, text(index))
-		}
-		return subnetAt(n, int(bits), i)
+		return subnetAt(n, int(bits), place)
 	}
 	if !n.plain && int(bits) < n.bits {
 		return nil, fail("Requested subnet size of %d is invalid", bits)

@@ -504,7 +504,7 @@ func filterSubelements(c *call) (value, error) {
 		}
 		l, ok := v.(*templates.List)
 		if !ok {
-			return nil, typeError("the key %s should point to a list, got %s", path[len(path)-1], repr(v))
+			return nil, typeError("the key %s should point to a list, got %s", repr(str(path[len(path)-1])), repr(v))
 		}
 		for _, s := range l.Elems {
 			out = append(out, templates.Tuple{e, s})

@@ -31,21 +31,23 @@ func filterLog(c *call) (value, error) {
 	if err := c.Unpack("logarithm", "x", &x, "base?", &base); err != nil {
 		return nil, err
 	}
+	current := c.State.Era() == templates.Current
 	f, err := floatArg(x)
 	if err != nil {
 		return nil, typeError("log() can only be used on numbers: %s", err)
 	}
 	b, err := floatArg(base)
-	if err != nil {
-		return nil, typeError("log() can only be used on numbers: %s", err)
-	}
 	switch {
-	case f <= 0 || b <= 0:
+	case f <= 0 && current, err == nil && b <= 0 && current:
+		return nil, raise(templates.ValueError, "expected a positive input")
+	case f <= 0, err == nil && b <= 0:
 		return nil, raise(templates.ValueError, "math domain error")
+	case err != nil:
+		return nil, typeError("log() can only be used on numbers: %s", err)
 	case b == 10:
 		return templates.Float(math.Log10(f)), nil
 	case b == 1:
-		return nil, raise(templates.ZeroDivisionError, "float division by zero")
+		return nil, divisionByZero(c)
 	}
 	return templates.Float(math.Log(f) / math.Log(b)), nil
 }
@@ -83,27 +85,37 @@ func filterRoot(c *call) (value, error) {
 	if err := c.Unpack("inversepower", "x", &x, "base?", &base); err != nil {
 		return nil, err
 	}
+	b, isNumber := number(base)
+	if isNumber && b == 0 {
+		return nil, divisionByZero(c)
+	}
 	f, err := floatArg(x)
-	if err == nil {
-		var b float64
-		if b, err = floatArg(base); err == nil {
-			if b == 2 {
-				if f < 0 {
-					return nil, raise(templates.ValueError, "math domain error")
-				}
-				return templates.Float(math.Sqrt(f)), nil
-			}
-			if b == 0 {
-				return nil, raise(templates.ZeroDivisionError, "float division by zero")
-			}
-			v, err := pyPow(f, 1/b)
-			if p, ok := v.(templates.Float); ok {
-				return templates.Float(nearestRoot(float64(p), f, b)), nil
-			}
-			return v, err
+	switch {
+	case !isNumber:
+		err = raise(templates.ValueError, "could not convert string to float: %s", repr(base))
+	case err != nil:
+	case b == 2 && f < 0:
+		err = raise(templates.ValueError, "math domain error")
+		if c.State.Era() == templates.Current {
+			err = raise(templates.ValueError, "expected a nonnegative input, got %s", text(templates.Float(f)))
+		}
+	case b == 2:
+		return templates.Float(math.Sqrt(f)), nil
+	default:
+		var v value
+		if v, err = pyPow(f, 1/b); err == nil {
+			return templates.Float(nearestRoot(float64(v.(templates.Float)), f, b)), nil
 		}
 	}
 	return nil, typeError("root() can only be used on numbers: %s", err)
+}
+
+// divisionByZero is the error of the era's Python.
+func divisionByZero(c *call) error {
+	if c.State.Era() == templates.Current {
+		return raise(templates.ZeroDivisionError, "division by zero")
+	}
+	return raise(templates.ZeroDivisionError, "float division by zero")
 }
 
 // nearestRoot corrects the last digit of a root of a whole base, which C's pow

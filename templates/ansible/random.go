@@ -221,26 +221,26 @@ func filterRandom(c *call) (value, error) {
 		return nil, err
 	}
 	if stop, ok := integer(end); ok {
-		return randrange(r, stop, start, step)
-	}
-	if truth(start) || truth(step) {
-		return nil, fail("start and step can only be used with integer values")
-	}
-	switch end.(type) {
-	case templates.Mapping, templates.NoneType, templates.Float, *templates.Set:
-		return nil, fail("random can only be used on sequences and integers")
+		return randrange(c, r, stop, start, step)
 	}
 	elems, err := c.State.Iterate(end)
 	if err != nil {
 		return nil, fail("random can only be used on sequences and integers")
 	}
+	if truth(start) || truth(step) {
+		return nil, fail("start and step can only be used with integer values")
+	}
+	switch end.(type) {
+	case templates.Mapping, *templates.Set:
+		return nil, fail("random can only be used on sequences and integers")
+	}
 	if len(elems) == 0 {
-		return nil, raise(templates.IndexError, "list index out of range")
+		return nil, raise(templates.IndexError, "Cannot choose from an empty sequence")
 	}
 	return elems[below(r, uint64(len(elems)))], nil
 }
 
-func randrange(r source, stop int64, start, step value) (value, error) {
+func randrange(c *call, r source, stop int64, start, step value) (value, error) {
 	from, by := int64(0), int64(1)
 	for _, p := range []struct {
 		v  value
@@ -258,6 +258,9 @@ func randrange(r source, stop int64, start, step value) (value, error) {
 	n := width
 	switch {
 	case by == 1 && width <= 0:
+		if c.State.Era() == templates.Current {
+			return nil, raise(templates.ValueError, "empty range in randrange(%d, %d)", from, stop)
+		}
 		return nil, raise(templates.ValueError, "empty range for randrange() (%d, %d, %d)", from, stop, width)
 	case by > 1:
 		n = (width + by - 1) / by
@@ -265,6 +268,9 @@ func randrange(r source, stop int64, start, step value) (value, error) {
 		n = (width + by + 1) / by
 	}
 	if n <= 0 {
+		if c.State.Era() == templates.Current {
+			return nil, raise(templates.ValueError, "empty range in randrange(%d, %d, %d)", from, stop, by)
+		}
 		return nil, raise(templates.ValueError, "empty range for randrange()")
 	}
 	return templates.Int(from + by*int64(below(r, uint64(n)))), nil

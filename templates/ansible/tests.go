@@ -3,7 +3,9 @@ package ansible
 // This file holds the tests of results and of values.
 
 import (
+	"errors"
 	"math"
+	"strings"
 
 	"gorun/modules/pyre"
 	"gorun/templates"
@@ -27,6 +29,9 @@ func result(c *call, name string) (templates.Mapping, error) {
 	var v value
 	if err := c.Unpack(name, "result", &v); err != nil {
 		return nil, err
+	}
+	if u, undefined := v.(*templates.Undefined); undefined && c.State.Era() == templates.Current {
+		return nil, u.Err()
 	}
 	m, ok := v.(templates.Mapping)
 	if !ok {
@@ -252,6 +257,12 @@ func testContains(c *call) (value, error) {
 		return nil, c.Unpack("contains", "seq", &a, "value", &b)
 	}
 	in, err := c.State.CallTest("in", []value{c.Args[1], c.Args[0]}, nil)
+	var te *templates.Error
+	if errors.As(err, &te) { // the error is told as this test's
+		e := *te
+		e.Msg = strings.TrimPrefix(te.Msg, "The test plugin 'ansible.builtin.in' failed: ")
+		return nil, &e
+	}
 	return templates.Bool(in), err
 }
 

@@ -3,13 +3,13 @@ package ansible
 // This file holds the tests of files and of URLs.
 
 import (
+	"errors"
+	"gorun/templates"
+	"gorun/vars/vault"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"gorun/templates"
-	"gorun/vars/vault"
 )
 
 var fileTests = table{
@@ -117,7 +117,12 @@ func testVaultedFile(c *call) (value, error) {
 	}
 	f, err := os.Open(p)
 	if err != nil {
-		return nil, fail("Cannot test if the file %s is a vault: %s", p, err)
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			words := errno.Error()
+			return nil, fail("Cannot test if the file %s is a vault: [Errno %d] %s: b%s", repr(str(p)), int(errno), strings.ToUpper(words[:1])+words[1:], repr(str(p)))
+		}
+		return nil, fail("Cannot test if the file %s is a vault: %s", repr(str(p)), err)
 	}
 	defer f.Close()
 	head := make([]byte, 64)

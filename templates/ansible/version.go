@@ -51,7 +51,7 @@ func testVersion(c *call) (value, error) {
 	parse, known := versionTypes[how]
 	switch {
 	case given(kind) && !known:
-		return nil, fail("Invalid version type (%s). Must be one of %s", how, "loose, strict, semver, semantic, pep440")
+		return nil, fail("Invalid version type (%s). Must be one of %s", how, versionTypeNames(c))
 	case !ok:
 		return nil, fail("Invalid operator type (%s). Must be one of '==', '=', 'eq', '<', 'lt', '<=', 'le', '>', 'gt', '>=', 'ge', '!=', '<>', 'ne'", op)
 	}
@@ -248,4 +248,12 @@ func trimZeros(text string) versionKey {
 		key = key[:len(key)-1]
 	}
 	return key
+}
+
+// versionTypeNames lists the types of versions as the era's error does.
+func versionTypeNames(c *call) string {
+	if c.State.Era() == templates.Current {
+		return "loose, strict, semver, semantic, pep440"
+	}
+	return "'loose', 'strict', 'semver', 'semantic', 'pep440'"
 }
