@@ -65,6 +65,8 @@ func (u *userRun) identifiedByPlugin() string {
 	switch {
 	case u.PluginHash != "":
 		return u.byHash(u.Plugin, u.PluginHash)
+	case u.Salt != "":
+		return fmt.Sprintf(" IDENTIFIED WITH %s AS 0x%X", quoteName(u.Plugin), cachingSHA2Hash(u.PluginAuth, u.Salt))
 	case u.PluginAuth != "" && u.mariadb:
 		return " IDENTIFIED VIA " + quoteName(u.Plugin) + " USING PASSWORD(" + quoteText(u.PluginAuth) + ")"
 	case u.PluginAuth != "":
@@ -160,6 +162,8 @@ func (u *userRun) settled(plugin, hash string) bool {
 		switch {
 		case u.PluginHash != "":
 			return hash == u.PluginHash
+		case u.Salt != "":
+			return hash == cachingSHA2Hash(u.PluginAuth, u.Salt)
 		case u.PluginAuth != "":
 			return passwordMatches(plugin, hash, u.PluginAuth)
 		}

@@ -59,7 +59,7 @@ var MysqlReplication = modules.Define(modules.Spec{
 	Diff:  modules.NoSupport,
 	Options: withLogin(
 		modules.Option{Name: "mode", Default: "getreplica", Choices: []string{
-			"getprimary", "getreplica", "changeprimary", "stopreplica", "startreplica", "resetprimary", "resetreplica", "resetreplicaall",
+			"getprimary", "getreplica", "changeprimary", "changereplication", "stopreplica", "startreplica", "resetprimary", "resetreplica", "resetreplicaall",
 			"getmaster", "getslave", "changemaster", "stopslave", "startslave", "resetmaster", "resetslave", "resetslaveall"},
 			Doc: "What to do; the names with master and slave are the former ones."},
 		primaryOption("host", modules.Str, "The primary's host."),
@@ -110,7 +110,7 @@ func runReplication(ctx context.Context, m *modules.Run, a *replicationArgs) (*m
 		return r.status(ctx, r.word("SHOW MASTER STATUS", "SHOW BINARY LOG STATUS", nil, []int{8, 2, 0}), "Primary", "Master", "Server is not configured as mysql primary")
 	case "getreplica":
 		return r.status(ctx, r.statusQuery(), "Replica", "Slave", "Server is not configured as mysql replica")
-	case "changeprimary":
+	case "changeprimary", "changereplication":
 		return r.change(ctx)
 	case "resetprimary":
 		return r.run(ctx, r.word("RESET MASTER", "RESET BINARY LOGS AND GTIDS", nil, []int{8, 2, 0}), "Primary reset")
@@ -204,6 +204,9 @@ func (r *replication) run(ctx context.Context, query, done string) (*modules.Res
 // and the replication is neither stopped nor started.
 func (r *replication) change(ctx context.Context) (*modules.Result, error) {
 	prefix := r.word("MASTER_", "SOURCE_", nil, []int{8, 0, 23})
+	if r.Mode == "changereplication" {
+		prefix = "SOURCE_" // whatever the server knows
+	}
 	var parts, shown []string
 	add := func(key, value, visible string) {
 		parts, shown = append(parts, key+"="+value), append(shown, key+"="+visible)
@@ -250,7 +253,7 @@ func (r *replication) change(ctx context.Context) (*modules.Result, error) {
 		add(prefix+"USE_GTID", word, word)
 	}
 	if len(parts) == 0 {
-		return nil, modules.Failf("changeprimary needs at least one of the primary_* options")
+		return nil, modules.Failf("%s needs at least one of the primary_* options", r.Mode)
 	}
 	head := "CHANGE MASTER"
 	if prefix == "SOURCE_" {

@@ -15,6 +15,12 @@ const (
 	sha2HashLength = 43
 )
 
+// cachingSHA2Hash is the authentication_string of a password with a salt, in the rounds
+// that servers use.
+func cachingSHA2Hash(password, salt string) string {
+	return "$A$005$" + salt + crypt.SHA256Digest(password, salt, 5000)
+}
+
 // cachingSHA2Matches checks a password against an authentication_string
 // "$A$005$" + 20 bytes of salt + 43 characters of SHA-crypt, where 005 is the
 // count of rounds in thousands.

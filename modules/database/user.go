@@ -34,6 +34,9 @@ type userArgs struct {
 	Attributes         map[string]any `arg:"attributes"`
 	ColumnCase         bool           `arg:"column_case_sensitive"`
 	Locked             *bool          `arg:"locked"`
+	PasswordExpire     string         `arg:"password_expire"`
+	ExpireInterval     *int           `arg:"password_expire_interval"`
+	Salt               string         `arg:"salt"`
 }
 
 // MysqlUser is community.mysql.mysql_user
@@ -65,6 +68,9 @@ var MysqlUser = modules.Define(modules.Spec{
 		modules.Option{Name: "attributes", Type: modules.Dict, Doc: "The account's attributes (MySQL 8.0.21); null removes one."},
 		modules.Option{Name: "column_case_sensitive", Type: modules.Bool, Default: true, Ignored: "the servers do not mind the case of columns", Doc: "Whether columns in priv keep their case."},
 		modules.Option{Name: "locked", Type: modules.Bool, Doc: "Whether the account is locked."},
+		modules.Option{Name: "password_expire", Choices: []string{"now", "never", "default", "interval"}, Doc: "When the password expires; default is as the server has it set."},
+		modules.Option{Name: "password_expire_interval", Type: modules.Int, Doc: "After how many days it does, with interval."},
+		modules.Option{Name: "salt", Doc: "The 20 characters of salt for the hash of plugin_auth_string (caching_sha2_password, sha256_password)."},
 	),
 	Rules: modules.Rules{MutuallyExclusive: [][]string{{"append_privs", "subtract_privs"}}},
 }, runUser)
@@ -85,6 +91,9 @@ func runUser(ctx context.Context, m *modules.Run, a *userArgs) (*modules.Result,
 		delete(want, "*.*")
 	}
 	if err := checkLimits(a.ResourceLimits); err != nil {
+		return nil, err
+	}
+	if err := a.checkExpiry(); err != nil {
 		return nil, err
 	}
 	s, err := a.login(ctx, m)
@@ -227,6 +236,9 @@ func (u *userRun) create(ctx context.Context) (outcome, error) {
 	if _, err := u.setLocked(ctx, u.UserHost); err != nil {
 		return o, err
 	}
+	if _, err := u.setExpiry(ctx, u.UserHost); err != nil {
+		return o, err
+	}
 	_, o.attributes, err = u.setAttributes(ctx, u.UserHost)
 	return o, err
 }
@@ -270,6 +282,13 @@ func (u *userRun) modify(ctx context.Context, hosts []string) (outcome, error) {
 			return o, err
 		}
 		note(changed, "User locked state updated")
+		if changed, err = u.setExpiry(ctx, h); err != nil {
+			return o, err
+		}
+		if changed {
+			o.password = true
+		}
+		note(changed, "Password expiry updated")
 		if changed, o.attributes, err = u.setAttributes(ctx, h); err != nil {
 			return o, err
 		}

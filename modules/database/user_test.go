@@ -52,6 +52,12 @@ func TestMysqlUser(t *testing.T) {
 		{"TLS by certificate", args{"name": "r", "tls_requires": args{"subject": "/CN=a", "issuer": "/CN=b"}}, true, "TLS requires updated", ""},
 		{"limits", args{"name": "r", "resource_limits": args{"MAX_USER_CONNECTIONS": 10, "max_queries_per_hour": "5"}}, true, "Resource limits updated", ""},
 		{"locked", args{"name": "r", "locked": true}, true, "User locked state updated", ""},
+		{"the password expires", args{"name": "r", "password_expire": "interval", "password_expire_interval": 30}, true, "Password expiry updated", ""},
+		{"it never does", args{"name": "r", "password_expire": "never"}, true, "Password expiry updated", ""},
+		{"as the server says", args{"name": "r", "password_expire": "default"}, true, "Password expiry updated", ""},
+		{"it has expired", args{"name": "r", "password_expire": "now"}, true, "Password expiry updated", ""},
+		{"a new one expires", args{"name": "exp", "password": "x", "password_expire": "interval", "password_expire_interval": 7}, true, "User added",
+			"GRANT USAGE ON *.* TO `exp`@`localhost`"},
 		{"hash", args{"name": "q", "password": passwordHash, "encrypted": true}, true, "User added", "GRANT USAGE ON *.* TO `q`@`localhost`"},
 		{"hash as plain", args{"name": "q", "password": "password"}, false, "User unchanged", ""},
 		{"plugin", args{"name": "pl", "plugin": "unix_socket"}, true, "User added", "GRANT USAGE ON *.* TO `pl`@`localhost` IDENTIFIED VIA unix_socket"},
@@ -201,5 +207,34 @@ func TestCachingSHA2(t *testing.T) {
 	stored := "$A$005$" + "0123456789abcdef0123" + crypt.SHA256Digest("secret", "0123456789abcdef0123", 5000)
 	if !cachingSHA2Matches(stored, "secret") || cachingSHA2Matches(stored, "Secret") || cachingSHA2Matches("$A$005$short", "secret") {
 		t.Error("caching_sha2_password: the wrong passwords match")
+	}
+}
+
+// TestSaltedHash compares with the hash that Ansible's mysql_user makes of a salt.
+func TestSaltedHash(t *testing.T) {
+	const salt = "1234567890abcdefghij"
+	const hash = "$A$005$1234567890abcdefghijZhkXqsPwdUcxIevlDledVLOK0Oqn.RxGRi3b./OHKW/"
+	if have := cachingSHA2Hash("password", salt); have != hash {
+		t.Errorf("the hash is %s, want %s", have, hash)
+	}
+	if !cachingSHA2Matches(hash, "password") || cachingSHA2Matches(hash, "other") {
+		t.Errorf("%s does not stand for its password", hash)
+	}
+	u := &userRun{server: &server{}, userArgs: &userArgs{Plugin: "caching_sha2_password", PluginAuth: "password", Salt: salt}}
+	if !u.settled("caching_sha2_password", hash) || u.settled("caching_sha2_password", cachingSHA2Hash("password", "jihgfedcba0987654321")) {
+		t.Error("an account with the hash is not known for settled")
+	}
+	for _, c := range []struct {
+		args userArgs
+		want string
+	}{
+		{userArgs{Salt: salt}, "salt requires plugin_auth_string"},
+		{userArgs{Salt: "short", PluginAuth: "x"}, "salt must be 20 characters long"},
+		{userArgs{Salt: salt, PluginAuth: "x", Plugin: "ed25519"}, "salt requires caching_sha2_password or sha256_password plugin"},
+		{userArgs{PasswordExpire: "interval"}, "password_expire=interval needs password_expire_interval"},
+	} {
+		if err := c.args.checkExpiry(); err == nil || err.Error() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
+		}
 	}
 }
