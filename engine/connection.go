@@ -126,7 +126,7 @@ func (p *playRun) connect(ctx context.Context, t *playbook.Task, task *vars.Scop
 		p.r.o.Secrets.Add(c.target.Password, c.target.KeyPassphrase)
 	}
 	p.r.o.Secrets.Add(c.become.Password)
-	c.executable, _ = s.get("ansible_shell_executable")
+	c.executable = s.or(playbook.Value{}, task, p.r.o.Executable, "ansible_shell_executable")
 	c.asyncDir, _ = s.get("ansible_async_dir")
 	if s.err == nil {
 		s.err = transport.UnknownConnection(c.target.Connection)

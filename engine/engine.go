@@ -81,6 +81,7 @@ type Options struct {
 	NoHostKeyChecking                         bool
 	BootWait                                  time.Duration // retry of first connections to hosts that add_host brought
 	AgentDir, RemoteTmp                       string
+	Executable                                string // the shell of raw and shell, "" is /bin/sh
 	ConnectionPassword, BecomePassword        string
 	Become                                    bool
 	BecomeMethod, BecomeUser, BecomeExe       string

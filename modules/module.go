@@ -148,6 +148,8 @@ type Run struct {
 	// Tmp is a folder on the target for this run, removed behind it; made on
 	// first use by TmpDir.
 	Tmp string
+	// CommandShell is the shell of command lines for one (ansible_shell_executable), "" for /bin/sh.
+	CommandShell string
 	// RemoteTmp is the remote_tmp setting, "" for the default.
 	RemoteTmp string
 	// Facts are those facts that the engine sends along for modules that ask

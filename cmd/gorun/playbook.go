@@ -171,7 +171,7 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 		SSHArgs: sshArgs(cfg.Str("SSH_ARGS")), SSHCommonArgs: firstOf(c.String("ssh-common-args"), cfg.Str("SSH_COMMON_ARGS")),
 		SSHExtraArgs: firstOf(c.String("ssh-extra-args"), cfg.Str("SSH_EXTRA_ARGS")),
 		SSHRetries:   cfg.Int("SSH_RETRIES"), NoHostKeyChecking: !cfg.Bool("HOST_KEY_CHECKING"),
-		RemoteTmp: cfg.Str("REMOTE_TMP"), ConnectionPassword: connPass, BecomePassword: becomePass,
+		RemoteTmp: cfg.Str("REMOTE_TMP"), Executable: cfg.Str("DEFAULT_EXECUTABLE"), ConnectionPassword: connPass, BecomePassword: becomePass,
 		Become: c.Bool("become") || cfg.Bool("DEFAULT_BECOME"), BecomeMethod: firstOf(c.String("become-method"), cfg.Str("DEFAULT_BECOME_METHOD")),
 		BecomeUser: firstOf(c.String("become-user"), cfg.Str("DEFAULT_BECOME_USER")),
 		BecomeExe:  cfg.Str("DEFAULT_BECOME_EXE"), BecomeFlags: cfg.Str("DEFAULT_BECOME_FLAGS"),

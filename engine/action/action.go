@@ -259,6 +259,7 @@ func (t *Task) request(ctx context.Context, q request) (*templates.Dict, error) 
 		Name: q.name, Action: t.label(q.name), Args: body,
 		Check: q.check, Diff: t.Diff, NoLog: t.NoLog, Verbosity: t.Verbosity,
 		TellSecrets: t.Services.Secrets != nil, Env: t.Env, RemoteTmp: t.RemoteTmp, Async: q.async, AsyncDir: t.AsyncDir, Order: t.Order,
+		Shell: t.Executable,
 	}
 	if q.last && t.Sent != nil {
 		r.Sent = func() { t.Sent(len(body)) }

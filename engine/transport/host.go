@@ -119,7 +119,7 @@ func (h *host) Reset(ctx context.Context) error {
 func (h *host) Run(ctx context.Context, r ModuleRequest) (json.RawMessage, error) {
 	msg := &wire.RunMessage{
 		Module: r.Name, Action: r.Action, Args: r.Args, Check: r.Check, Diff: r.Diff, NoLog: r.NoLog, Verbosity: r.Verbosity,
-		Env: r.Env, RemoteTmp: r.RemoteTmp, Facts: r.Facts, Stream: r.Stream != nil, TellSecrets: r.TellSecrets && r.Async == 0,
+		Env: r.Env, RemoteTmp: r.RemoteTmp, Shell: r.Shell, Facts: r.Facts, Stream: r.Stream != nil, TellSecrets: r.TellSecrets && r.Async == 0,
 		AsyncSeconds: r.Async.Seconds(), AsyncDir: r.AsyncDir,
 	}
 	if h.Local() {

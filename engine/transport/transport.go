@@ -134,6 +134,7 @@ type ModuleRequest struct {
 	Verbosity    int
 	Env          map[string]string
 	RemoteTmp    string
+	Shell        string // of command lines for a shell; "" is /bin/sh
 	// TellSecrets asks for a result with its secrets in it and named; those of
 	// Async have them masked.
 	TellSecrets bool

@@ -59,7 +59,7 @@ func Execute(ctx context.Context, lookup Lookup, msg *wire.RunMessage, stream fu
 	}
 	m := &modules.Run{
 		Name: msg.Action, Check: msg.Check, Diff: msg.Diff, Verbosity: msg.Verbosity, NoLog: msg.NoLog,
-		Env: maps.Clone(msg.Env), RemoteTmp: msg.RemoteTmp, Facts: facts, TellSecrets: msg.TellSecrets,
+		Env: maps.Clone(msg.Env), RemoteTmp: msg.RemoteTmp, CommandShell: msg.Shell, Facts: facts, TellSecrets: msg.TellSecrets,
 	}
 	if msg.Stream {
 		m.Stream = stream

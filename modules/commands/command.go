@@ -2,6 +2,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -107,10 +108,7 @@ func commandLine(m *modules.Run, a *commandArgs, data map[string]any) (argv []st
 		}
 	}
 	if a.UsesShell {
-		shell := a.Executable
-		if shell == "" {
-			shell = "/bin/sh"
-		}
+		shell := cmp.Or(a.Executable, m.CommandShell, "/bin/sh")
 		return []string{shell, "-c", line}, line, nil
 	}
 	if a.Executable != "" {

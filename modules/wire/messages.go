@@ -36,6 +36,7 @@ type RunMessage struct {
 	Verbosity int               `json:"verbosity,omitempty"`
 	Env       map[string]string `json:"env,omitempty"`
 	RemoteTmp string            `json:"remote_tmp,omitempty"`
+	Shell     string            `json:"shell,omitempty"` // of command lines for a shell; "" is /bin/sh
 	Facts     json.RawMessage   `json:"facts,omitempty"`
 	// TellSecrets asks for a result with its secrets in it and named; jobs mask theirs.
 	TellSecrets bool `json:"tell_secrets,omitempty"`
