@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
 	"gorun/modules"
+	"gorun/modules/net"
+	"gorun/modules/oserr"
 )
 
 func (a *apt) install(ctx context.Context, words []string) (*modules.Result, error) {
@@ -89,40 +89,15 @@ func (a *apt) debFile(ctx context.Context, name string) (string, error) {
 		}
 		return abs, nil
 	}
-	u, err := url.Parse(name)
-	if err != nil {
-		return "", modules.Failf("Failure downloading %s, %w", name, err)
+	file, err := net.Download(ctx, a.Run, name, true)
+	if err != nil || strings.HasSuffix(file, ".deb") {
+		return file, err
 	}
-	dir, err := a.TmpDir()
-	if err != nil {
-		return "", err
+	// apt-get takes what has another ending for a package's name.
+	if err := os.Rename(file, file+".deb"); err != nil {
+		return "", modules.Failf("Failure downloading %s, %s", name, oserr.Text(err))
 	}
-	file := filepath.Join(dir, path.Base(u.Path))
-	if !strings.HasSuffix(file, ".deb") {
-		file += ".deb"
-	}
-	if err := download(ctx, http.DefaultClient, name, file); err != nil {
-		return "", modules.Failf("Failure downloading %s, %w", name, err)
-	}
-	return file, nil
-}
-
-// download fetches a URL into a new file.
-func download(ctx context.Context, client *http.Client, from, file string) error {
-	body, err := fetch(ctx, client, from)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, body)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
+	return file + ".deb", nil
 }
 
 // fetch opens a URL; an answer other than 200 is an error.
