@@ -60,7 +60,7 @@ func (m matcher) any(key value, wanted []value) (bool, error) {
 	return false, nil
 }
 
-// A keyFilter walks data for keep_keys and remove_keys.
+// A keyFilter walks data for the three filters of keys.
 type keyFilter struct {
 	match  matcher
 	wanted []value
@@ -75,48 +75,60 @@ func isContainer(v value) bool {
 
 func isEmpty(v value) bool { return isContainer(v) && !v.Truth() }
 
-// https://docs.ansible.com/ansible/latest/collections/ansible/utils/keep_keys_filter.html
-func filterKeepKeys(c *call) (value, error) {
-	a, err := bind(c, keyParams)
-	if err != nil {
-		return nil, err
+// keyFilterOf is the filter called name; done is what it says it cannot do to
+// input that is neither a list nor a dict.
+func keyFilterOf(name, done string, run func(f keyFilter, data value) (value, error)) templates.Func {
+	return func(c *call) (value, error) {
+		a, err := bind(c, keyParams)
+		if err != nil {
+			return nil, err
+		}
+		if !isContainer(a["data"]) {
+			return nil, fail("Error when using plugin '%s': Input is not valid for %s", name, done)
+		}
+		return run(keyFilter{newMatcher(a["matching_parameter"]), elemsOf(a["target"]), c.State.Era()}, a["data"])
 	}
-	if !isContainer(a["data"]) {
-		return nil, fail("Error when using plugin 'keep_keys': Input is not valid for keep operation")
-	}
-	f := keyFilter{newMatcher(a["matching_parameter"]), elemsOf(a["target"]), c.State.Era()}
-	return f.keep(a["data"], 0)
 }
 
 // maxDepth keeps data that holds itself from eating the stack.
 const maxDepth = 500
 
-func (f keyFilter) keep(v value, depth int) (value, error) {
+// descend applies do to each element of a list, of which those that drop holds
+// for are left out, and inDict to a dict; anything else is itself.
+func descend(v value, depth int, do func(v value, depth int) (value, error), drop func(value) bool, inDict func(m templates.Mapping, depth int) (value, error)) (value, error) {
 	if depth > maxDepth {
 		return nil, fail("the data is nested too deep")
 	}
 	switch v := v.(type) {
 	case *templates.List:
-		var out []value
+		out := make([]value, 0, len(v.Elems))
 		for _, e := range v.Elems {
-			x, err := f.keep(e, depth+1)
+			x, err := do(e, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			// 2.14's collection keeps plain elements and empty ones.
-			if f.era == templates.Current && (x == templates.None || isEmpty(x)) {
-				continue
+			if drop == nil || !drop(x) {
+				out = append(out, x)
 			}
-			out = append(out, x)
 		}
 		return list(out), nil
 	case templates.Mapping:
-		return f.keepIn(v, depth)
-	}
-	if f.era == templates.Current {
-		return templates.None, nil
+		return inDict(v, depth+1)
 	}
 	return v, nil
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/utils/keep_keys_filter.html
+var filterKeepKeys = keyFilterOf("keep_keys", "keep operation", func(f keyFilter, data value) (value, error) { return f.keep(data, 0) })
+
+func (f keyFilter) keep(v value, depth int) (value, error) {
+	current := f.era == templates.Current
+	if current && !isContainer(v) {
+		return templates.None, nil
+	}
+	// 2.14's collection keeps plain elements and empty ones.
+	drop := func(x value) bool { return current && (x == templates.None || isEmpty(x)) }
+	return descend(v, depth, f.keep, drop, f.keepIn)
 }
 
 func (f keyFilter) keepIn(m templates.Mapping, depth int) (value, error) {
@@ -132,7 +144,7 @@ func (f keyFilter) keepIn(m templates.Mapping, depth int) (value, error) {
 		}
 		nested := isContainer(v)
 		if nested && (!ok || f.era != templates.Current) {
-			if v, err = f.keep(v, depth+1); err != nil {
+			if v, err = f.keep(v, depth); err != nil {
 				return nil, err
 			}
 			ok = !isEmpty(v)
@@ -165,69 +177,37 @@ func keptList(l *templates.List) (value, bool) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/remove_keys_filter.html
-func filterRemoveKeys(c *call) (value, error) {
-	a, err := bind(c, keyParams)
-	if err != nil {
-		return nil, err
-	}
-	if !isContainer(a["data"]) {
-		return nil, fail("Error when using plugin 'remove_keys': Input is not valid for attribute removal")
-	}
-	f := keyFilter{newMatcher(a["matching_parameter"]), elemsOf(a["target"]), c.State.Era()}
-	return f.remove(a["data"], 0)
-}
+var filterRemoveKeys = keyFilterOf("remove_keys", "attribute removal", func(f keyFilter, data value) (value, error) { return f.remove(data, 0) })
 
 // remove leaves keys out of the dicts, and false elements out of the lists.
 func (f keyFilter) remove(v value, depth int) (value, error) {
-	if depth > maxDepth {
-		return nil, fail("the data is nested too deep")
-	}
-	switch v := v.(type) {
-	case *templates.List:
-		var out []value
-		for _, e := range v.Elems {
-			x, err := f.remove(e, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if x.Truth() {
-				out = append(out, x)
+	return descend(v, depth, f.remove, func(x value) bool { return !x.Truth() }, f.removeIn)
+}
+
+func (f keyFilter) removeIn(m templates.Mapping, depth int) (value, error) {
+	out := templates.NewDict(m.Len())
+	for _, k := range m.Keys() {
+		e, _, err := m.Get(k)
+		if err != nil {
+			return nil, err
+		}
+		gone, err := f.match.any(k, f.wanted)
+		if err == nil && !gone {
+			if e, err = f.remove(e, depth); err == nil {
+				err = out.Set(k, e)
 			}
 		}
-		return list(out), nil
-	case templates.Mapping:
-		out := templates.NewDict(v.Len())
-		for _, k := range v.Keys() {
-			e, _, err := v.Get(k)
-			if err != nil {
-				return nil, err
-			}
-			gone, err := f.match.any(k, f.wanted)
-			if err == nil && !gone {
-				if e, err = f.remove(e, depth+1); err == nil {
-					err = out.Set(k, e)
-				}
-			}
-			if err != nil {
-				return nil, err
-			}
+		if err != nil {
+			return nil, err
 		}
-		return out, nil
 	}
-	return v, nil
+	return out, nil
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/replace_keys_filter.html
-func filterReplaceKeys(c *call) (value, error) {
-	a, err := bind(c, keyParams)
-	if err != nil {
-		return nil, err
-	}
-	if !isContainer(a["data"]) {
-		return nil, fail("Error when using plugin 'replace_keys': Input is not valid for replace operation")
-	}
-	var pairs [][2]string
-	for _, e := range elemsOf(a["target"]) {
+var filterReplaceKeys = keyFilterOf("replace_keys", "replace operation", func(f keyFilter, data value) (value, error) {
+	r := keyReplacer{match: f.match}
+	for _, e := range f.wanted {
 		m, ok := e.(templates.Mapping)
 		if !ok {
 			return nil, fail("Elements value for option 'target' is of type %s and we were unable to convert to dict", e.Type())
@@ -242,58 +222,50 @@ func filterReplaceKeys(c *call) (value, error) {
 				pair[i] = text(v)
 			}
 		}
-		pairs = append(pairs, pair)
+		r.pairs = append(r.pairs, pair)
 	}
-	return replaceKeys(a["data"], pairs, newMatcher(a["matching_parameter"]), 0)
+	return r.replace(data, 0)
+})
+
+// A keyReplacer renames keys: each pair in turn takes the keys that it fits out
+// and puts their values behind the rest.
+type keyReplacer struct {
+	match matcher
+	pairs [][2]string
 }
 
-// replaceKeys renames keys: each pair in turn takes the keys that it fits out
-// and puts their values behind the rest.
-func replaceKeys(v value, pairs [][2]string, match matcher, depth int) (value, error) {
-	if depth > maxDepth {
-		return nil, fail("the data is nested too deep")
+func (r keyReplacer) replace(v value, depth int) (value, error) {
+	return descend(v, depth, r.replace, nil, r.replaceIn)
+}
+
+func (r keyReplacer) replaceIn(m templates.Mapping, depth int) (value, error) {
+	d, err := toDict(m)
+	if err != nil {
+		return nil, err
 	}
-	switch v := v.(type) {
-	case *templates.List:
-		out := make([]value, len(v.Elems))
-		for i, e := range v.Elems {
-			x, err := replaceKeys(e, pairs, match, depth+1)
+	for _, p := range r.pairs {
+		for _, k := range d.Keys() {
+			ok, err := r.match(text(k), p[0])
 			if err != nil {
 				return nil, err
 			}
-			out[i] = x
+			if ok {
+				x, _, _ := d.Get(k) // k is a key of d
+				d.Delete(k)
+				d.SetStr(p[1], x)
+			}
 		}
-		return list(out), nil
-	case templates.Mapping:
-		d, err := toDict(v)
+	}
+	for _, k := range d.Keys() {
+		x, _, _ := d.Get(k) // k is a key of d
+		if x, err = r.replace(x, depth); err == nil {
+			err = d.Set(k, x)
+		}
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range pairs {
-			for _, k := range d.Keys() {
-				ok, err := match(text(k), p[0])
-				if err != nil {
-					return nil, err
-				}
-				if ok {
-					x, _, _ := d.Get(k) // k is a key of d
-					d.Delete(k)
-					d.SetStr(p[1], x)
-				}
-			}
-		}
-		for _, k := range d.Keys() {
-			x, _, _ := d.Get(k) // k is a key of d
-			if x, err = replaceKeys(x, pairs, match, depth+1); err == nil {
-				err = d.Set(k, x)
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		return d, nil
 	}
-	return v, nil
+	return d, nil
 }
 
 // pathName is a key that needs no quotes in a path.
