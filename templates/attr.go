@@ -115,7 +115,7 @@ func (rt *run) subscript(v, key Value) Value {
 		if _, isMarkup := v.(Markup); isMarkup {
 			return Markup(r)
 		}
-		return Str(r)
+		return strValue(r)
 	case Bytes:
 		if i, ok := index(i64, len(s)); ok {
 			return Int(s[i])

@@ -229,7 +229,7 @@ func runeValues(s string) []Value {
 	elems := make([]Value, 0, len(s))
 	for len(s) > 0 {
 		_, n := utf8.DecodeRuneInString(s)
-		elems = append(elems, Str(s[:n]))
+		elems = append(elems, strValue(s[:n]))
 		s = s[n:]
 	}
 	return elems

@@ -262,7 +262,7 @@ func FromGo(v any) Value {
 	case bool:
 		return Bool(v)
 	case string:
-		return Str(v)
+		return strValue(v)
 	case int:
 		return Int(v)
 	case int64:

@@ -70,3 +70,20 @@ func appendLargeInt(b []byte, i Int) []byte {
 	high, low := uint(i)/100*2, uint(i)%100*2
 	return append(b, twoDigits[high], twoDigits[high+1], twoDigits[low], twoDigits[low+1])
 }
+
+// asciiTexts are the texts of one character of ASCII, which need no memory of
+// their own.
+var asciiTexts = func() (texts [0x80]Value) {
+	for i := range texts {
+		texts[i] = Str(string(rune(i)))
+	}
+	return texts
+}()
+
+// strValue is Str(s).
+func strValue(s string) Value {
+	if len(s) == 1 && s[0] < 0x80 {
+		return asciiTexts[s[0]]
+	}
+	return Str(s)
+}
