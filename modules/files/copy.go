@@ -252,10 +252,8 @@ func (c *copier) place(ctx context.Context) (*modules.Result, error) {
 		if c.asked && c.sum == "" {
 			return wanted("checksum", c.dest), nil
 		}
+		// A file that cannot be read may be replaced all the same.
 		have, err := modules.HexDigest(c.dest, "sha1")
-		if err != nil && os.IsPermission(err) {
-			return nil, modules.Failf("Destination %s not readable", c.dest)
-		}
 		if err == nil && have == c.sum {
 			return c.same(data)
 		}
@@ -350,6 +348,8 @@ func (c *copier) contentDiff() modules.Diff {
 		default:
 			d.Before, d.BeforeHeader = string(have), c.dest
 		}
+	} else if os.IsPermission(err) {
+		d.Before = nil
 	}
 	content, size := c.content, int64(len(c.content))
 	if c.asked {

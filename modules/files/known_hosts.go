@@ -66,7 +66,10 @@ var KnownHosts = modules.Define(modules.Spec{
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, modules.Failf("Failed to write to file %s: %s", path, oserr.Text(err))
 	}
-	return res, m.ReplaceFile(ctx, path, []byte(after), "", false)
+	if err := m.ReplaceFile(ctx, path, []byte(after), "", false); err != nil {
+		return nil, err
+	}
+	return res, nil
 })
 
 func orNull(s string) any {

@@ -122,7 +122,10 @@ func runCron(ctx context.Context, m *modules.Run, a *cronArgs) (*modules.Result,
 			return nil, err
 		}
 	}
-	return res, r.write(ctx, after)
+	if err := r.write(ctx, after); err != nil {
+		return nil, err
+	}
+	return res, nil
 }
 
 func (r *cronRun) diff(before, after string) modules.Diff {
