@@ -223,7 +223,7 @@ def result_of(a):
     if a['args'] is not None:
         fields['args'] = a['args']
     data = a['data']
-    if hasattr(task_result, 'TaskResult'):
+    if not hasattr(task_result, 'CallbackTaskResult'):
         result = task_result.TaskResult(host, task, data, fields)
         short = result.clean_copy()
         return short
@@ -260,7 +260,7 @@ def outcome_class():
         result = _result = property(lambda self: self._own[3])
         exception = property(lambda self: None)
         warnings = deprecations = property(lambda self: ())
-        task_name = property(lambda self: self._own[1].name or self._own[1].get_name())
+        task_name = property(lambda self: self._own[1].get_name())
 
         def _has(self, key):
             if key in self._own[3]:

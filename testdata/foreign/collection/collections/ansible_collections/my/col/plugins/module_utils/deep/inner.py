@@ -1,0 +1,1 @@
+DEEP = 'a folder without __init__.py'
