@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -221,9 +222,12 @@ func lookupMergeVariables(c *call) ([]templates.Value, error) {
 	if !ok {
 		return nil, errors.New("merge_variables: the variables cannot be listed here")
 	}
-	if groups, ok := c.words("groups"); ok && len(groups) > 0 {
-		return nil, errors.New("merge_variables: the option groups is not supported")
+	for _, o := range []string{"type_conflict_merge", "default_merge", "list_transformations"} {
+		if _, ok := c.given(o); ok {
+			return nil, fmt.Errorf("merge_variables: the option %s is not supported", o)
+		}
 	}
+	groups, _ := c.words("groups")
 	m := &variableMerger{override, dicts, lists}
 	var out []templates.Value
 	for _, t := range c.terms {
@@ -242,26 +246,80 @@ func lookupMergeVariables(c *call) ([]templates.Value, error) {
 			}
 			fits = func(name string) bool { return re.Search(name) != nil }
 		}
-		v, err := c.mergeVariables(m, scope.Names(), fits)
+		var merged templates.Value = templates.None
+		if v, ok := c.given("initial_value"); ok {
+			merged = v
+		}
+		var err error
+		if len(groups) == 0 {
+			merged, err = c.mergeVariables(m, merged, scope.Names(), c.variable, fits)
+		} else {
+			merged, err = c.mergeHosts(m, merged, groups, fits)
+		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, v)
+		out = append(out, merged)
 	}
 	return out, nil
 }
 
-func (c *call) mergeVariables(m *variableMerger, names []string, fits func(string) bool) (templates.Value, error) {
-	sort.Strings(names)
-	var merged templates.Value = templates.None
-	if v, ok := c.given("initial_value"); ok {
-		merged = v
+// mergeHosts merges the variables of every host of some groups.
+func (c *call) mergeHosts(m *variableMerger, merged templates.Value, groups []string, fits func(string) bool) (templates.Value, error) {
+	all, _, err := c.variable("hostvars")
+	if err != nil {
+		return nil, err
 	}
+	hosts, ok := all.(templates.Mapping)
+	if !ok {
+		return nil, raise("KeyError", "'hostvars'")
+	}
+	for _, h := range hosts.Keys() {
+		v, _, err := hosts.Get(h)
+		if err != nil {
+			return nil, err
+		}
+		own, ok := v.(templates.Mapping)
+		if !ok {
+			continue
+		}
+		get := func(name string) (templates.Value, bool, error) {
+			v, ok, err := own.Get(str(name))
+			if err == nil && ok {
+				v, err = c.env.Templates.Resolve(c.ctx, v, c.env.Scope)
+			}
+			return v, ok && err == nil, err
+		}
+		in, _, err := get("group_names")
+		if err != nil {
+			return nil, err
+		}
+		wanted := slices.Contains(groups, "all")
+		for _, g := range listify(in) {
+			wanted = wanted || slices.Contains(groups, text(g))
+		}
+		if !wanted {
+			continue
+		}
+		var names []string
+		for _, k := range own.Keys() {
+			names = append(names, text(k))
+		}
+		if merged, err = c.mergeVariables(m, merged, names, get, fits); err != nil {
+			return nil, err
+		}
+	}
+	return merged, nil
+}
+
+// mergeVariables merges the variables whose names fit, sorted, into merged.
+func (c *call) mergeVariables(m *variableMerger, merged templates.Value, names []string, get func(string) (templates.Value, bool, error), fits func(string) bool) (templates.Value, error) {
+	sort.Strings(names)
 	for i, n := range names {
 		if i > 0 && names[i-1] == n || !fits(n) {
 			continue
 		}
-		v, ok, err := c.variable(n)
+		v, ok, err := get(n)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ package ansible
 
 import (
 	"math/big"
+	"net"
 	"net/netip"
 
 	"gorun/modules/pyre"
@@ -42,12 +43,28 @@ var addressTests = table{
 	"in_one_network": inNetworks("in_one_network", func(hits, _ int) bool { return hits == 1 }),
 	"subnet_of":      nested("subnet_of", func(a, b network) bool { return b.contains(a) }), "supernet_of": nested("supernet_of", network.contains),
 	"private": onAddress("private", func(n network) bool { return n.plain && pyPrivate(n.addr) }), "reserved": onAddress("reserved", func(n network) bool { return n.plain && pyReserved(n.addr) }),
-	"public":      onAddress("public", func(n network) bool { return n.plain && pyGlobal(n.addr) }),
-	"mac":         testMAC,
+	"public": onAddress("public", func(n network) bool { return n.plain && pyGlobal(n.addr) }),
+	"mac":    testMAC, "resolvable": testResolvable,
 	"unspecified": onAddress("unspecified", func(n network) bool { return n.addr.IsUnspecified() }),
 }
 
 func isPlain(n network) bool { return n.plain }
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/utils/resolvable_test.html
+func testResolvable(c *call) (value, error) {
+	var host string
+	if err := c.Unpack("resolvable", "host", &host); err != nil {
+		return nil, err
+	}
+	var found []string
+	var err error
+	if _, bad := netip.ParseAddr(host); bad == nil {
+		found, err = net.DefaultResolver.LookupAddr(c.State.Ctx, host)
+	} else {
+		found, err = net.DefaultResolver.LookupHost(c.State.Ctx, host)
+	}
+	return templates.Bool(err == nil && len(found) > 0), nil
+}
 
 func onAddress(name string, property func(network) bool) templates.Func {
 	return func(c *call) (value, error) {
