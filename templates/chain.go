@@ -25,8 +25,8 @@ type link struct {
 type chainSpace struct {
 	vals  []Value
 	texts []string
-	// asTexts says that texts are the elements, own that vals is ownVals.
-	asTexts, own        bool
+	// asTexts says that texts are the elements.
+	asTexts             bool
 	ownVals, spare      []Value
 	ownTexts, spareText []string
 	items, spareItems   []textItem
@@ -45,7 +45,7 @@ func (rt *run) takeChain(elems []Value) *chainSpace {
 	} else {
 		s = new(chainSpace)
 	}
-	s.vals, s.asTexts, s.own = elems, false, false
+	s.vals, s.asTexts = elems, false
 	return s
 }
 
@@ -85,7 +85,7 @@ func (s *chainSpace) room() []Value {
 
 // setVals makes out, which came from room or is new, the elements.
 func (s *chainSpace) setVals(out []Value) {
-	s.vals, s.ownVals, s.asTexts, s.own = out, out, false, true
+	s.vals, s.ownVals, s.asTexts = out, out, false
 }
 
 // keys returns the elements as texts; false where one is none.

@@ -22,16 +22,6 @@ func sortKey(v Value, caseSensitive bool) Value {
 	return v
 }
 
-// casesOf reports whether s has capitals of ASCII, and what is not ASCII.
-func casesOf(s string) (capital, other bool) {
-	for i := range len(s) {
-		c := s[i]
-		capital = capital || 'A' <= c && c <= 'Z'
-		other = other || c >= 0x80
-	}
-	return capital, other
-}
-
 // sortBy sorts stably, as sorted(elems, key=..., reverse=...); fold folds the
 // case of keys that are texts.
 func sortBy(elems []Value, key func(Value) Value, fold, reverse bool) []Value {

@@ -100,9 +100,9 @@ var (
 
 // upper knows the characters that become several.
 func upper(s string) string {
-	_, other := casesOf(s)
+	ascii := isASCII(s)
 	s = strings.ToUpper(s)
-	if other {
+	if !ascii {
 		s = severalUpper.Replace(s)
 	}
 	return s
