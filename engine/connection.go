@@ -174,7 +174,11 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 		if err != nil {
 			s.fail(err)
 		}
-		tg.SSHArgs = append(tg.SSHArgs, words...)
+		if a.name == "ansible_ssh_args" {
+			tg.SSHArgs = words
+		} else {
+			tg.SSHExtraArgs = append(tg.SSHExtraArgs, words...)
+		}
 	}
 	tg.HostKeyChecking = s.flag(tg.HostKeyChecking, "ansible_ssh_host_key_checking", "ansible_host_key_checking")
 	tg.ConnectTimeout = time.Duration(s.number(int(o.ConnectTimeout/time.Second), "ansible_ssh_timeout", "ansible_timeout")) * time.Second

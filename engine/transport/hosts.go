@@ -107,7 +107,7 @@ func (t *Target) key(seed maphash.Seed) string {
 	secret.WriteString(t.KeyPassphrase)
 	parts := []string{
 		t.Name, t.Address, t.Connection, fmt.Sprint(t.Port), t.User, t.KeyFile, t.AgentDir,
-		fmt.Sprint(t.HostKeyChecking, secret.Sum64()), strings.Join(t.SSHArgs, "\x01"),
+		fmt.Sprint(t.HostKeyChecking, secret.Sum64()), strings.Join(t.SSHArgs, "\x01"), strings.Join(t.SSHExtraArgs, "\x01"),
 	}
 	names := make([]string, 0, len(t.Vars))
 	for name := range t.Vars {

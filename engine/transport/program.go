@@ -89,6 +89,7 @@ func newOpenSSH(t *Target) (Conn, error) {
 	if t.ConnectTimeout > 0 {
 		args = append(args, "-o", fmt.Sprintf("ConnectTimeout=%d", max(1, int(t.ConnectTimeout.Seconds()))))
 	}
+	args = append(args, t.SSHExtraArgs...)
 	if t.Password != "" {
 		return nil, &UnreachableError{Msg: "the openssh connection takes no password: use the ssh connection for " + t.Name}
 	}

@@ -42,6 +42,7 @@ func (p *pool) dialSSH(ctx context.Context, t *Target) (Conn, error) {
 	for try := 0; ; try++ {
 		conn, err := p.dialOnce(ctx, t, config, 0)
 		if err == nil {
+			conn.another = func(ctx context.Context) (*sshConn, error) { return p.dialOnce(ctx, t, config, 0) }
 			return conn, nil
 		}
 		var u *UnreachableError
@@ -139,7 +140,8 @@ func (c *sshConn) connect(ctx context.Context, t *Target, config *sshConfig, jum
 // dialWords is ssh's wording of a TCP connection that failed.
 func dialWords(config *sshConfig, err error) string {
 	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	var address *net.AddrError
+	if errors.As(err, &dns) || errors.As(err, &address) {
 		return fmt.Sprintf("ssh: Could not resolve hostname %s: Name or service not known", config.host)
 	}
 	reason := err.Error()
@@ -305,10 +307,15 @@ type sshConn struct {
 	forwarded *keyring    // the user's ssh-agent, for ForwardAgent
 	env       [][2]string // sent to every session: SendEnv and SetEnv
 
+	// another makes a connection like this one, for a server that grants a
+	// connection fewer sessions (MaxSessions) than are wanted.
+	another func(ctx context.Context) (*sshConn, error)
+
 	gone   chan struct{} // closed when the connection has ended
 	mu     sync.Mutex
 	closed bool
-	err    error // why it ended
+	others []*sshConn // that another made
+	err    error      // why it ended
 }
 
 // watch waits for the connection's end.
@@ -379,11 +386,14 @@ func (c *sshConn) closeWay() {
 
 func (c *sshConn) Close() error {
 	c.mu.Lock()
-	closed := c.closed
-	c.closed = true
+	closed, others := c.closed, c.others
+	c.closed, c.others = true, nil
 	c.mu.Unlock()
 	if closed {
 		return nil
+	}
+	for _, o := range others {
+		o.Close()
 	}
 	err := c.client.Close()
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
@@ -397,6 +407,42 @@ func (c *sshConn) Close() error {
 }
 
 func (c *sshConn) Start(ctx context.Context, cmd string, o StartOptions) (Process, error) {
+	p, err := c.start(ctx, cmd, o)
+	if err == nil {
+		return p, nil
+	}
+	var refused *ssh.OpenChannelError
+	if !errors.As(err, &refused) || c.another == nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	others := c.others
+	c.mu.Unlock()
+	for _, other := range others {
+		if p, otherErr := other.start(ctx, cmd, o); otherErr == nil {
+			return p, nil
+		}
+	}
+	other, dialErr := c.another(ctx)
+	if dialErr != nil {
+		return nil, err
+	}
+	if p, err = other.start(ctx, cmd, o); err != nil {
+		other.Close()
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		other.Close()
+		return nil, &UnreachableError{Msg: fmt.Sprintf("the connection to %s is closed", c.name)}
+	}
+	c.others = append(c.others, other)
+	return p, nil
+}
+
+// start starts a command over this very connection.
+func (c *sshConn) start(ctx context.Context, cmd string, o StartOptions) (*sshProcess, error) {
 	select {
 	case <-c.gone:
 		return nil, c.down()
@@ -444,9 +490,9 @@ func (c *sshConn) startIn(s *ssh.Session, cmd string, o StartOptions) (*sshProce
 		return nil, err
 	}
 	if c.forwarded != nil {
-		if err := agent.RequestAgentForwarding(s); err != nil {
-			return nil, err
-		}
+		// A server may forbid it, and OpenSSH's grants it once a connection, for
+		// all of its sessions: that it is denied is no failure, as for ssh.
+		_ = agent.RequestAgentForwarding(s)
 	}
 	for _, e := range c.env {
 		// No answer is waited for: a server takes what it likes.

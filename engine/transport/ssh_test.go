@@ -296,3 +296,73 @@ func forward(t *testing.T, from, to int) {
 	go func() { copyAndClose(out, in) }()
 	copyAndClose(in, out)
 }
+
+// TestMaxSessions checks that a server that grants a connection one session
+// gets more connections, and one that grants none a message.
+func TestMaxSessions(t *testing.T) {
+	s := transporttest.StartSSHD(t, "MaxSessions 1")
+	target := s.Target()
+	target.AgentDir = t.TempDir()
+	hosts := newHosts(t)
+	becomes := []transport.Become{{}}
+	if os.Geteuid() == 0 {
+		becomes = append(becomes, transport.Become{Method: "su"})
+	}
+	for _, b := range becomes {
+		h := hosts.Host(target, b)
+		testHostFiles(t, h)
+		for range 3 { // beside the agents
+			if res, err := h.Exec(t.Context(), "echo hello", transport.ExecOptions{}); err != nil || string(res.Stdout) != "hello\n" {
+				t.Errorf("become %q: %q %v", b.Method, res.Stdout, err)
+			}
+		}
+	}
+	none := transporttest.StartSSHD(t, "MaxSessions 0")
+	_, err := newHosts(t).Host(none.Target(), transport.Become{}).Run(t.Context(), transport.ModuleRequest{Name: "ansible.builtin.ping"})
+	wants(t, err, "refuses another session (MaxSessions?)")
+}
+
+// TestSSHArgsOrder checks what counts where several say it: ssh_args before the
+// target's own settings, those before ssh_common_args and ssh_extra_args, and all
+// of them before a user in the address.
+func TestSSHArgsOrder(t *testing.T) {
+	s := transporttest.StartSSHD(t)
+	user := func(change func(*transport.Target)) transport.Target {
+		target := s.Target()
+		change(&target)
+		return target
+	}
+	for name, target := range map[string]transport.Target{
+		"ssh_args, own": user(func(t *transport.Target) {
+			t.SSHArgs, t.User = append(t.SSHArgs, "-o", "User="+t.User, "-o", "Port="+fmt.Sprint(t.Port)), "nobodyhere"
+			t.Port = 1
+		}),
+		"own, extra": user(func(t *transport.Target) { t.SSHExtraArgs = []string{"-o", "User=nobodyhere", "-p", "1"} }),
+		"extra, address": user(func(t *transport.Target) {
+			t.SSHExtraArgs, t.User, t.Address = []string{"-o", "User=" + t.User}, "", "nobodyhere@127.0.0.1"
+		}),
+		"address": user(func(t *transport.Target) { t.Address, t.User = t.User+"@127.0.0.1", "" }),
+	} {
+		for _, connection := range []string{"ssh", "openssh"} {
+			if _, err := exec.LookPath("ssh"); err != nil && connection == "openssh" {
+				needs.Missing(t, "ssh", "OpenSSH's ssh is not installed")
+			}
+			target.Connection = connection
+			c, err := transport.Dial(t.Context(), target)
+			if err != nil {
+				t.Errorf("%s by %s: %v", name, connection, err)
+				continue
+			}
+			p, err := c.Start(t.Context(), "true", transport.StartOptions{})
+			if err != nil {
+				t.Errorf("%s by %s: %v", name, connection, err)
+			} else if rc, err := p.Wait(); rc != 0 || err != nil {
+				t.Errorf("%s by %s: %d %v", name, connection, rc, err)
+			}
+			c.Close()
+		}
+	}
+	bad := s.Target()
+	bad.Address = "[::1]"
+	wants(t, connect(t, bad), "ssh: Could not resolve hostname [::1]: Name or service not known")
+}

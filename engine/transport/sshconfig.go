@@ -99,10 +99,14 @@ type sshConfig struct {
 	files []string // configuration files that were asked for with -F; nil are the usual ones
 }
 
-// resolveSSH finds the options for a target: its own settings, the words of
-// ssh_args, then the files.
+// resolveSSH finds the options for a target in the order in which Ansible gives
+// them to ssh: the words of ssh_args, its own settings, the words of
+// ssh_common_args and ssh_extra_args, a user before the address; then the files.
 func resolveSSH(t *Target) (*sshConfig, error) {
 	c := &sshConfig{sshOptions: make(sshOptions), alias: t.address()}
+	if err := c.parseArgs(t.SSHArgs); err != nil {
+		return nil, err
+	}
 	if t.Port != 0 {
 		c.add("Port", strconv.Itoa(t.Port))
 	}
@@ -115,11 +119,15 @@ func resolveSSH(t *Target) (*sshConfig, error) {
 	if !t.HostKeyChecking {
 		c.add("StrictHostKeyChecking", "no")
 	}
-	if err := c.parseArgs(t.SSHArgs); err != nil {
-		return nil, err
-	}
 	if t.ConnectTimeout > 0 {
 		c.add("ConnectTimeout", strconv.Itoa(max(1, int(t.ConnectTimeout.Seconds()))))
+	}
+	if err := c.parseArgs(t.SSHExtraArgs); err != nil {
+		return nil, err
+	}
+	if i := strings.LastIndexByte(c.alias, '@'); i >= 0 {
+		c.add("User", c.alias[:i])
+		c.alias = c.alias[i+1:]
 	}
 	return c, c.finish()
 }

@@ -55,8 +55,10 @@ type Target struct {
 	Password   string
 	// KeyFile is ansible_ssh_private_key_file; KeyPassphrase its passphrase.
 	KeyFile, KeyPassphrase string
-	// SSHArgs are the words of ssh_args, ssh_common_args and ssh_extra_args.
+	// SSHArgs are the words of ssh_args, which count before the fields above;
+	// SSHExtraArgs those of ssh_common_args and ssh_extra_args, which count behind them.
 	SSHArgs         []string
+	SSHExtraArgs    []string
 	HostKeyChecking bool
 	ConnectTimeout  time.Duration
 	// Retries is ssh retries: further tries of a connection that fails.
