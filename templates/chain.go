@@ -50,7 +50,7 @@ func (rt *run) takeChain(elems []Value) *chainSpace {
 }
 
 func (rt *run) freeChain(s *chainSpace) {
-	if cap(s.ownVals)+cap(s.ownTexts) > maxChainSpace {
+	if cap(s.ownVals)+cap(s.ownTexts) > maxChainSpace || cap(s.bytes) > maxKept {
 		return
 	}
 	s.vals, s.texts = nil, nil
