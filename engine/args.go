@@ -222,6 +222,12 @@ func (tr *taskRun) moduleDefaults(ctx context.Context, s *vars.Scope, module str
 			if !ok {
 				continue
 			}
+			if module == "ansible.builtin.gather_facts" {
+				// It calls setup, whose defaults lie under its own.
+				if err := tr.applyDefaults(d, "ansible.builtin.setup", md.Pos, out); err != nil {
+					return err
+				}
+			}
 			if err := tr.applyDefaults(d, module, md.Pos, out); err != nil {
 				return err
 			}

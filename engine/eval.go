@@ -136,8 +136,15 @@ func (e *KeywordError) Unwrap() error { return e.Err }
 
 // condition evaluates one conditional as when does.
 func (r *Run) condition(ctx context.Context, v templates.Value, s templates.Scope) (bool, error) {
-	return r.o.Templates.Condition(ctx, v, playbook.Pos{}, s)
+	ok, err := r.o.Templates.Condition(ctx, v, playbook.Pos{}, s)
+	if err != nil && r.o.Era < templates.Current {
+		err = &conditionError{assertKeyword, condText(v), playbook.Pos{}, err}
+	}
+	return ok, err
 }
+
+// assertKeyword is where assert has its conditions.
+const assertKeyword = "that"
 
 // A conditionError is a conditional that cannot be evaluated.
 type conditionError struct {

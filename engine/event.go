@@ -114,7 +114,7 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 
 // assertEvent tells of a condition of assert.
 func assertEvent(err error, at playbook.Pos) *callback.Event {
-	return conditionEvent(&conditionError{keyword: "that", pos: at, err: err}).Cause
+	return conditionEvent(&conditionError{keyword: assertKeyword, pos: at, err: err}).Cause
 }
 
 func (e *placedError) event() *callback.Event {

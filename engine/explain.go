@@ -32,7 +32,11 @@ func (tr *taskRun) explain214(err error) string {
 	var kw *KeywordError
 	switch {
 	case errors.As(err, &cond):
-		return fmt.Sprintf("The conditional check '%s' failed. The error was: %s", cond.text, tr.cause214(cond.err, cond.text)) + tr.offending(tr.t.Pos)
+		msg := fmt.Sprintf("The conditional check '%s' failed. The error was: %s", cond.text, tr.cause214(cond.err, cond.text))
+		if cond.keyword == assertKeyword || cond.keyword == "until" {
+			return msg
+		}
+		return msg + tr.offending(tr.t.Pos)
 	case errors.As(err, &arg):
 		if isUndefined(arg.err) {
 			return fmt.Sprintf("The task includes an option with an undefined variable. The error was: %s. %[1]s", arg.err) + tr.offending(tr.t.Pos)

@@ -56,7 +56,7 @@ func (p *playRun) gathers(ctx context.Context, h *hostRun) bool {
 
 // gatherTask is the task that gathers facts.
 func (p *playRun) gatherTask() *playbook.Task {
-	t := &playbook.Task{Action: "gather_facts", Pos: p.play.Pos, ActionPos: p.play.Pos, File: p.play.File, Args: templates.NewDict(3)}
+	t := &playbook.Task{Action: "gather_facts", Pos: p.play.Pos, ActionPos: p.play.Pos, File: p.play.File, Args: templates.NewDict(3), Play: p.play}
 	t.Name = playbook.Value{V: templates.Str("Gathering Facts"), Pos: p.play.Pos}
 	if len(p.play.Tags) == 0 {
 		t.Tags = []playbook.Value{{V: templates.Str("always"), Pos: p.play.Pos}}

@@ -122,7 +122,10 @@ func (tr *taskRun) loopNames() []string {
 	if !tr.t.Loop.IsSet() {
 		return nil
 	}
-	names := []string{"item", "ansible_loop_var", "ansible_index_var", "ansible_loop"}
+	names := []string{"item", "ansible_loop"}
+	if tr.r.o.Era >= templates.Current {
+		names = append(names, "ansible_loop_var", "ansible_index_var")
+	}
 	for _, v := range []playbook.Value{tr.t.LoopControl.LoopVar, tr.t.LoopControl.IndexVar} {
 		if s, ok := v.V.(templates.Str); ok {
 			names = append(names, string(s))

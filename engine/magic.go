@@ -4,13 +4,16 @@ package engine
 // the task (https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html).
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"gorun/engine/playbook"
+	"gorun/engine/transport"
 	"gorun/templates"
+	"gorun/vars"
 )
 
 // magic is [vars.Query.Magic] for a task, nil for the play's own scope.
@@ -33,10 +36,83 @@ func (p *playRun) magic(name string, t *playbook.Task) (templates.Value, bool) {
 	case "ansible_check_mode", "ansible_diff_mode":
 		return p.modeMagic(name, t), true
 	case "environment":
-		return nil, false
+		return environmentMagic(t), true
 	}
 	return nil, false
 }
+
+// environmentMagic lists the environments around a task, as written.
+func environmentMagic(t *playbook.Task) templates.Value {
+	l := &templates.List{Lazy: true}
+	for _, e := range t.AllEnvironment() {
+		for _, v := range conditionList(e.V) {
+			l.Elems = append(l.Elems, v)
+		}
+	}
+	return l
+}
+
+// withConnection is the scope in which a task finds how its host is reached,
+// where no variable says so: ansible_host, ansible_connection, ansible_user...
+// Loops and names do not see them.
+func (tr *taskRun) withConnection(ctx context.Context, s *vars.Scope) *vars.Scope {
+	var tg *transport.Target
+	return s.WithLast(func(name string) (templates.Value, bool) {
+		get, ok := connectionMagic[name]
+		if !ok {
+			return nil, false
+		}
+		if tg == nil {
+			to := tr.newResult()
+			if err := tr.delegate(ctx, s, to); err != nil {
+				return nil, false
+			}
+			set := &settings{ctx: ctx, r: tr.r, scope: s}
+			host := tr.h.name
+			if to.delegate != "" {
+				host = to.delegate
+				set.scope = tr.p.scopeAs(host, tr.h.name, tr.t)
+			}
+			found := tr.p.target(set, tr.t, s, host)
+			if set.err != nil {
+				return nil, false
+			}
+			tg = &found
+		}
+		v := get(tg)
+		return v, v != nil
+	})
+}
+
+// connectionMagic are the variables of [taskRun.withConnection]; nil where
+// there is nothing to tell.
+var connectionMagic = func() map[string]func(tg *transport.Target) templates.Value {
+	text := func(s string) templates.Value {
+		if s == "" {
+			return nil
+		}
+		return templates.Str(s)
+	}
+	number := func(n int) templates.Value {
+		if n == 0 {
+			return nil
+		}
+		return templates.Int(n)
+	}
+	address := func(tg *transport.Target) templates.Value { return text(tg.Address) }
+	user := func(tg *transport.Target) templates.Value { return text(tg.User) }
+	port := func(tg *transport.Target) templates.Value { return number(tg.Port) }
+	key := func(tg *transport.Target) templates.Value { return text(tg.KeyFile) }
+	timeout := func(tg *transport.Target) templates.Value { return number(int(tg.ConnectTimeout.Seconds())) }
+	return map[string]func(tg *transport.Target) templates.Value{
+		"ansible_connection": func(tg *transport.Target) templates.Value { return text(tg.Connection) },
+		"ansible_host":       address, "ansible_ssh_host": address,
+		"ansible_user": user, "ansible_ssh_user": user,
+		"ansible_port": port, "ansible_ssh_port": port,
+		"ansible_private_key_file": key, "ansible_ssh_private_key_file": key,
+		"ansible_timeout": timeout, "ansible_ssh_timeout": timeout,
+	}
+}()
 
 // playMagic are the variables of the play and its batch.
 func (p *playRun) playMagic(name string) (templates.Value, bool) {

@@ -85,6 +85,7 @@ func (tr *taskRun) keywords(ctx context.Context, s templates.Scope, res *taskRes
 
 // once runs the task without a loop, or one item of a loop.
 func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *taskResult {
+	s = tr.withConnection(ctx, s)
 	ok, which, err := tr.r.all(ctx, "when", tr.t.AllWhen(), s)
 	if err != nil {
 		return tr.failedResult(res, err)
@@ -435,7 +436,7 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 	if at.Env, err = tr.environment(ctx, s); err != nil {
 		return nil, err
 	}
-	c, err := tr.p.connect(ctx, tr.t, s, tr.h.name, res.delegate)
+	c, err := tr.p.connect(ctx, tr.t, s.WithoutLast(), tr.h.name, res.delegate)
 	if err != nil {
 		return nil, err
 	}
@@ -545,6 +546,9 @@ func (tr *taskRun) judge(ctx context.Context, s *vars.Scope, res *taskResult) er
 		if ok {
 			res.judged = &callback.Event{Msg: "A 'failed_when' expression evaluated to 'True'."}
 		}
+		if res.current && !ok && truth(res.data, "failed") {
+			res.data.SetStr("failed_when_suppressed_exception", noTraceback)
+		}
 		res.data.SetStr("failed", templates.Bool(ok))
 		res.data.SetStr("failed_when_result", templates.Bool(ok))
 	}
@@ -552,11 +556,16 @@ func (tr *taskRun) judge(ctx context.Context, s *vars.Scope, res *taskResult) er
 }
 
 // misjudged keeps the result of a task whose changed_when or failed_when
-// cannot be evaluated, as failed; up to 2.18 the error was all that was left.
+// cannot be evaluated, as failed.
 func (tr *taskRun) misjudged(res *taskResult, keyword string, err error) error {
 	var cond *conditionError
-	if !res.current || !errors.As(err, &cond) {
+	if !errors.As(err, &cond) {
 		return err
+	}
+	if !res.current {
+		res.data.SetStr("failed", templates.Bool(true))
+		res.data.SetStr(keyword+"_result", templates.Str(tr.explain214(err)))
+		return nil
 	}
 	res.judged = conditionEvent(cond)
 	res.data.SetStr("failed", templates.Bool(true))
@@ -596,7 +605,7 @@ func (tr *taskRun) notifies(ctx context.Context, s templates.Scope) ([]string, e
 
 // failedResult turns an error into the result.
 func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
-	res.failure = err
+	res.failure, res.always = err, false
 	var un *transport.UnreachableError
 	var fail *action.Failure
 	d := templates.NewDict(4)

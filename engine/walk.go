@@ -394,7 +394,7 @@ func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, on
 		switch res.status() {
 		case callback.Failed:
 			// Since 2.16 the other hosts go to rescue too.
-			return !res.ignoreErrors && (w.rescuable == 0 || current)
+			return !res.ignoreErrors && (w.rescuable == 0 || current || once)
 		case callback.Unreachable:
 			return !res.ignoreUnreachable
 		}
@@ -403,8 +403,8 @@ func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, on
 	if !lost {
 		return
 	}
-	fatal := once
-	if !fatal {
+	fatal := false
+	if !once || current {
 		var err error
 		fatal, err = p.r.bool(ctx, p.keyword(t, func(b *playbook.Base) playbook.Value { return b.AnyErrorsFatal }), p.scope(hosts[0].name, t), p.r.o.AnyErrorsFatal)
 		if err != nil {
@@ -412,6 +412,16 @@ func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, on
 			return
 		}
 	}
+	if once && !fatal && current && w.rescuable > 0 {
+		// The hosts that a task ran for leave the play, without going to rescue.
+		for _, h := range hosts {
+			if h.is(hostRunning) {
+				h.set(hostEnded)
+			}
+		}
+		return
+	}
+	fatal = fatal || once
 	if fatal || w.rescuable == 0 && p.tooManyFailed(ctx) {
 		for _, h := range hosts {
 			if h.is(hostRunning) {

@@ -24,6 +24,8 @@ type Scope struct {
 	// late gives the variable lateName, found behind the locals, when it is asked for.
 	late     func() (templates.Value, bool)
 	lateName string
+	// last is asked for what no layer has; nil: no one.
+	last func(name string) (templates.Value, bool)
 	// depth counts vars within vars, against loops.
 	depth int
 	// foreign is a host as hostvars shows it, asked for from another scope.
@@ -65,6 +67,21 @@ func (s *Scope) WithLate(name string, get func() (templates.Value, bool)) *Scope
 	return &inner
 }
 
+// WithLast returns a scope that asks get for what no layer has.
+func (s *Scope) WithLast(get func(name string) (templates.Value, bool)) *Scope {
+	inner := *s
+	inner.last = get
+	return &inner
+}
+
+// WithoutLast undoes WithLast.
+func (s *Scope) WithoutLast() *Scope {
+	if s.last == nil {
+		return s
+	}
+	return s.WithLast(nil)
+}
+
 // Lookup implements templates.Scope.
 func (s *Scope) Lookup(name string) (templates.Value, bool, error) {
 	var found templates.Value
@@ -86,6 +103,11 @@ func (s *Scope) Lookup(name string) (templates.Value, bool, error) {
 	}
 	if s.chain != nil && s.chain.err != nil {
 		return nil, false, s.chain.err
+	}
+	if s.last != nil {
+		if v, ok := s.last(name); ok {
+			return v, true, nil
+		}
 	}
 	return nil, false, nil
 }

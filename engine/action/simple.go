@@ -256,7 +256,7 @@ func setFact(ctx context.Context, t *Task) (*templates.Dict, error) {
 		return nil, &Failure{Msg: "No key/value pairs provided, at least one is required for this action to succeed", Exception: noException}
 	}
 	t.Effects.Facts, t.Effects.Cacheable = facts, cacheable
-	return Result("ansible_facts", facts, "changed", false, "_ansible_facts_cacheable", cacheable), nil
+	return Result("ansible_facts", facts, "changed", false), nil
 }
 
 // boolText makes a bool of text that reads as one: up to 2.18 set_fact with
