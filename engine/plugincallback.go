@@ -36,16 +36,20 @@ type CallbackOptions struct {
 
 // HasCallbacks reports whether there are callback plugins in Python beside the
 // playbook or in the settings' folders.
-func (p *Plugins) HasCallbacks() bool {
-	for _, dir := range p.finder.Dirs(foreign.Callback) {
+func (p *Plugins) HasCallbacks() bool { return p.first(foreign.Callback) != "" }
+
+// first is the first plugin of a kind beside the playbook or in the settings'
+// folders, "" where there is none.
+func (p *Plugins) first(k foreign.Kind) string {
+	for _, dir := range p.finder.Dirs(k) {
 		files, _ := filepath.Glob(filepath.Join(dir, "*.py")) // a name with wildcards finds what it finds
 		for _, f := range files {
 			if filepath.Base(f) != "__init__.py" {
-				return true
+				return f
 			}
 		}
 	}
-	return false
+	return ""
 }
 
 // OwnCallback reports whether a callback plugin of this name lies beside the
@@ -56,7 +60,7 @@ func (p *Plugins) OwnCallback(name string) bool {
 
 // Callbacks loads callback plugins; nil where none wants to hear anything.
 func (p *Plugins) Callbacks(ctx context.Context, o CallbackOptions) (*PythonCallbacks, error) {
-	what := "the callback plugins"
+	what := p.first(foreign.Callback)
 	switch {
 	case o.Stdout != "":
 		what = "the callback plugin " + o.Stdout

@@ -27,24 +27,20 @@ type VarsOptions struct {
 // beside the playbook and in the settings' folders run unless they want to be
 // enabled, those of collections where they are enabled.
 func (p *Plugins) Vars(o VarsOptions) vars.PluginFunc {
-	any := false
+	what := p.first(foreign.Vars)
 	for _, n := range o.Enabled {
 		found, err := p.finder.Find(foreign.Vars, n, nil)
-		any = any || strings.Count(n, ".") > 1 && !strings.HasPrefix(n, "ansible.") && (found != nil || err != nil || p.finder.Install() == nil)
-	}
-	for _, dir := range p.finder.Dirs(foreign.Vars) {
-		files, _ := filepath.Glob(filepath.Join(dir, "*.py")) // a name with wildcards finds what it finds
-		for _, f := range files {
-			any = any || filepath.Base(f) != "__init__.py"
+		if strings.Count(n, ".") > 1 && !strings.HasPrefix(n, "ansible.") && (found != nil || err != nil || p.finder.Install() == nil) {
+			what = "the vars plugin " + n
 		}
 	}
-	if !any {
+	if what == "" {
 		return nil
 	}
 	version := uint64(0)
 	return func(stage, dir, host string, groups []string) (early, late *templates.Dict, err error) {
 		ctx := context.Background() // variables are looked up without one
-		h, err := p.start(ctx, "the vars plugins")
+		h, err := p.start(ctx, what)
 		if err != nil {
 			return nil, nil, err
 		}
