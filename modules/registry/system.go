@@ -19,6 +19,7 @@ var systemFamily = []*modules.Module{
 	system.Launchd,
 	system.Service,
 	system.ServiceFacts,
+	system.Supervisorctl,
 	system.SystemdService,
 	system.Sysvinit,
 	system.User,
