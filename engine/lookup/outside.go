@@ -53,6 +53,11 @@ func lookupVars(c *call) ([]templates.Value, error) {
 		if errors.As(err, &te) && te.Kind == templates.UndefinedError && has && !c.current() {
 			found, err = false, nil // 2.14 has the default for what a variable needs too
 		}
+		if err != nil && te != nil && te.Kind == templates.UndefinedError && !c.current() {
+			twice := *te
+			twice.Msg += ". " + te.Msg // the lookup templates by itself
+			return nil, &twice
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -50,7 +50,7 @@ FILES = {
     "templates/vs.j2": "[% v %] [# c #] {{ y }}\n",
     "vars/Debian.yml": "xx"
 }
-VARS = {"playbook_dir": "@", "ansible_search_path": ["@"], "v": 7, "var_one": 1, "var_two": "{{ v }}!", "zvar": "z", "lst": [1, [2, [3]]]}
+VARS = {"playbook_dir": "@", "ansible_search_path": ["@"], "v": 7, "var_one": 1, "var_two": "{{ v }}!", "zvar": "z", "broken": "{{ nope }}", "lst": [1, [2, [3]]]}
 EXPRESSIONS = r"""
 lookup('file','f.txt')
 lookup('file','nope.txt')
@@ -274,6 +274,26 @@ lookup('community.general.dependent', {'a':[1]}, {'b': {'x': 1, 'y': 2}})
 lookup('ansible.utils.to_paths', {'a':{'b':[1]}})
 lookup('ansible.utils.get_path', {'a':{'b':[1]}}, 'a.b')
 lookup('ansible.utils.index_of', [1,2], 'eq', 2)
+query('nested',[1,[2,[3,[4]]]],[5,[6,[7]]],[8,[9,[10]]])
+query('nested',{'a':1},'bc',(1,2))
+query('nested','abc')
+query('nested',['abc',{'a':1},[1,[2,[3]]]])
+query('nested',0,[1])
+query('together','ab',{'x':1,'y':2})
+query('together',5,[1])
+query('together',none,[1,[2,[3]]])
+query('cartesian',none,'ab',{'x':1},[1,[2,[3]]])
+lookup('vars','broken',default='D')
+lookup('vars','broken',default=none)
+lookup('vars','nope',default=none)
+lookup('vars','nope',errors='ignore')
+lookup('env','NOPE_X',default=none)
+lookup('env','NOPE_X',default=undef(),errors='ignore')
+query('lines','printf " x \n y\n"')
+lookup('ansible.builtin.password','/dev/null',length='x')
+lookup('ansible.builtin.ini','k',file='ok.ini',type='x')
+lookup('community.general.random_string',length='x')
+lookup('ini','k',file='ok.ini',type='x',errors='ignore')
 """
 
 
