@@ -146,3 +146,25 @@ func TestDelta(t *testing.T) {
 		}
 	}
 }
+
+// TestExpectTimeout: null waits without an end, and what is no number is refused.
+func TestExpectTimeout(t *testing.T) {
+	args := map[string]any{"command": "sh -c 'printf name?; read n; sleep 1; echo hello $n'", "responses": map[string]any{"name": "jo"}}
+	for _, c := range []struct {
+		timeout any
+		msg     any
+	}{
+		{nil, nil},
+		{"20", nil},
+		{"soon", "argument 'timeout' is of type <class 'str'> and we were unable to convert to int: <class 'str'> cannot be converted to an int"},
+	} {
+		args["timeout"] = c.timeout
+		out := runModule(Expect, args)
+		if out["msg"] != c.msg || c.msg == nil && out["rc"] != 0 {
+			t.Errorf("timeout %v: %v", c.timeout, out)
+		}
+		if have := out["invocation"].(map[string]any)["module_args"].(map[string]any)["timeout"]; have != c.timeout {
+			t.Errorf("timeout %v becomes %v", c.timeout, have)
+		}
+	}
+}
