@@ -39,6 +39,50 @@ func (b *Become) exe() string {
 	return b.Exe
 }
 
+// throughLogin says whether the command runs through the user's own shell:
+// sudo -i and -s. sudo hands it on with a backslash before every character but
+// letters, digits, "_", "-" and "$", so that $ has its meaning in that shell and
+// a newline none at all.
+func (b *Become) throughLogin() bool {
+	if b.Method != "sudo" {
+		return false
+	}
+	for _, w := range strings.Fields(b.exe() + " " + b.Flags) {
+		if w == "--login" || w == "--shell" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.ContainsAny(w, "is") {
+			return true
+		}
+	}
+	return false
+}
+
+// encode puts a script into words that arrive through any shell: the script's
+// own characters come out of printf.
+func encode(script string) string {
+	var out strings.Builder
+	out.WriteString("eval \"`printf %b '")
+	for _, c := range []byte(script) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(" _-./:;,=", c) >= 0 {
+			out.WriteByte(c)
+		} else {
+			fmt.Fprintf(&out, `\0%03o`, c)
+		}
+	}
+	out.WriteString("'`\"")
+	return out.String()
+}
+
+// escaped is a word as sudo -i hands it on.
+func escaped(word string) string {
+	var out strings.Builder
+	for _, c := range []byte(word) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_-$", c) >= 0) {
+			out.WriteByte('\\')
+		}
+		out.WriteByte(c)
+	}
+	return out.String()
+}
+
 // command wraps a command line for /bin/sh so that it runs as b's user. The
 // password is never part of it: it goes to the prompt.
 func (b *Become) command(script, nonce string) (string, error) {
@@ -47,6 +91,9 @@ func (b *Become) command(script, nonce string) (string, error) {
 	case "":
 		return shell, nil
 	case "sudo":
+		if b.throughLogin() {
+			shell = "/bin/sh -c " + quote(encode(script))
+		}
 		flags := b.Flags
 		if flags == "" {
 			flags = "-H"

@@ -140,6 +140,8 @@ func TestBecome(t *testing.T) {
 		{"nobody else", transport.Become{}, "tester", false},
 		{"sudo with a password", transport.Become{Method: "sudo", Password: "right"}, "root", false},
 		{"sudo with Ansible's flags", transport.Become{Method: "sudo", Password: "right", Flags: "-H -S -n"}, "root", false},
+		{"sudo through a login shell", transport.Become{Method: "sudo", Password: "right", Flags: "-i"}, "root", false},
+		{"sudo through a shell", transport.Become{Method: "sudo", Password: "right", Flags: "-H -s"}, "root", false},
 		{"sudo without a password where none is needed", transport.Become{Method: "sudo", User: "nobody"}, "nobody", false},
 		{"sudo, missing", transport.Become{Method: "sudo"}, "Missing sudo password", true},
 		{"sudo, wrong", transport.Become{Method: "sudo", Password: "wrong"}, "Incorrect sudo password", true},
@@ -157,7 +159,7 @@ func TestBecome(t *testing.T) {
 				}
 			}
 			began := time.Now()
-			res, err := h.Host(target, c.become).Exec(t.Context(), "id -un; head -c 4", transport.ExecOptions{Stdin: strings.NewReader("rest of stdin")})
+			res, err := h.Host(target, c.become).Exec(t.Context(), "x=$(id -un)\necho \"$x\"; head -c 4", transport.ExecOptions{Stdin: strings.NewReader("rest of stdin")})
 			got := string(res.Stdout)
 			if err != nil {
 				got = err.Error()
@@ -189,7 +191,10 @@ func TestBecomeAgent(t *testing.T) {
 	for _, c := range []struct {
 		become transport.Become
 		want   string
-	}{{transport.Become{}, "tester"}, {transport.Become{Method: "sudo", User: "nobody"}, "nobody"}} {
+	}{
+		{transport.Become{}, "tester"}, {transport.Become{Method: "sudo", User: "nobody"}, "nobody"},
+		{transport.Become{Method: "sudo", User: "nobody", Flags: "-i"}, "nobody"}, {transport.Become{Method: "sudo", User: "nobody", Flags: "-s"}, "nobody"},
+	} {
 		out := call(t, h.Host(target, c.become), "ansible.builtin.command", `{"_raw_params":"id -un"}`)
 		if out["stdout"] != c.want {
 			t.Errorf("%+v: %v", c.become, out)

@@ -275,6 +275,7 @@ func (s *session) said() string {
 		text = s.noise.String()
 	}
 	text = strings.ReplaceAll(text, " -c "+s.script, "")
+	text = strings.ReplaceAll(text, " -c /bin/sh -c "+escaped(encode(s.script)), "")
 	return strings.TrimSpace(strings.ReplaceAll(text, fmt.Sprintf(sudoPrompt, s.nonce), ""))
 }
 
