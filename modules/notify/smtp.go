@@ -137,7 +137,7 @@ func (c *smtpClient) line() (string, error) {
 	for {
 		one, err := c.in.ReadByte()
 		if errors.Is(err, io.EOF) {
-			return "", errors.New("Connection unexpectedly closed") //nolint:staticcheck // Ansible's words
+			return "", errors.New("Connection unexpectedly closed")
 		}
 		if err != nil {
 			return "", err
@@ -146,7 +146,7 @@ func (c *smtpClient) line() (string, error) {
 			return strings.TrimRight(string(b), "\r"), nil
 		}
 		if b = append(b, one); len(b) > maxLine {
-			return "", errors.New("Line too long.") //nolint:staticcheck // Ansible's words
+			return "", errors.New("Line too long.")
 		}
 	}
 }
