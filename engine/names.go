@@ -101,7 +101,7 @@ func (p *playRun) shownTask(ctx context.Context, t *playbook.Task, host string) 
 	return callback.Task{
 		Name: p.taskName(ctx, t, host), Action: t.Action, Args: shownArgs(t), Path: taskPath(t), Pos: t.Pos,
 		Check: check, UUID: uuid(t), Strategy: p.strategy, Loop: t.Loop.IsSet(),
-		NoLog: noLog || err != nil, Source: t,
+		NoLog: noLog || err != nil, Handler: t.IsHandler, Source: t,
 	}
 }
 

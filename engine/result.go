@@ -171,6 +171,7 @@ func shownItems(data *templates.Dict) *templates.Dict {
 		if item, ok := e.(*templates.Dict); ok {
 			item = item.Copy()
 			item.Delete(templates.Str("failed"))
+			item.Delete(templates.Str("skipped"))
 			item.Delete(templates.Str("ansible_parsed"))
 			out.Elems[i] = item
 		}

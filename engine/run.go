@@ -154,6 +154,7 @@ func (r *Run) Playbooks(ctx context.Context, books []*playbook.Playbook) (Outcom
 books:
 	for _, book := range books {
 		r.cb.PlaybookStart(book.File)
+		r.cb.Verbose(2, "", fmt.Sprintf("%d plays in %s", len(book.Plays), book.File))
 		for _, play := range book.Plays {
 			var more bool
 			code, more, err = r.runPlay(ctx, book, play)

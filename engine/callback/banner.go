@@ -139,12 +139,12 @@ func (s *Screen) Banner(msg string) {
 }
 
 // width is the number of columns that a text takes: wide East Asian letters
-// take two, combining marks none.
+// take two, combining marks and control characters none.
 func width(text string) int {
 	n := 0
 	for _, r := range text {
 		switch {
-		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) || unicode.Is(unicode.Cf, r):
+		case unicode.IsControl(r), unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) || unicode.Is(unicode.Cf, r):
 		case wide(r):
 			n += 2
 		default:

@@ -66,6 +66,7 @@ type Task struct {
 	Strategy string
 	Loop     bool
 	NoLog    bool
+	Handler  bool
 	// Source is the task as it was loaded (*playbook.Task).
 	Source any
 }

@@ -112,13 +112,17 @@ func (d *Default) head() {
 func (d *Default) HostStart(t Task, host string) {
 	if d.set.ShowPerHostStart {
 		d.head()
-		d.s.Print(" [started TASK: "+t.Name+" on "+host+"]", d.s.Colors.Highlight)
+		kind := "TASK"
+		if t.Handler {
+			kind = "HANDLER"
+		}
+		d.s.Print(" [started "+kind+": "+t.Name+" on "+host+"]", d.s.Colors.Highlight)
 	}
 }
 
 func (d *Default) printBanner(prefix string, t Task) {
 	args := ""
-	if d.set.ShowArgs && !t.NoLog && t.Args != "" {
+	if d.set.ShowArgs && !t.NoLog {
 		args = " " + t.Args
 	}
 	mark := ""
@@ -154,7 +158,7 @@ func (d *Default) Result(r Result) {
 				r.Data = r.Data.Copy()
 				r.Data.Delete(templates.Str("results"))
 			}
-			msg := "skipping: [" + hostLabel(r) + "]"
+			msg := "skipping: [" + r.Host + "]" // without the delegate
 			if d.verbose(r) {
 				msg += " => " + d.dump(r)
 			}
@@ -224,7 +228,7 @@ func (d *Default) Item(r Result) {
 		d.printFailure("failed: ["+hostLabel(r)+"]"+label+" => "+d.dump(r), d.s.Colors.Error)
 	case Skipped:
 		if !d.set.HideSkipped {
-			d.s.Print("skipping: ["+hostLabel(r)+"] =>"+label+" "+tail, d.s.Colors.Skip)
+			d.s.Print("skipping: ["+r.Host+"] =>"+label+" "+tail, d.s.Colors.Skip)
 		}
 	}
 }

@@ -136,6 +136,9 @@ func (j *JSON) Stats(s Stats) {
 			"name", templates.Str(name), "path", templates.Str(p.play.Path)), "tasks", &templates.List{Elems: tasks}))
 	}
 	custom, global := templates.NewDict(0), templates.NewDict(0)
+	if !j.warn.set.ShowCustomStats {
+		s.Custom = nil
+	}
 	for _, h := range slices.Sorted(maps.Keys(s.Custom)) {
 		if h == "_run" {
 			global = s.Custom[h]

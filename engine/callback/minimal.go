@@ -112,6 +112,9 @@ func firstOf(a, b string) string {
 func (m *Minimal) word(r Result) (string, Color) {
 	switch r.Status {
 	case Changed:
+		if !m.oneLine && shortName(r.Task.Action) == "debug" {
+			break // its result is shown without changed
+		}
 		return "CHANGED", m.s.Colors.Changed
 	case Failed:
 		return "FAILED", m.s.Colors.Error

@@ -244,3 +244,17 @@ func TestNotHonouredDefault(t *testing.T) {
 		}
 	}
 }
+
+// TestColours: beside the names, colours of a terminal with 256 are taken.
+func TestColours(t *testing.T) {
+	for text, ok := range map[string]bool{"bright blue": true, "rgb255": true, "color208": true, "gray10": true, "rgb259": false, "colour": false, "rgb2555": false} {
+		file := filepath.Join(t.TempDir(), "ansible.cfg")
+		write(t, file, "[colors]\nok = "+text+"\n")
+		cfg, err := Load(Options{Dir: "/", Home: "/nonesuch", File: file, Getenv: env(nil)})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		} else if ok && cfg.Str("COLOR_OK") != text {
+			t.Errorf("%s is read as %s", text, cfg.Str("COLOR_OK"))
+		}
+	}
+}

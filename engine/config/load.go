@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -228,8 +229,12 @@ var pythonKinds = map[kind]string{kindInt: "integer", kindFloat: "float"}
 // errChoice says that a value is none of those that a setting takes.
 var errChoice = errors.New("not one of the choices")
 
+// colourNumber is a colour of a terminal with 256: the newer releases take it
+// beside the names.
+var colourNumber = regexp.MustCompile(`^(color[0-9]+|rgb[0-5]{3}|gray[0-9]+)$`)
+
 func (r *resolver) convert(s *setting, text, dir string) (any, error) {
-	if len(s.choices) > 0 && !slices.Contains(s.choices, text) {
+	if len(s.choices) > 0 && !slices.Contains(s.choices, text) && !(strings.HasPrefix(s.name, "COLOR_") && colourNumber.MatchString(text)) {
 		return nil, errChoice
 	}
 	switch s.kind {
