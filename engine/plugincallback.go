@@ -261,7 +261,11 @@ func (c *PythonCallbacks) result(r callback.Result) []any {
 			}
 		}
 	}
-	return []any{"host", r.Host, "task", c.task(r.Task), "data", data, "args", args,
+	var problem templates.Value = templates.None
+	if r.Error != nil {
+		problem = templates.Str(r.Error.String())
+	}
+	return []any{"error", problem, "host", r.Host, "task", c.task(r.Task), "data", data, "args", args,
 		"ignore_errors", r.IgnoreErrors, "ignore_unreachable", r.IgnoreUnreachable}
 }
 

@@ -32,8 +32,9 @@ type PluginOptions struct {
 	Secrets func() []vault.Secret
 	// Extra are the extra variables; nil: there are none.
 	Extra func() *templates.Dict
-	// Verbosity, Columns, CLI and Tell are as in [pyhelper.Options].
+	// Verbosity, Columns, Color, CLI and Tell are as in [pyhelper.Options].
 	Verbosity, Columns int
+	Color              bool
 	CLI                *templates.Dict
 	Tell               func(m pyhelper.Message)
 }
@@ -118,7 +119,7 @@ func (p *Plugins) start(ctx context.Context, what string) (*pyhelper.Helper, err
 	}
 	p.helper, p.err = pyhelper.Start(ctx, pyhelper.Options{
 		Python: in.Python, Site: in.Site, Dirs: dirs, Collections: collections, Basedir: p.basedir,
-		Verbosity: p.o.Verbosity, Columns: p.o.Columns, CLI: p.o.CLI, Tell: p.o.Tell,
+		Verbosity: p.o.Verbosity, Columns: p.o.Columns, Color: p.o.Color, CLI: p.o.CLI, Tell: p.o.Tell,
 	})
 	return p.helper, p.err
 }

@@ -50,7 +50,7 @@ func (s *session) findForeign(c *cli.Context, dirs []string) {
 	s.plugins = engine.NewPlugins(engine.PluginOptions{
 		Finder: s.foreign, Era: s.era, Basedir: base, Tell: s.tell,
 		Secrets: func() []vault.Secret { return s.secrets }, Extra: func() *templates.Dict { return s.extra },
-		Verbosity: verbosity(c) + s.cfg.Int("DEFAULT_VERBOSITY"), Columns: s.screen.Columns, CLI: commandLine(c),
+		Verbosity: verbosity(c) + s.cfg.Int("DEFAULT_VERBOSITY"), Columns: s.screen.Columns, Color: s.screen.Color, CLI: commandLine(c),
 	})
 }
 
@@ -97,6 +97,8 @@ func (s *session) tell(m pyhelper.Message) {
 		s.warn(m.Text)
 	case "deprecated":
 		s.deprecate(m.Text)
+	case "error":
+		callback.ShowError(s.cb, m.Text)
 	case "verbose":
 		s.cb.Verbose(m.Level, m.Host, m.Text)
 	case "print":

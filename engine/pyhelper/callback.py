@@ -227,7 +227,12 @@ def result_of(a):
         result = task_result.TaskResult(host, task, data, fields)
         short = result.clean_copy()
         return short
-    return outcome_class()(host, task, fields, shown_now(data))
+    data = shown_now(data)
+    if a['error']:
+        data.setdefault('exception', '(traceback unavailable)')
+    outcome = outcome_class()(host, task, fields, data)
+    outcome._problem = a['error']
+    return outcome
 
 
 def is_old():
@@ -258,8 +263,10 @@ def outcome_class():
         task = _task = property(lambda self: self._own[1])
         task_fields = _task_fields = property(lambda self: self._own[2])
         result = _result = property(lambda self: self._own[3])
-        exception = property(lambda self: None)
-        warnings = deprecations = property(lambda self: ())
+        _problem = None
+        exception = property(lambda self: self._problem)
+        warnings = property(lambda self: self._own[3].get('warnings') or ())
+        deprecations = property(lambda self: [d['msg'] for d in self._own[3].get('deprecations') or () if isinstance(d, dict)])
         task_name = property(lambda self: self._own[1].get_name())
 
         def _has(self, key):
@@ -367,6 +374,8 @@ def op_event(a):
     for plugin in PLUGINS:
         if getattr(plugin, 'disabled', False):
             continue
+        if args and hasattr(args[0], '_event'):
+            plugin._current_task_result = args[0]  # where newer releases take its messages from
         for name in (event, 'v2_on_any'):
             method = getattr(plugin, name, None) or getattr(plugin, name.replace('v2_', '', 1), None)
             if method is None:

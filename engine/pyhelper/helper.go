@@ -51,8 +51,10 @@ type Options struct {
 	// Collections are folders that hold ansible_collections; Basedir is the playbook's.
 	Collections []string
 	Basedir     string
-	// Verbosity is the count of -v, Columns the width of banners.
+	// Verbosity is the count of -v, Columns the width of banners; Color says
+	// that the screen is in colour.
 	Verbosity, Columns int
+	Color              bool
 	// CLI is the command line as Ansible's context has it (check, tags ...).
 	CLI *templates.Dict
 	// Tell hears what plugins have to say to the user.
@@ -61,7 +63,7 @@ type Options struct {
 
 // A Message is what a plugin says to the user.
 type Message struct {
-	// Kind is warning, deprecated, verbose, display (a line) or print (text as it is).
+	// Kind is warning, deprecated, error, verbose, display (a line) or print (text as it is).
 	Kind, Text string
 	// Level is the count of -v that a verbose message wants; Host may be "".
 	Level int
@@ -178,6 +180,7 @@ func Start(ctx context.Context, o Options) (*Helper, error) {
 	setup.SetStr("basedir", templates.Str(o.Basedir))
 	setup.SetStr("verbosity", templates.Int(o.Verbosity))
 	setup.SetStr("columns", templates.Int(o.Columns))
+	setup.SetStr("color", templates.Bool(o.Color))
 	if o.CLI == nil {
 		o.CLI = templates.NewDict(0)
 	}

@@ -252,6 +252,8 @@ def op_setup(a):
     quiet(ansible.utils.display.Display)
     display = ansible.utils.display.Display()
     display.verbosity, display.columns = a['verbosity'], a['columns']
+    import ansible.utils.color
+    ansible.utils.color.ANSIBLE_COLOR = a['color']
     sys.stdout, sys.stderr = Printer(False), Printer(True)
     from ansible import context
     from ansible.module_utils.common.collections import ImmutableDict
@@ -284,8 +286,21 @@ def quiet(display):
     def verbose(self, msg, host=None, caplevel=2, **more):
         send({'ev': 'verbose', 'msg': str(msg), 'level': caplevel + 1, 'host': host or ''})
 
+    # Of a result's own messages gorun has sent the texts.
+    for name, kind in (('_error', 'error'), ('_warning', 'warning'), ('_deprecated', 'deprecated')):
+        if hasattr(display, name):
+            setattr(display, name, of_result(getattr(display, name), kind))
     display.warning, display.deprecated, display.display = warning, deprecated, show
     display.verbose = verbose
+
+
+def of_result(method, kind):
+    def tell(self, message, *args, **more):
+        if isinstance(message, str):
+            send({'ev': kind, 'msg': message})
+        else:
+            method(self, message, *args, **more)
+    return tell
 
 
 class Printer(io.TextIOBase):
