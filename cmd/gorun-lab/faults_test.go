@@ -147,6 +147,48 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: %v %s", f.check, err, out)
 		})
 	}
+	t.Run("the controller is killed in a copy", func(t *testing.T) {
+		b := *b
+		b.t = t
+		b.killed(gorun, inventory, big)
+	})
+}
+
+// killed checks what a controller leaves that is killed while it copies a file:
+// agents that end by themselves, the old file, and nothing beside it.
+func (b *bench) killed(gorun, inventory, big string) {
+	b.t.Helper()
+	b.run("ssh", "lab2", "mkdir -p /root/kept; printf old >/root/kept/file")
+	book := filepath.Join(b.t.TempDir(), "site.yml")
+	text := "- hosts: lab2\n  gather_facts: false\n  tasks:\n    - {copy: {src: " + big + ", dest: /root/kept/file}}\n"
+	if err := os.WriteFile(book, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	cmd := exec.Command(gorun, book, "-i", inventory)
+	cmd.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_CONFIG=/dev/null")
+	if err := cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	await := func(what, check string) {
+		b.t.Helper()
+		var out string
+		var err error
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+			if out, err = b.try("ssh", "lab2", check); err == nil {
+				return
+			}
+		}
+		b.t.Errorf("%s: %v %s", what, err, out)
+	}
+	await("the copy has not begun", "ls -A /root/kept | grep -q ansible_tmp")
+	cmd.Process.Kill()
+	cmd.Wait() // it was killed
+	await("the agent goes on", "! pgrep -f '[/]agent-'")
+	await("the file, or what is beside it", "test \"$(cat /root/kept/file)\" = old && test \"$(ls -A /root/kept)\" = file")
+	if out, err := exec.Command(gorun, book, "-i", inventory).CombinedOutput(); err != nil {
+		b.t.Errorf("the next run: %v\n%s", err, out)
+	}
+	await("the file of the next run", fmt.Sprintf("test $(wc -c </root/kept/file) = %d", 5*(60<<20)))
 }
 
 // play runs tasks on the lab's hosts, calls happens once the screen shows the

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gorun/engine/transport/agentbin"
 	"gorun/internal/needs"
@@ -151,4 +153,76 @@ func TestFirstContact(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A cutConn loses its commands' input behind a number of bytes.
+type cutConn struct {
+	Conn
+	after int64
+}
+
+func (c cutConn) Start(ctx context.Context, cmd string, o StartOptions) (Process, error) {
+	p, err := c.Conn.Start(ctx, cmd, o)
+	if err != nil {
+		return nil, err
+	}
+	return cutProcess{p, &cutWriter{p.Stdin(), c.after}}, nil
+}
+
+type cutProcess struct {
+	Process
+	stdin io.WriteCloser
+}
+
+func (p cutProcess) Stdin() io.WriteCloser { return p.stdin }
+
+type cutWriter struct {
+	io.WriteCloser
+	left int64
+}
+
+func (w *cutWriter) Write(b []byte) (int, error) {
+	if int64(len(b)) <= w.left {
+		w.left -= int64(len(b))
+		return w.WriteCloser.Write(b)
+	}
+	n, err := w.WriteCloser.Write(b[:w.left])
+	w.left = 0
+	if err == nil {
+		w.WriteCloser.Close()
+		err = io.ErrClosedPipe
+	}
+	return n, err
+}
+
+// TestCutUpload checks that an upload that breaks off leaves nothing, and that
+// the next one is whole.
+func TestCutUpload(t *testing.T) {
+	binaries, err := agentbin.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "cache")
+	target := &Target{Name: "here", Connection: "local", AgentDir: dir}
+	var down *UnreachableError
+	if _, err := startWith(t.Context(), cutConn{NewLocal(), 1 << 20}, target, Become{}, "", binaries); !errors.As(err, &down) {
+		t.Errorf("a cut upload: %v", err)
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) { // the script tidies up behind us
+		left, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("left: %v", left)
+		}
+	}
+	c, err := startWith(t.Context(), NewLocal(), target, Become{}, "", binaries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.close()
 }

@@ -193,6 +193,9 @@ func boot(ctx context.Context, conn Conn, t *Target, b Become, binaries []*agent
 		err = &notUnpackedError{err}
 	}
 	if err != nil {
+		if u.form != "" {
+			s.endInput() // the script removes what has come
+		}
 		s.close()
 		return nil, err
 	}

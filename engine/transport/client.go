@@ -144,16 +144,7 @@ func (c *client) alive() bool {
 // close ends the agent: its stdin ends, and so does it.
 func (c *client) close() {
 	c.out.Close()
-	c.session.closeInput()
-	exited := make(chan struct{})
-	go func() {
-		c.session.proc.Wait()
-		close(exited)
-	}()
-	select {
-	case <-exited:
-	case <-time.After(closeTime):
-	}
+	c.session.endInput()
 	c.fail(io.ErrClosedPipe)
 }
 

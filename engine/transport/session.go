@@ -124,6 +124,20 @@ func startBy(ctx context.Context, conn Conn, t *Target, b Become, script string,
 // closeInput ends the process's stdin, once: ssh's channel has no lock of its own for it.
 func (s *session) closeInput() { s.input.Do(func() { s.proc.Stdin().Close() }) }
 
+// endInput ends the process's stdin and gives it a moment to end by itself.
+func (s *session) endInput() {
+	s.closeInput()
+	exited := make(chan struct{})
+	go func() {
+		s.proc.Wait()
+		close(exited)
+	}()
+	select {
+	case <-exited:
+	case <-time.After(closeTime):
+	}
+}
+
 // close ends the process. Its reader and its user may both find the connection
 // broken and call it at the same time.
 func (s *session) close() {
