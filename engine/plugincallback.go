@@ -272,7 +272,8 @@ func (c *PythonCallbacks) result(r callback.Result) []any {
 // mark adds what Ansible tells callbacks of how a result is to be shown.
 func mark(data *templates.Dict, r callback.Result) {
 	data.SetStr("_ansible_no_log", templates.Bool(r.NoLog))
-	if name := r.Task.Action; name[strings.LastIndexByte(name, '.')+1:] == "debug" && !truth(data, "skipped") && !truth(data, "failed") {
+	_, skipped := data.GetStr("skip_reason")
+	if name := r.Task.Action; name[strings.LastIndexByte(name, '.')+1:] == "debug" && !skipped && !truth(data, "skipped") && !truth(data, "failed") {
 		data.SetStr("_ansible_verbose_always", templates.Bool(true))
 	}
 }

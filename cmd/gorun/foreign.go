@@ -97,8 +97,6 @@ func (s *session) tell(m pyhelper.Message) {
 		s.warn(m.Text)
 	case "deprecated":
 		s.deprecate(m.Text)
-	case "error":
-		callback.ShowError(s.cb, m.Text)
 	case "verbose":
 		s.cb.Verbose(m.Level, m.Host, m.Text)
 	case "print":

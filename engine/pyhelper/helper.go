@@ -63,7 +63,7 @@ type Options struct {
 
 // A Message is what a plugin says to the user.
 type Message struct {
-	// Kind is warning, deprecated, error, verbose, display (a line) or print (text as it is).
+	// Kind is warning, deprecated, verbose, display (a line) or print (text as it is).
 	Kind, Text string
 	// Level is the count of -v that a verbose message wants; Host may be "".
 	Level int

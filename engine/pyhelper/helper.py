@@ -295,8 +295,16 @@ def quiet(display):
 
 
 def of_result(method, kind):
+    shown = set()  # each error is shown once
+
     def tell(self, message, *args, **more):
-        if isinstance(message, str):
+        if isinstance(message, str) and kind == 'error':
+            from ansible import constants
+            if message in shown:
+                return
+            shown.add(message)
+            self.display('[ERROR]: ' + message, color=constants.COLOR_ERROR, stderr=more.get('stderr', True))
+        elif isinstance(message, str):
             send({'ev': kind, 'msg': message})
         else:
             method(self, message, *args, **more)
