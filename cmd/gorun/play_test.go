@@ -226,6 +226,7 @@ func outFiles(t *testing.T, dir, known string) []txtar.File {
 		if len(data) > 0 && !bytes.HasSuffix(data, []byte("\n")) {
 			data = append(data, "\n(no newline at the end)\n"...)
 		}
+		rel = reportName.ReplaceAllString(rel, "-TIME.xml")
 		files = append(files, txtar.File{Name: rel + " " + st.Mode().Perm().String(), Data: []byte(normalizePlay(string(data), known))})
 		return nil
 	})
@@ -243,7 +244,8 @@ var normalizers = []struct {
 	{regexp.MustCompile(`"(start|end|stop)": "\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"`), `"$1": "TIME"`},
 	{regexp.MustCompile(`"(start|end)": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"`), `"$1": "TIME"`}, // the json callback
 	{regexp.MustCompile(`"id": "[0-9a-f]{8}-[0-9a-f-]{27}"`), `"id": "ID"`},
-	{regexp.MustCompile(`(?m)^ +"_ansible_\w+": .*,\n`), ``}, // there too: what Ansible notes for itself
+	{regexp.MustCompile(`(?m)^ +"_ansible_\w+": .*,\n`), ``},             // there too: what Ansible notes for itself
+	{regexp.MustCompile(`(?m)( time=)"[0-9.e-]+"(>| |$)`), `$1"TIME"$2`}, // junit
 	{regexp.MustCompile(`"delta": "\d+:\d\d:\d\d\.\d+"`), `"delta": "DELTA"`},
 	{regexp.MustCompile(`(?m)^( +)(start|end|delta): '[0-9 :.-]+'$`), `$1$2: 'TIME'`}, // result_format=yaml
 	{regexp.MustCompile(`"(atime|mtime|ctime)": [0-9.]+`), `"$1": 0`},
@@ -258,6 +260,9 @@ var normalizers = []struct {
 	{regexp.MustCompile(`"src": "[^"]*(?:ansible-tmp|gorun)[^"]*"`), `"src": "TMP"`},
 	{regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`), `.BACKUP~`},
 }
+
+// reportName is the end of the name of a report of junit.
+var reportName = regexp.MustCompile(`-\d+\.\d+\.xml$`)
 
 func normalizePlay(text, dir string) string {
 	text = strings.ReplaceAll(text, dir, "$WORK")

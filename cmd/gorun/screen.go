@@ -84,7 +84,7 @@ func (s *session) enableCallbacks() error {
 		return err
 	}
 	s.cb, err = callback.Enable(screen, own, s.screen, callback.Extras{
-		JUnitDir: cfg.Path("JUNIT_OUTPUT_DIR"), TreeDir: cfg.Path("CALLBACK_TREE_DIR"), LogDir: cfg.Path("LOG_PLAYS_FOLDER"),
+		Current: s.isCurrent(), JUnitDir: cfg.Path("JUNIT_OUTPUT_DIR"), TreeDir: cfg.Path("CALLBACK_TREE_DIR"), LogDir: cfg.Path("LOG_PLAYS_FOLDER"),
 		ProfileSort: cfg.Str("PROFILE_TASKS_SORT_ORDER"), ProfileLimit: cfg.Str("PROFILE_TASKS_OUTPUT_LIMIT"),
 	}, more...)
 	return err

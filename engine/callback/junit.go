@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,12 +18,13 @@ import (
 
 type junit struct {
 	silent
-	dir    string
-	book   string
-	play   string
-	starts map[string]time.Time // of tasks, by UUID
-	cases  []junitCase
-	dumper *Default
+	dir     string
+	current bool
+	book    string
+	play    string
+	starts  map[string]time.Time // of tasks, by UUID
+	cases   []junitCase
+	dumper  *Default
 }
 
 type junitCase struct {
@@ -30,6 +32,7 @@ type junitCase struct {
 	Class     string        `xml:"classname,attr"`
 	Name      string        `xml:"name,attr"`
 	Time      string        `xml:"time,attr"`
+	Error     *junitFailure `xml:"error,omitempty"`
 	Failure   *junitFailure `xml:"failure,omitempty"`
 	Skipped   *string       `xml:"skipped,omitempty"`
 	SystemOut *string       `xml:"system-out,omitempty"`
@@ -64,8 +67,8 @@ type junitSuites struct {
 	Suite    junitSuite `xml:"testsuite"`
 }
 
-func newJUnit(dir string, s *Screen) *junit {
-	return &junit{dir: dir, starts: map[string]time.Time{}, dumper: NewDefault(s, Settings{})}
+func newJUnit(x Extras, s *Screen) *junit {
+	return &junit{dir: x.JUnitDir, current: x.Current, starts: map[string]time.Time{}, dumper: NewDefault(s, Settings{})}
 }
 
 func (j *junit) PlaybookStart(file string) {
@@ -102,6 +105,10 @@ func (j *junit) Result(r Result) {
 		}
 		c.Skipped = &reason
 	case (r.Status == Failed || r.Status == Unreachable) && !r.IgnoreErrors:
+		if r.Error != nil && !r.NoLog { // today's Ansible tells what was raised
+			c.Error = &junitFailure{Message: j.dumper.s.Secrets.Mask(r.Error.Brief()), Type: "error", Text: j.text(r)} // there is no traceback
+			break
+		}
 		c.Failure = &junitFailure{Message: j.message(r), Type: "failure", Text: j.text(r)}
 	default:
 		text := j.text(r)
@@ -124,7 +131,9 @@ func (*junit) message(r Result) string {
 func (j *junit) text(r Result) string {
 	indent := linesOnly
 	if name := shortName(r.Task.Action); name == "debug" || name == "assert" {
-		indent = 4
+		if !j.current || !r.Looped {
+			indent = 4
+		}
 		r.Task.Action = "" // a debug task's result is whole here
 	}
 	return dumpJSON(j.dumper.visible(r), indent)
@@ -132,6 +141,9 @@ func (j *junit) text(r Result) string {
 
 // xmlSpelling writes characters as Ansible's reports do.
 var xmlSpelling = strings.NewReplacer("&#xA;", "\n", "&#x9;", "\t", "&#34;", "&quot;", "&#39;", "'")
+
+// betweenTags is what stands between two tags.
+var betweenTags = regexp.MustCompile(`>[^<]*<`)
 
 func (j *junit) Stats(Stats) {
 	suite := junitSuite{Name: j.book, Tests: len(j.cases), Cases: j.cases}
@@ -141,12 +153,15 @@ func (j *junit) Stats(Stats) {
 		if c.Failure != nil {
 			suite.Failures++
 		}
+		if c.Error != nil {
+			suite.Errors++
+		}
 		if c.Skipped != nil {
 			suite.Skipped++
 		}
 	}
 	suite.Time = strconv.FormatFloat(total, 'g', -1, 64)
-	all := junitSuites{Failures: suite.Failures, Tests: suite.Tests, Time: suite.Time, Suite: suite}
+	all := junitSuites{Errors: suite.Errors, Failures: suite.Failures, Tests: suite.Tests, Time: suite.Time, Suite: suite}
 	if err := j.write(all); err != nil {
 		j.dumper.Warning("junit: " + err.Error())
 	}
@@ -158,6 +173,9 @@ func (j *junit) write(all junitSuites) error {
 		return err
 	}
 	text := xmlSpelling.Replace(string(data))
+	if j.current { // newer Pythons leave quotes as they are outside attributes
+		text = betweenTags.ReplaceAllStringFunc(text, func(s string) string { return strings.ReplaceAll(s, "&quot;", `"`) })
+	}
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return err
 	}

@@ -141,6 +141,7 @@ func (silent) Display(string)                    {}
 
 // Extras are the options of the callbacks beside the screen's.
 type Extras struct {
+	Current                   bool // as the current era's
 	JUnitDir, TreeDir, LogDir string
 	// ProfileSort is ascending, descending or none; ProfileLimit a number of tasks or "all".
 	ProfileSort, ProfileLimit string
@@ -148,7 +149,7 @@ type Extras struct {
 
 // beside are the callbacks that callbacks_enabled can name.
 var beside = map[string]func(s *Screen, x Extras) Callback{
-	"junit":         func(s *Screen, x Extras) Callback { return newJUnit(x.JUnitDir, s) },
+	"junit":         func(s *Screen, x Extras) Callback { return newJUnit(x, s) },
 	"tree":          func(s *Screen, x Extras) Callback { return newTree(x.TreeDir, s) },
 	"log_plays":     func(s *Screen, x Extras) Callback { return newLogPlays(x.LogDir, s) },
 	"timer":         func(s *Screen, _ Extras) Callback { return newTimer(s) },
