@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gorun/templates"
+	"gorun/vars/pyyaml"
 )
 
 // A FactCache keeps the facts of hosts. Its methods are safe for concurrent use.
@@ -70,12 +71,15 @@ func (c *MemoryFacts) Flush() error {
 	return nil
 }
 
-// FileFacts is a folder with one JSON file a host.
+// FileFacts is a folder with one JSON or YAML file a host.
 type FileFacts struct {
 	// Dir is fact_caching_connection; it is made where it is missing.
 	Dir string
 	// Prefix is fact_caching_prefix.
 	Prefix string
+	// YAML has files read as community.general's yaml cache has them; what is
+	// written is JSON, which is YAML too.
+	YAML bool
 	// Timeout is fact_caching_timeout; 0: facts never grow old.
 	Timeout time.Duration
 	// Now is the clock; nil: time.Now.
@@ -113,7 +117,11 @@ func (c *FileFacts) Get(host string) (*templates.Dict, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	v, err := templates.FromJSON(data)
+	read := templates.FromJSON
+	if c.YAML {
+		read = func(data []byte) (templates.Value, error) { return pyyaml.Parse(data, path, pyyaml.Options{}) }
+	}
+	v, err := read(data)
 	if err != nil {
 		return nil, false, fmt.Errorf("error in reading %s: %w; the file is not used", path, err)
 	}

@@ -3,6 +3,7 @@ package vars_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,5 +69,31 @@ func TestFactsOfFormerRuns(t *testing.T) {
 	second.ClearFacts("h")
 	if _, ok, _ := cache.Get("h"); ok {
 		t.Error("ClearFacts leaves the cache")
+	}
+}
+
+// TestYAMLFacts reads what community.general's yaml cache wrote, and what it reads itself.
+func TestYAMLFacts(t *testing.T) {
+	dir := t.TempDir()
+	c := &vars.FileFacts{Dir: dir, Prefix: "p_", YAML: true}
+	text := "a: xxx\nb:\n- 1\n- 2.5\n- true\n- null\nc: '{{ 7*7 }}'\n"
+	if err := os.WriteFile(filepath.Join(dir, "p_h"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		d, ok, err := c.Get("h")
+		if err != nil || !ok {
+			t.Fatalf("%v %v", ok, err)
+		}
+		got, err := templates.AppendJSON(nil, d)
+		if want := `{"a":"xxx","b":[1,2.5,true,null],"c":"{{ 7*7 }}"}`; err != nil || strings.ReplaceAll(strings.ReplaceAll(string(got), ": ", ":"), ", ", ",") != want {
+			t.Errorf("%s %v, want %s", got, err, want)
+		}
+		if v, _ := d.GetStr("c"); v.Type() != templates.Str("").Type() {
+			t.Errorf("a fact that may be templated: %T", v)
+		}
+		if err := c.Set("h", d); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -268,6 +268,9 @@ func (s *session) factCache() vars.FactCache {
 	case "jsonfile", "ansible.builtin.jsonfile", "community.general.jsonfile":
 		return &vars.FileFacts{Dir: s.cfg.Path("CACHE_PLUGIN_CONNECTION"), Prefix: s.cfg.Str("CACHE_PLUGIN_PREFIX"),
 			Timeout: time.Duration(s.cfg.Int("CACHE_PLUGIN_TIMEOUT")) * time.Second}
+	case "yaml", "community.general.yaml":
+		return &vars.FileFacts{Dir: s.cfg.Path("CACHE_PLUGIN_CONNECTION"), Prefix: s.cfg.Str("CACHE_PLUGIN_PREFIX"), YAML: true,
+			Timeout: time.Duration(s.cfg.Int("CACHE_PLUGIN_TIMEOUT")) * time.Second}
 	case "redis", "community.general.redis":
 		// A prefix of its own has only one who sets it: redis has another default than files.
 		c, err := vars.NewRedisFacts(s.cfg.Str("CACHE_PLUGIN_CONNECTION"), s.cfg.Str("CACHE_PLUGIN_PREFIX"), os.Getenv("ANSIBLE_CACHE_REDIS_KEYSET_NAME"),
@@ -278,7 +281,7 @@ func (s *session) factCache() vars.FactCache {
 		}
 		return c
 	default:
-		s.warn("fact_caching = " + kind + " is not known to gorun (known: memory, jsonfile, redis): facts last as long as the run")
+		s.warn("fact_caching = " + kind + " is not known to gorun (known: memory, jsonfile, yaml, redis): facts last as long as the run")
 		return nil
 	}
 }
