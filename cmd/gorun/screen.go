@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -46,7 +48,7 @@ func (s *session) openScreen(c *cli.Context) error {
 		if err != nil {
 			return fmt.Errorf("log_path: %w", err)
 		}
-		s.screen.Log = f
+		s.screen.Log, s.screen.LogHead = f, s.logHead()
 	}
 	name := cfg.Str("DEFAULT_STDOUT_CALLBACK")
 	if !callback.Known(name) {
@@ -150,6 +152,22 @@ func literalText(s string) (string, bool) {
 		b.WriteString(strings.TrimRight(line, " \r"))
 	}
 	return b.String(), true
+}
+
+// logHead is what stands before a message in the log: the time, the process,
+// the user, and today the level.
+func (s *session) logHead() func(level string) string {
+	name := os.Getenv("USER")
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	who := fmt.Sprintf(" p=%d u=%s n=ansible ", os.Getpid(), name)
+	return func(level string) string {
+		if !s.isCurrent() {
+			level = ""
+		}
+		return time.Now().Format("2006-01-02 15:04:05,000") + who + level + "| "
+	}
 }
 
 // settings are the screen's options from the configuration and command line.

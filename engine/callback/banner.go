@@ -59,9 +59,11 @@ func (c Color) code() string {
 // A Screen writes lines to the terminal or the pipe, in colour or not.
 type Screen struct {
 	Out, Err io.Writer
-	// Log, where not nil, gets every line without colour (log_path).
-	Log   io.Writer
-	Color bool
+	// Log, where not nil, gets every message without colour (log_path), behind
+	// what LogHead gives for its level; nil: nothing.
+	Log     io.Writer
+	LogHead func(level string) string
+	Color   bool
 	// Secrets hides secrets in what is shown and logged; nil hides nothing.
 	Secrets *redact.Registry
 	// Columns is the width of banners: the terminal's less one, or 79.
@@ -80,7 +82,7 @@ func (s *Screen) PrintErr(msg string, color Color) { s.print(s.Err, msg, color) 
 func (s *Screen) print(w io.Writer, msg string, color Color) {
 	msg = s.Secrets.Mask(msg)
 	if s.Log != nil {
-		fmt.Fprintln(s.Log, msg)
+		s.log(msg)
 	}
 	if s.Live != nil {
 		s.Live.Clear()
@@ -113,6 +115,25 @@ func (s *Screen) output(stderr bool) io.Writer {
 		return s.Err
 	}
 	return s.Out
+}
+
+// log writes a message to the log.
+func (s *Screen) log(msg string) {
+	if msg == "" {
+		return // blank lines are for the screen
+	}
+	msg = strings.TrimLeft(msg, "\n")
+	if s.LogHead != nil {
+		level := "INFO"
+		switch {
+		case strings.HasPrefix(msg, "[ERROR]"):
+			level = "ERROR"
+		case strings.HasPrefix(msg, "[WARNING]"), strings.HasPrefix(msg, "[DEPRECATION WARNING]"):
+			level = "WARNING"
+		}
+		msg = s.LogHead(level) + msg
+	}
+	fmt.Fprintln(s.Log, msg)
 }
 
 // paint wraps each line of msg in the colour's escape codes, as Ansible does.

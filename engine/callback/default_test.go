@@ -209,3 +209,15 @@ func read(t *testing.T, path string) string {
 	}
 	return string(b)
 }
+
+func TestLog(t *testing.T) {
+	var out, log bytes.Buffer
+	s := &Screen{Out: &out, Err: &out, Log: &log, Columns: 20, Color: true, LogHead: func(level string) string { return level + "| " }}
+	s.Banner("PLAY [a]")
+	s.PrintErr("[ERROR]: no\nplace\n", "red")
+	s.PrintErr("[WARNING]: hm", "purple")
+	want := "INFO| PLAY [a] ************\nERROR| [ERROR]: no\nplace\n\nWARNING| [WARNING]: hm\n"
+	if log.String() != want {
+		t.Errorf("the log has\n%q\nwant\n%q", log.String(), want)
+	}
+}
