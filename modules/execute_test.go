@@ -152,3 +152,14 @@ func TestMaskLongestFirst(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestExecuteTellsSecrets: the controller may ask for the result as it is.
+func TestExecuteTellsSecrets(t *testing.T) {
+	got := execute(t, `{"do":"fail","pw":"sekrit"}`, &Run{TellSecrets: true})
+	if got["msg"] != "it broke with sekrit" || !reflect.DeepEqual(got[SecretsKey], []any{"sekrit"}) {
+		t.Errorf("%v", got)
+	}
+	if got = execute(t, `{"do":"error"}`, &Run{TellSecrets: true}); got[SecretsKey] != nil {
+		t.Errorf("secrets of a module that was given none: %v", got[SecretsKey])
+	}
+}
