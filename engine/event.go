@@ -104,7 +104,11 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 	case errors.As(err, &un):
 		return &callback.Event{Msg: un.Msg}
 	case errors.As(err, &fail):
-		return &callback.Event{Msg: strings.TrimPrefix(fail.Msg, "Task failed: ")}
+		e := &callback.Event{Msg: strings.TrimPrefix(fail.Msg, "Task failed: ")}
+		if fail.At != nil {
+			e.Context = callback.SourceContext(fail.At.Place())
+		}
+		return e
 	}
 	if shortAction(tr.t) == "assert" {
 		return assertEvent(err, tr.argPos("that"))

@@ -180,5 +180,21 @@ type Error struct {
 	Cause error
 }
 
+// Place joins Line and Col with the place of the text, or with the template's
+// name where that is a file's. It is not valid where neither is known.
+func (e *Error) Place() Pos {
+	p := e.Pos
+	switch {
+	case p.IsValid() && e.Line > 1:
+		p.Line += e.Line - 1
+		p.Col = max(e.Col, 1)
+	case p.IsValid() && e.Col > 1:
+		p.Col += e.Col - 1
+	case !p.IsValid() && e.Template != "" && e.Line > 0:
+		p = Pos{File: e.Template, Line: e.Line, Col: e.Col}
+	}
+	return p
+}
+
 func (e *Error) Error() string { return e.Msg }
 func (e *Error) Unwrap() error { return e.Cause }

@@ -247,17 +247,7 @@ func configErrors(err error) []diagnostic {
 // templateDiagnostic places an error of a template: in its own file, or in
 // the YAML file whose text it is.
 func templateDiagnostic(t *templates.Error, err error) diagnostic {
-	d := diagnostic{pos: t.Pos, msg: err.Error(), got: t.Got, known: t.Known}
-	switch {
-	case t.Pos.IsValid() && t.Line > 1:
-		d.pos.Line += t.Line - 1
-		d.pos.Col = max(t.Col, 1)
-	case t.Pos.IsValid() && t.Col > 1:
-		d.pos.Col += t.Col - 1
-	case !t.Pos.IsValid() && t.Template != "" && t.Line > 0:
-		d.pos = templates.Pos{File: t.Template, Line: t.Line, Col: t.Col}
-	}
-	return d
+	return diagnostic{pos: t.Place(), msg: err.Error(), got: t.Got, known: t.Known}
 }
 
 func writeDiagnostic(w io.Writer, d diagnostic, color bool) {

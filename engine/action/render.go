@@ -38,7 +38,7 @@ func template(ctx context.Context, t *Task) (*templates.Dict, error) {
 	}
 	text, err := r.File(ctx, t.Scope)
 	if err != nil {
-		return nil, t.templateError(err, path)
+		return nil, t.templateError(err)
 	}
 	if seq := unescape(t.str("newline_sequence", "\n")); seq != "\n" {
 		text = strings.ReplaceAll(text, "\n", seq)
@@ -79,18 +79,15 @@ func (t *Task) renderOptions(o *templates.Options) error {
 }
 
 // templateError words an error of a template file.
-func (t *Task) templateError(err error, path string) error {
+func (t *Task) templateError(err error) error {
 	te, ok := err.(*templates.Error)
 	if !ok {
 		return failf("%s", err)
 	}
+	at := te.Place()
 	where := ""
-	if te.Line > 0 {
-		where = fmt.Sprintf(" (%s:%d", path, te.Line)
-		if te.Col > 0 {
-			where += fmt.Sprintf(":%d", te.Col)
-		}
-		where += ")"
+	if at.IsValid() {
+		where = fmt.Sprintf(" (%s:%d:%d)", at.File, at.Line, max(at.Col, 1))
 	}
 	if t.Era < templates.Current {
 		if te.Kind == templates.UndefinedError {
@@ -100,7 +97,9 @@ func (t *Task) templateError(err error, path string) error {
 		}
 		return failf("AnsibleError: template error while templating string: %s%s", te.Msg, where)
 	}
-	return failf("%s%s", te.Msg, where)
+	f := failf("Task failed: %s", te.Msg)
+	f.At = te
+	return f
 }
 
 // encode gives text in the encoding that output_encoding names.

@@ -88,7 +88,7 @@ func lookupTemplate(c *call) ([]templates.Value, error) {
 		if !ok {
 			return nil, fmt.Errorf("the template file %s could not be found for the lookup", text(t))
 		}
-		r := Render{Engine: c.env.Templates, ReadFile: c.t.o.ReadFile, Path: path, Shown: path, SearchPath: c.searchPath(), Vars: vars,
+		r := Render{Engine: c.env.Templates, ReadFile: c.t.o.ReadFile, Path: path, Shown: path, SearchPath: c.searchPath(), BesideFirst: true, Vars: vars,
 			Change: func(o *templates.Options) error {
 				for _, n := range names {
 					if v, ok := c.given(n); ok {

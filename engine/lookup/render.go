@@ -9,8 +9,10 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,7 +32,10 @@ type Render struct {
 	Path, Shown, Dest string
 	// SearchPath are the folders in which includes are looked for.
 	SearchPath []string
-	Managed    string
+	// BesideFirst looks for them beside Path before the others, as the lookup
+	// does; the action looks there at last.
+	BesideFirst bool
+	Managed     string
 	// Vars are variables for this file alone.
 	Vars *templates.Dict
 	// Change changes the engine's options for this file.
@@ -39,48 +44,82 @@ type Render struct {
 
 // File renders a template file in a scope.
 func (r Render) File(ctx context.Context, s templates.Scope) (string, error) {
-	t, _, err := r.compile()
+	t, f, err := r.compile()
 	if err != nil {
-		return "", err
+		return "", f.place(err)
 	}
-	return t.RenderFile(ctx, r.scope(s))
+	text, err := t.RenderFile(ctx, r.scope(s))
+	return text, f.place(err)
 }
 
 // Value is what a file's template gives natively: in the eras that have values,
 // a file of one expression its value; in those of text alone what the text is
 // converted to, unless it is to stay text.
 func (r Render) Value(ctx context.Context, s templates.Scope, convert bool) (templates.Value, error) {
-	t, src, err := r.compile()
+	t, f, err := r.compile()
 	if err != nil {
-		return nil, err
+		return nil, f.place(err)
 	}
-	if r.Engine.Options().Era == templates.Current || convert && r.Engine.IsTemplate(src) {
-		return t.Eval(ctx, r.scope(s))
+	if r.Engine.Options().Era == templates.Current || convert && r.Engine.IsTemplate(f.src) {
+		v, err := t.Eval(ctx, r.scope(s))
+		return v, f.place(err)
 	}
 	text, err := t.RenderFile(ctx, r.scope(s))
-	return templates.Str(text), err
+	return templates.Str(text), f.place(err)
 }
 
-// compile compiles the file; src is its text without the header.
-func (r Render) compile() (t *templates.Template, src string, err error) {
+// files are the files of one rendering.
+type files struct {
+	Render
+	src    string // the text of Path without its header
+	header bool   // whether Path has one
+	mu     sync.Mutex
+	paths  map[string]string // of the templates that others include, by their names
+}
+
+// compile compiles the file.
+func (r Render) compile() (*templates.Template, *files, error) {
+	f := &files{Render: r, paths: map[string]string{}}
 	data, err := r.ReadFile(r.Path)
 	if err != nil {
-		return nil, "", err
+		return nil, f, err
 	}
 	o := r.Engine.Options()
 	o.TrimBlocks = true
-	o.Load = r.load
+	o.Load = f.load
 	if r.Change != nil {
 		if err := r.Change(&o); err != nil {
-			return nil, "", err
+			return nil, f, err
 		}
 	}
-	src, err = header(string(data), &o)
+	f.src, err = header(string(data), &o)
+	f.header = len(f.src) < len(data)
 	if err != nil {
-		return nil, "", err
+		return nil, f, err
 	}
-	t, err = templates.New(o).Compile(src, r.Path)
-	return t, src, err
+	t, err := templates.New(o).Compile(f.src, r.Path)
+	return t, f, err
+}
+
+// place makes an error of a template name its file, and the line in that file.
+func (f *files) place(err error) error {
+	te, ok := err.(*templates.Error)
+	if !ok {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	path, included := f.paths[te.Template]
+	if !included && !(f.header && te.Template == f.Path && te.Line > 0) {
+		return err
+	}
+	e := *te
+	if included {
+		e.Template = path
+	} else {
+		e.Line++
+	}
+	return &e
 }
 
 // scope is s behind the variables of template files and Vars.
@@ -122,24 +161,23 @@ func (w *withLocals) Names() []string {
 	return names
 }
 
-// load finds a template that another includes: beside it, in the folders
-// templates of the search path, beside the playbook.
-func (r Render) load(name, parent string) (string, error) {
-	var dirs []string
-	if parent != "" {
-		dirs = append(dirs, filepath.Dir(parent))
-	}
-	dirs = append(dirs, filepath.Dir(r.Path))
-	tried := Candidates(r.SearchPath, "templates", name)
-	for i := len(dirs) - 1; i >= 0; i-- {
-		tried = append([]string{filepath.Join(dirs[i], name)}, tried...)
+// load finds a template that another includes, in the folders templates of the
+// search path, in those themselves, and beside the file that is rendered.
+func (f *files) load(name, _ string) (string, error) {
+	beside := filepath.Dir(f.Path)
+	tried := Candidates(append(slices.Clone(f.SearchPath), beside), "templates", name)
+	if f.BesideFirst {
+		tried = append([]string{filepath.Join(beside, name)}, Candidates(f.SearchPath, "templates", name)...)
 	}
 	if filepath.IsAbs(name) {
 		tried = []string{name}
 	}
 	for _, p := range tried {
 		if st, err := os.Stat(p); err == nil && !st.IsDir() {
-			data, err := r.ReadFile(p)
+			data, err := f.ReadFile(p)
+			f.mu.Lock()
+			f.paths[name] = p
+			f.mu.Unlock()
 			return string(data), err
 		}
 	}
