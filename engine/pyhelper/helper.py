@@ -101,8 +101,6 @@ def encode(v):
         return {'$': 'date', 'v': v.isoformat()}
     if isinstance(v, datetime.timedelta):
         return {'$': 'timedelta', 'v': v.total_seconds()}
-    if isinstance(v, LazyMap):
-        return {'$': 'ref', 'v': encode(v.path)}
     if is_undefined(v):
         return {'$': 'undefined', 'v': undefined_name(v)}
     if isinstance(v, tuple):
