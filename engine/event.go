@@ -104,11 +104,10 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 	case errors.As(err, &un):
 		return &callback.Event{Msg: un.Msg}
 	case errors.As(err, &fail):
-		e := &callback.Event{Msg: strings.TrimPrefix(fail.Msg, "Task failed: ")}
 		if fail.At != nil {
-			e.Context = callback.SourceContext(fail.At.Place())
+			return tr.templateEvent(fail.At, callback.SourceContext(fail.At.Place()), "template")
 		}
-		return e
+		return &callback.Event{Msg: strings.TrimPrefix(fail.Msg, "Task failed: ")}
 	}
 	if shortAction(tr.t) == "assert" {
 		return assertEvent(err, tr.argPos("that"))
@@ -204,7 +203,7 @@ func templateCause(err error, context, kind string) *callback.Event {
 	case templates.RecursionError:
 		e.Msg, e.Cause.Msg = "Recursive loop detected in "+kind+".", "maximum recursion depth exceeded"
 	case templates.ZeroDivisionError, templates.TypeError, templates.ValueError, templates.KeyError, templates.IndexError,
-		templates.AttributeError, templates.OverflowError, templates.TemplateRuntimeError, templates.SecurityError:
+		templates.AttributeError, templates.OverflowError, templates.TemplateRuntimeError, templates.SecurityError, templates.TemplateNotFound:
 		e.Msg = "Error rendering " + kind + "."
 	default:
 		if strings.HasPrefix(te.Msg, "recursive loop detected") {

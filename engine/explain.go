@@ -71,7 +71,8 @@ func (tr *taskRun) template214(err error) string {
 	if errors.As(err, &e) && e.Src != "" && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
 		msg := e.Msg
 		if e.Kind == templates.TemplateAssertError && e.Got != "" {
-			msg = fmt.Sprintf("Could not load \"%s\": '%[1]s'", e.Got)
+			msg = strings.TrimSpace(fmt.Sprintf("Could not load \"%s\": '%[1]s'. %s", e.Got, e.Help))
+			msg = strings.TrimSuffix(msg, ".")
 		}
 		return fmt.Sprintf("template error while templating string: %s. String: %s. %[1]s", msg, e.Src)
 	}

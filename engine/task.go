@@ -633,6 +633,9 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 		d.SetStr("failed", templates.Bool(true))
 		if fail.Exception != "" && tr.r.o.Era == templates.Era214 {
 			d.SetStr("exception", templates.Str(fail.Exception))
+		if fail.At != nil {
+			d.SetStr("changed", templates.Bool(false))
+		}
 		}
 	default:
 		if res.current {

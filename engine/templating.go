@@ -3,6 +3,9 @@ package engine
 // This file joins the template engine with Ansible's filters, tests and lookups.
 
 import (
+	"fmt"
+	"strings"
+
 	"gorun/engine/lookup"
 	"gorun/internal/redact"
 	"gorun/templates"
@@ -34,6 +37,7 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	var more func(kind, name string, native bool) (templates.Func, bool)
 	if h.Plugins != nil {
 		look.More, more = h.Plugins.Lookup, h.Plugins.Jinja
+		look.Advice = h.Plugins.Advice
 	}
 	filters, tests := ansible.Filters(outside), ansible.Tests(outside)
 	if era == templates.Era19 {
@@ -45,10 +49,21 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 		}
 	}
 	return templates.Options{
-		Era: era, More: more, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
+		Era: era, More: more, Advice: look.Advice, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
 		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
 		Filters:    filters, Tests: tests, AcceptsUndefined: ansible.AcceptsUndefined(), NameError: ansible.NameError(era),
 		Globals: Globals(look),
 	}
+}
+
+// Advice says what would make a name of a collection known where there is no
+// Ansible; nothing for other names. kind is filter, test or lookup.
+func (p *Plugins) Advice(kind, name string) string {
+	parts := strings.Split(name, ".")
+	if len(parts) < 3 || parts[0] == "ansible" && (parts[1] == "builtin" || parts[1] == "legacy") || p.finder.Install() != nil {
+		return ""
+	}
+	return fmt.Sprintf("gorun has no such %s itself. One in Python of the collection %s.%s runs where Ansible and the collection are on this machine, and no Ansible is installed: "+
+		"install ansible-core (apt install ansible-core, or pipx install ansible-core) and the collection, or name one with GORUN_ANSIBLE (ansible in [gorun] of ansible.cfg).", kind, parts[0], parts[1])
 }

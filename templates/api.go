@@ -68,6 +68,10 @@ type Options struct {
 	// says that there is one of that name. nil: there are none.
 	More func(kind, name string, native bool) (Func, bool)
 
+	// Advice says what would help where a name is unknown, kind is filter or
+	// test; it may be nil, and give nothing.
+	Advice func(kind, name string) string
+
 	// NameError words an error of one of Jinja2's own filters and tests, kind is
 	// filter or test; nil leaves it as it is.
 	NameError func(err error, kind, name string) error

@@ -418,11 +418,7 @@ func (c *tctx) testNamed(name string) func(v Value, rest []Value, kws []Kwarg) V
 func (c *tctx) applier(what, name string, fn Func, fl flags, ok bool) func(v Value, rest []Value, kws []Kwarg) Value {
 	if !ok {
 		return func(Value, []Value, []Kwarg) Value {
-			e := &Error{Kind: TemplateRuntimeError, Msg: "No " + what + " named " + Repr(Str(name), Current) + ".", Got: name, Known: c.e.filterNames()}
-			if what == "test" {
-				e.Known = c.e.testNames()
-			}
-			panic(e)
+			panic(c.e.unknownName(TemplateRuntimeError, what, name, "."))
 		}
 	}
 	f := c.frame()

@@ -211,8 +211,7 @@ func (c *compiler) filterApply(p place, x *filterExpr) func(f *frame, v Value) V
 		name, at := x.name, x.at()
 		return func(f *frame, v Value) Value {
 			f.rt.pos = at
-			panic(&Error{Kind: TemplateRuntimeError, Msg: "No filter named " + Repr(Str(name), Current) + " found.",
-				Got: name, Known: f.rt.e.filterNames()})
+			panic(f.rt.e.unknownName(TemplateRuntimeError, "filter", name, " found."))
 		}
 	}
 	args := c.args(p, &x.callArgs)
@@ -278,14 +277,25 @@ func (ac *argsCode) defaultOf(at int) func(f *frame, v Value) Value {
 }
 
 func (c *compiler) unknown(what, name string, n node) *Error {
-	line, col := lineCol(c.t.src, int(n))
-	e := &Error{Kind: TemplateAssertError, Msg: "No " + what + " named " + Repr(Str(name), Current) + ".", Line: line, Col: col, Got: name}
-	if what == "filter" {
-		e.Known = c.e.filterNames()
-	} else {
-		e.Known = c.e.testNames()
-	}
+	e := c.e.unknownName(TemplateAssertError, what, name, ".")
+	e.Line, e.Col = lineCol(c.t.src, int(n))
 	return e
+}
+
+// unknownName is the error of a filter or test that there is not.
+func (e *Engine) unknownName(class, what, name, end string) *Error {
+	err := &Error{Kind: class, Msg: "No " + what + " named " + Repr(Str(name), Current) + end, Got: name}
+	if e.opts.Advice != nil {
+		if advice := e.opts.Advice(what, name); advice != "" {
+			err.Msg, err.Help = err.Msg+" "+advice, advice
+			return err
+		}
+	}
+	err.Known = e.filterNames()
+	if what == "test" {
+		err.Known = e.testNames()
+	}
+	return err
 }
 
 func (c *compiler) test(p place, x *testExpr) evalFn {
@@ -301,8 +311,7 @@ func (c *compiler) test(p place, x *testExpr) evalFn {
 		}
 		return func(f *frame) Value {
 			f.rt.pos = at
-			panic(&Error{Kind: TemplateRuntimeError, Msg: "No test named " + Repr(Str(name), Current) + " found.",
-				Got: name, Known: f.rt.e.testNames()})
+			panic(f.rt.e.unknownName(TemplateRuntimeError, "test", name, " found."))
 		}
 	}
 	args := c.args(p, &x.callArgs)

@@ -35,7 +35,8 @@ type Failure struct {
 	Bare bool
 	// Exception is what Ansible up to 2.18 shows of the exception behind it.
 	Exception string
-	// At is the error of a template file behind it, for its place; may be nil.
+	// At is the error of a template file behind it; may be nil. Where there is no
+	// Msg it makes the message.
 	At *templates.Error
 	// Raised says that the action ended with an error, though there is Data.
 	Raised bool

@@ -97,9 +97,7 @@ func (t *Task) templateError(err error) error {
 		}
 		return failf("AnsibleError: template error while templating string: %s%s", te.Msg, where)
 	}
-	f := failf("Task failed: %s", te.Msg)
-	f.At = te
-	return f
+	return &Failure{At: te} // with the message that the error and its causes make
 }
 
 // encode gives text in the encoding that output_encoding names.

@@ -34,6 +34,9 @@ type Options struct {
 	// More gives lookups that are not in the table; native says that one of
 	// the name is. nil: there are none.
 	More func(name string, native bool) (Plugin, bool)
+	// Advice says what would help where a lookup is unknown; kind is lookup. It
+	// may be nil, and give nothing.
+	Advice func(kind, name string) string
 }
 
 // A Plugin is a lookup from elsewhere.
@@ -179,7 +182,13 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 		if tc.State.Era() == templates.Current {
 			msg = "The lookup plugin '" + name + "' was not found."
 		}
-		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg, Got: name, Known: Names()}
+		known := Names()
+		if t.o.Advice != nil {
+			if advice := t.o.Advice("lookup", name); advice != "" {
+				msg, known = strings.TrimSuffix(msg, ".")+". "+advice, nil
+			}
+		}
+		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg, Got: name, Known: known}
 	}
 	c := &call{ctx: tc.State.Ctx, t: t, env: Env{Templates: tc.State.Engine, Scope: tc.State.Scope}, name: name, opts: map[string]templates.Value{}}
 	c.terms = tc.Args[1:]

@@ -181,7 +181,19 @@ func (f *files) load(name, _ string) (string, error) {
 			return string(data), err
 		}
 	}
-	return "", &templates.Error{Kind: templates.TemplateNotFound, Msg: name}
+	msg := name
+	if f.Engine.Options().Era == templates.Current {
+		var dirs []string
+		for _, p := range tried {
+			dirs = append(dirs, templates.Repr(templates.Str(strings.TrimSuffix(p, "/"+name)), templates.Current))
+		}
+		noun := "paths"
+		if len(dirs) == 1 {
+			noun = "path"
+		}
+		msg = fmt.Sprintf("%s not found in search %s: %s", templates.Repr(templates.Str(name), templates.Current), noun, strings.Join(dirs, ", "))
+	}
+	return "", &templates.Error{Kind: templates.TemplateNotFound, Msg: msg, Got: name}
 }
 
 // locals are the variables that only template files see.
