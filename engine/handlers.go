@@ -129,9 +129,34 @@ func (p *playRun) handlersKnown(ctx context.Context, h *hostRun, t *playbook.Tas
 	return true
 }
 
-// notify marks the handlers of a changed task's result.
+// notify marks the handlers that a changed task's result notifies. In the
+// current era the notifications are kept until the handlers are flushed, so
+// that those which were defined last run; of a handler they count at once.
 func (p *playRun) notify(ctx context.Context, h *hostRun, res *taskResult) {
-	for _, want := range res.notify {
+	if p.r.o.Era < templates.Current || h.flushing.Load() {
+		p.mark(ctx, h, res.notify)
+		return
+	}
+	h.save(res.notify)
+	if p.r.o.Verbosity < 2 {
+		return
+	}
+	tell := func(names []string) {
+		for _, want := range names {
+			p.r.cb.tell(func(cb callback.Callback) { cb.Verbose(2, "", "Notification for handler "+want+" has been saved.") })
+		}
+	}
+	if len(res.items) == 0 {
+		tell(res.notify)
+	}
+	for _, it := range res.items {
+		tell(it.notify)
+	}
+}
+
+// mark marks the handlers that notifications mean as to be run on the host.
+func (p *playRun) mark(ctx context.Context, h *hostRun, notifications []string) {
+	for _, want := range notifications {
 		for _, hd := range p.find(ctx, want, h.name) {
 			if !h.notify(hd) {
 				continue
@@ -166,6 +191,11 @@ func (w *walk) flush(ctx context.Context, hosts []*hostRun, force bool) {
 			h.set(hostRunning)
 		}
 	}
+	flushing := running(hosts)
+	for _, h := range flushing {
+		w.p.mark(ctx, h, h.takeSaved())
+		h.flushing.Store(true)
+	}
 	w.p.mu.Lock()
 	list := slices.Clone(w.p.handlers)
 	w.p.mu.Unlock()
@@ -177,6 +207,9 @@ func (w *walk) flush(ctx context.Context, hosts []*hostRun, force bool) {
 		if len(due) > 0 {
 			w.task(ctx, due, hd.task)
 		}
+	}
+	for _, h := range flushing {
+		h.flushing.Store(false)
 	}
 	for _, h := range failed {
 		if h.is(hostRunning) {

@@ -3,6 +3,7 @@ package engine
 // This file defines what a run knows of one host in one batch.
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -40,6 +41,9 @@ type hostRun struct {
 
 	mu       sync.Mutex // notified may be set by a task that runs once for all
 	notified map[*handler]bool
+	saved    []string // notifications whose handlers are looked up when they are flushed
+
+	flushing atomic.Bool // the host runs handlers
 }
 
 func (h *hostRun) is(s hostStatus) bool { return hostStatus(h.status.Load()) == s }
@@ -54,6 +58,26 @@ func (h *hostRun) notify(hd *handler) bool {
 	}
 	h.notified[hd] = true
 	return true
+}
+
+// save keeps notifications, each once, in their order.
+func (h *hostRun) save(notifications []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, n := range notifications {
+		if !slices.Contains(h.saved, n) {
+			h.saved = append(h.saved, n)
+		}
+	}
+}
+
+// takeSaved returns the kept notifications and forgets them.
+func (h *hostRun) takeSaved() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	saved := h.saved
+	h.saved = nil
+	return saved
 }
 
 // takeNotified unmarks a handler and reports whether it was marked.

@@ -149,6 +149,7 @@ func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, w
 		say("noop")
 	case "flush_handlers":
 		for _, h := range hosts {
+			p.mark(ctx, h, h.takeSaved())
 			say("triggered running handlers for " + h.name)
 		}
 		w.flush(ctx, hosts, false)

@@ -317,8 +317,11 @@ func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *ta
 		again := p.execute(ctx, h, t, res.task)
 		*res = *again
 	}
-	if res.status() == callback.Changed && !p.handlersKnown(ctx, h, t, res) {
-		return
+	if res.status() == callback.Changed {
+		if !p.handlersKnown(ctx, h, t, res) {
+			return
+		}
+		p.notify(ctx, h, res)
 	}
 	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
 	// An include that goes well is counted when its file is loaded.
@@ -340,8 +343,6 @@ func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *ta
 		if !res.ignoreUnreachable {
 			h.set(hostUnreachable)
 		}
-	case callback.Changed:
-		p.notify(ctx, h, res)
 	}
 }
 
