@@ -630,12 +630,12 @@ func (tr *taskRun) failedResult(res *taskResult, err error) *taskResult {
 				d.SetStr("changed", templates.Bool(false))
 			}
 		}
-		d.SetStr("failed", templates.Bool(true))
-		if fail.Exception != "" && tr.r.o.Era == templates.Era214 {
-			d.SetStr("exception", templates.Str(fail.Exception))
 		if fail.At != nil {
 			d.SetStr("changed", templates.Bool(false))
 		}
+		d.SetStr("failed", templates.Bool(true))
+		if fail.Exception != "" && tr.r.o.Era == templates.Era214 {
+			d.SetStr("exception", templates.Str(fail.Exception))
 		}
 	default:
 		if res.current {
