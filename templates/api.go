@@ -179,9 +179,14 @@ type Error struct {
 	// Got and Known are set where a name is unknown, for a hint.
 	Got   string
 	Known []string
+	// Names lists the variables that there are, where Got is a variable without
+	// a value; nil: it is none, or they cannot be listed.
+	Names func() []string
 	// Pos is the place of the Text whose rendering failed, where one is known.
 	Pos   Pos
 	Cause error
+
+	variable bool // whether Got is a variable
 }
 
 // Place joins Line and Col with the place of the text, or with the template's

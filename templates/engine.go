@@ -308,6 +308,9 @@ func (rt *run) render(t *Template) string {
 func (rt *run) place(err error) {
 	if e, ok := err.(*Error); ok {
 		e.locate(rt.t, rt.pos)
+		if s, ok := rt.scope.(interface{ Names() []string }); ok && e.variable && e.Names == nil {
+			e.Names = s.Names
+		}
 	}
 }
 

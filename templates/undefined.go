@@ -82,7 +82,7 @@ func (u *Undefined) Err() *Error {
 		c := *u.Cause
 		return &c
 	}
-	return &Error{Kind: UndefinedError, Msg: u.Message(), Got: u.Name, Known: u.known()}
+	return &Error{Kind: UndefinedError, Msg: u.Message(), Got: u.Name, Known: u.known(), variable: u.Obj == nil && u.Hint == ""}
 }
 
 // known returns the names that there are where u's name was looked for.

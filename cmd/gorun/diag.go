@@ -247,7 +247,15 @@ func configErrors(err error) []diagnostic {
 // templateDiagnostic places an error of a template: in its own file, or in
 // the YAML file whose text it is.
 func templateDiagnostic(t *templates.Error, err error) diagnostic {
-	return diagnostic{pos: t.Place(), msg: err.Error(), got: t.Got, known: t.Known}
+	return diagnostic{pos: t.Place(), msg: err.Error(), got: t.Got, known: knownNames(t)}
+}
+
+// knownNames are the names that there are where an error's one is not known.
+func knownNames(t *templates.Error) []string {
+	if t.Known == nil && t.Names != nil {
+		return t.Names()
+	}
+	return t.Known
 }
 
 func writeDiagnostic(w io.Writer, d diagnostic, color bool) {

@@ -17,6 +17,7 @@ import (
 
 	"gorun/engine"
 	"gorun/engine/playbook"
+	"gorun/internal/redact"
 	"gorun/templates"
 	"gorun/vars"
 )
@@ -83,7 +84,7 @@ func atExpression(err error) error {
 		return err
 	}
 	line := lines[t.Line-1]
-	return &playbook.Error{Msg: err.Error(), Got: t.Got, Known: t.Known, Cause: err,
+	return &playbook.Error{Msg: err.Error(), Got: t.Got, Known: knownNames(t), Cause: err,
 		Notes: []string{"  " + line, "  " + caretPad(line, t.Col) + "^"}}
 }
 
@@ -174,7 +175,10 @@ func (b *batch) render(ctx context.Context, line []byte) (templates.Value, error
 		return nil, &templates.Error{Kind: templates.ValueError, Msg: "template: expected a string"}
 	}
 	text := templates.StrOf(src, templates.Current)
-	if mode, ok := req.GetStr("mode"); ok && templates.Equal(mode, templates.Str("ansible")) {
+	if mode, ok := req.GetStr("mode"); ok && mode != templates.None {
+		if !templates.Equal(mode, templates.Str("ansible")) {
+			return nil, &templates.Error{Kind: templates.ValueError, Msg: "mode: expected \"ansible\", or none for plain Jinja2"}
+		}
 		return b.ansible(ctx, req, text)
 	}
 	return plainJinja(ctx, req, text)
@@ -203,7 +207,11 @@ func (b *batch) ansible(ctx context.Context, req *templates.Dict, text string) (
 	}
 	eng := b.engines[era]
 	if eng == nil {
-		eng = templates.New(engine.TemplateOptions(era, engine.TemplateHooks{Warn: func(string) {}, ReadFile: os.ReadFile}))
+		h := engine.TemplateHooks{Warn: func(string) {}, ReadFile: os.ReadFile}
+		if era == templates.Current { // older ones have no filters of secrets
+			h.Redact = new(redact.Registry)
+		}
+		eng = templates.New(engine.TemplateOptions(era, h))
 		b.engines[era] = eng
 	}
 	return eng.Resolve(ctx, templates.NewText(text, templates.Pos{}), dictScope{b.vars})
@@ -240,7 +248,7 @@ func plainJinja(ctx context.Context, req *templates.Dict, text string) (template
 	}
 	o, err := templates.OptionsFromEnv(env)
 	if err != nil {
-		return nil, err
+		return nil, &templates.Error{Kind: templates.ValueError, Msg: err.Error()}
 	}
 	data := templates.NewDict(0)
 	if given, ok := req.GetStr("context"); ok && given != templates.None {
