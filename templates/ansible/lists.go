@@ -107,6 +107,9 @@ func twoLists(c *call, fn string) (a, b []value, err error) {
 	if a, err = c.State.Iterate(x); err != nil {
 		return nil, nil, err
 	}
+	if len(a) == 0 && (fn == "difference" || fn == "intersect") {
+		return nil, nil, nil // nothing is looked for in b, which may be anything
+	}
 	b, err = c.State.Iterate(y)
 	return a, b, err
 }
