@@ -4,13 +4,16 @@ package net
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -23,7 +26,7 @@ func (u *uriRun) makeBody() error {
 	if a.Src != "" {
 		return u.readSource()
 	}
-	if a.Body == nil {
+	if a.Body == nil && a.BodyFormat == "raw" {
 		return nil
 	}
 	switch a.BodyFormat {
@@ -44,7 +47,7 @@ func (u *uriRun) makeBody() error {
 	case "form-multipart":
 		fields, ok := a.Body.(map[string]any)
 		if !ok {
-			return modules.Failf("failed to parse body as form-multipart: Mapping is required, cannot be type %T", a.Body)
+			return modules.Failf("body must be mapping, cannot be type %s", modules.PyType(a.Body))
 		}
 		text, kind, err := multipartEncode(fields)
 		if err != nil {
@@ -77,15 +80,14 @@ func (u *uriRun) contentType(kind string) {
 func formEncode(body any) (string, error) {
 	var pairs []string
 	add := func(k, v any) {
-		values, ok := v.([]any)
-		if !ok {
-			values = []any{v}
-		}
-		for _, e := range values {
-			pairs = append(pairs, url.QueryEscape(fmt.Sprint(k))+"="+url.QueryEscape(fmt.Sprint(e)))
+		for _, e := range formValues(v) {
+			if e != nil {
+				pairs = append(pairs, url.QueryEscape(pyText(k))+"="+url.QueryEscape(pyText(e)))
+			}
 		}
 	}
 	switch b := body.(type) {
+	case nil:
 	case string:
 		return b, nil
 	case map[string]any:
@@ -99,9 +101,18 @@ func formEncode(body any) (string, error) {
 		}
 	case []any:
 		for _, e := range b {
-			pair, ok := e.([]any)
-			if !ok || len(pair) != 2 {
-				return "", fmt.Errorf("every item must be a pair")
+			pair := formValues(e)
+			if s, ok := e.(string); ok { // two letters are a pair, too
+				pair = nil
+				for _, r := range s {
+					pair = append(pair, string(r))
+				}
+			}
+			switch {
+			case len(pair) > 2:
+				return "", errors.New("too many values to unpack (expected 2)")
+			case len(pair) < 2:
+				return "", fmt.Errorf("not enough values to unpack (expected 2, got %d)", len(pair))
 			}
 			add(pair[0], pair[1])
 		}
@@ -109,6 +120,29 @@ func formEncode(body any) (string, error) {
 		return "", fmt.Errorf("a dictionary or a list of pairs is needed")
 	}
 	return strings.Join(pairs, "&"), nil
+}
+
+// formValues are the values of one field: a list's elements, a dict's keys, or the value alone.
+func formValues(v any) []any {
+	switch v := v.(type) {
+	case []any:
+		return v
+	case map[string]any:
+		keys := make([]any, 0, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			keys = append(keys, k)
+		}
+		return keys
+	}
+	return []any{v}
+}
+
+// pyText is a value as Python's str() shows it.
+func pyText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return modules.PyRepr(v)
 }
 
 // multipartEncode encodes fields; a field is text, or a dict of filename,
@@ -135,7 +169,11 @@ func multipartEncode(fields map[string]any) (body []byte, kind string, err error
 func multipartField(w *multipart.Writer, name string, value any) error {
 	d, ok := value.(map[string]any)
 	if !ok {
-		return w.WriteField(name, fmt.Sprint(value))
+		text, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("value must be a string, or mapping, cannot be type %s", modules.PyType(value))
+		}
+		return w.WriteField(name, text)
 	}
 	file, _ := d["filename"].(string)
 	content, given := d["content"].(string)
@@ -146,7 +184,7 @@ func multipartField(w *multipart.Writer, name string, value any) error {
 		}
 		content = string(data)
 	} else if !given {
-		return fmt.Errorf("at least one of filename or content must be provided for %s", name)
+		return fmt.Errorf("at least one of filename or content must be provided")
 	}
 	kind, _ := d["mime_type"].(string)
 	if kind == "" {

@@ -3,7 +3,6 @@ package net
 // This file reads the option checksum.
 
 import (
-	"encoding/hex"
 	"io"
 	"strings"
 
@@ -31,7 +30,7 @@ func (g *getURLRun) parseChecksum() error {
 		digest = found
 	}
 	digest = strings.ToLower(strings.ReplaceAll(digest, " ", ""))
-	if _, err := hex.DecodeString(digest); err != nil {
+	if digest == "" || strings.Trim(digest, "0123456789abcdef") != "" {
 		return g.fail("The checksum format is invalid")
 	}
 	if modules.Digests[algorithm] == nil {
@@ -45,11 +44,11 @@ func (g *getURLRun) parseChecksum() error {
 func (g *getURLRun) fetchDigest(address string) (string, error) {
 	res, err := g.request(address, "GET").do(g.ctx, g.m)
 	if err != nil {
-		return "", g.fail("%s", failureText(err))
+		return "", g.failRequest(address, err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != 200 && res.StatusCode != 0 {
-		return "", g.fail("Request failed: HTTP Error %d: %s", res.StatusCode, res.reason())
+		return "", g.failStatus(address, res)
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	if err != nil {
@@ -58,7 +57,7 @@ func (g *getURLRun) fetchDigest(address string) (string, error) {
 	name := urlName(g.a.URL)
 	digest := digestIn(string(text), name)
 	if digest == "" {
-		return "", g.fail("Unable to find a checksum for file '%s' in '%s'", name, address)
+		return "", modules.Failf("Unable to find a checksum for file '%s' in '%s'", name, address)
 	}
 	return digest, nil
 }

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gorun/modules"
 	"gorun/modules/oserr"
 )
@@ -52,7 +54,8 @@ type response struct {
 	*http.Response
 	url        string // where redirects ended
 	redirected bool
-	loop       bool // there were too many redirects
+	loop       bool   // there were too many redirects
+	denied     string // where a redirect led that may not be followed
 	cookies    []*http.Cookie
 }
 
@@ -62,6 +65,9 @@ const maxRedirects = 10
 func (r *response) reason() string {
 	if r.loop {
 		return "The HTTP server returned a redirect error that would lead to an infinite loop.\nThe last 30x error message was:\n" + r.statusText()
+	}
+	if r.denied != "" {
+		return r.statusText() + " - Redirection to url '" + r.denied + "' is not allowed"
 	}
 	return r.statusText()
 }
@@ -73,9 +79,12 @@ func (r *response) statusText() string {
 
 // do sends the request. The error's text is what stands behind "Request failed: ".
 func (q *request) do(ctx context.Context, m *modules.Run) (*response, error) {
-	u, err := url.Parse(q.url)
+	u, err := parseURL(q.url)
 	if err != nil {
-		return nil, fmt.Errorf("the URL is invalid: %w", err)
+		return nil, err
+	}
+	if (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() == "" {
+		return nil, errors.New("<urlopen error no host given>")
 	}
 	if u.User != nil && q.user == "" {
 		q.user = u.User.Username()
@@ -134,9 +143,12 @@ func openFile(u *url.URL) (*response, error) {
 		return nil, fmt.Errorf("<urlopen error %s>", oserr.Str(err, u.Path))
 	}
 	st, err := f.Stat()
-	if err != nil || st.IsDir() {
+	if err == nil && st.IsDir() {
+		err = unix.EISDIR
+	}
+	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("<urlopen error %s is no file>", u.Path)
+		return nil, fmt.Errorf("<urlopen error %s>", oserr.Str(err, u.Path))
 	}
 	return &response{url: u.String(), Response: &http.Response{Body: f, ContentLength: st.Size(), Header: http.Header{}}}, nil
 }
@@ -155,7 +167,11 @@ func (q *request) client(m *modules.Run) (*http.Client, error) {
 	if q.socket != "" {
 		t.Proxy = nil
 		t.DialContext = func(ctx context.Context, _, _ string) (stdnet.Conn, error) {
-			return dialer.DialContext(ctx, "unix", q.socket)
+			conn, err := dialer.DialContext(ctx, "unix", q.socket)
+			if err != nil && oserr.Code(err) != 0 {
+				return nil, &socketError{q.socket, err}
+			}
+			return conn, err
 		}
 	}
 	jar, err := cookiejar.New(nil)
@@ -171,11 +187,11 @@ func (q *request) tls() (*tls.Config, error) {
 	if q.ca != "" {
 		pem, err := os.ReadFile(q.ca)
 		if err != nil {
-			return nil, fmt.Errorf("ca_path: %s", oserr.Str(err, q.ca))
+			return nil, &plainError{"Connection failure: ca_path: " + oserr.Str(err, q.ca)}
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_path: there is no certificate in %s", q.ca)
+			return nil, &plainError{"Connection failure: ca_path: there is no certificate in " + q.ca}
 		}
 	}
 	if q.cert != "" {
@@ -185,7 +201,7 @@ func (q *request) tls() (*tls.Config, error) {
 		}
 		pair, err := tls.LoadX509KeyPair(q.cert, key)
 		if err != nil {
-			return nil, fmt.Errorf("client_cert: %w", err)
+			return nil, &plainError{"Connection failure: client_cert: " + err.Error()}
 		}
 		conf.Certificates = []tls.Certificate{pair}
 	}
@@ -229,7 +245,7 @@ func (q *request) follows(ctx context.Context, client *http.Client, u *url.URL) 
 	for hop := 0; ; hop++ {
 		res, err := q.send(ctx, client, u, method, body, hop > 0)
 		if err != nil {
-			return nil, q.explain(err, u)
+			return nil, q.explain(err)
 		}
 		out.Response, out.url = res, u.String()
 		out.cookies = client.Jar.Cookies(u)
@@ -242,6 +258,10 @@ func (q *request) follows(ctx context.Context, client *http.Client, u *url.URL) 
 			return out, q.unpack(res)
 		}
 		next, err := u.Parse(target)
+		if err == nil && next.Scheme != "http" && next.Scheme != "https" {
+			out.denied = target
+			return out, q.unpack(res)
+		}
 		res.Body.Close()
 		if err != nil {
 			return nil, fmt.Errorf("the redirect to %q is invalid: %w", target, err)
@@ -327,7 +347,7 @@ func (q *request) setHeaders(r *http.Request, redirected bool) {
 			r.Host = fmt.Sprint(v)
 			continue
 		}
-		r.Header.Set(k, fmt.Sprint(v))
+		r.Header.Set(k, pyText(v))
 	}
 }
 
@@ -358,55 +378,4 @@ func (q *request) unpack(res *http.Response) error {
 	}{z, res.Body}
 	res.ContentLength = -1
 	return nil
-}
-
-// explain words a transport's error as Ansible does.
-func (q *request) explain(err error, u *url.URL) error {
-	var dns *stdnet.DNSError
-	var timeout interface{ Timeout() bool }
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verify *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
-		port := u.Port()
-		if port == "" {
-			port = "443"
-		}
-		return &certError{fmt.Sprintf("Failed to validate the SSL certificate for %s:%s. Make sure your managed systems have a valid CA "+
-			"certificate installed. You can use validate_certs=False if you do not need to confirm the servers identity but this is unsafe "+
-			"and not recommended. The exception msg was: %s.", u.Hostname(), port, rootCause(err))}
-	case errors.As(err, &dns):
-		return fmt.Errorf("<urlopen error [Errno -2] Name or service not known>")
-	case errors.Is(err, context.Canceled):
-		return errors.New("cancelled")
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("<urlopen error timed out>")
-	case oserr.Code(err) != 0:
-		return fmt.Errorf("<urlopen error %s>", oserr.Str(err))
-	}
-	return fmt.Errorf("<urlopen error %s>", rootCause(err))
-}
-
-// A certError is a failure of the certificate; its text stands alone.
-type certError struct{ msg string }
-
-func (e *certError) Error() string { return e.msg }
-
-// failureText is the message of a request that got no answer.
-func failureText(err error) string {
-	var cert *certError
-	if errors.As(err, &cert) {
-		return cert.msg
-	}
-	return "Request failed: " + err.Error()
-}
-
-func rootCause(err error) string {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		return ue.Err.Error()
-	}
-	return err.Error()
 }

@@ -153,12 +153,10 @@ func (g *getURLRun) upToDate() (*modules.Result, error) {
 	return &modules.Result{Changed: changed, Data: g.data}, nil
 }
 
+// notModified ends a run whose file is current. Its mode and owner stay as
+// they are, as Ansible leaves them.
 func (g *getURLRun) notModified() (*modules.Result, error) {
-	changed, err := g.m.ApplyFileArgs(g.dest, &g.a.FileArgs, false, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &modules.Result{Changed: changed, Msg: "HTTP Error 304: Not Modified",
+	return &modules.Result{Msg: "HTTP Error 304: Not Modified",
 		Data: map[string]any{"url": g.a.URL, "dest": g.dest, "status_code": 304, "elapsed": g.elapsed()}}, nil
 }
 
@@ -177,22 +175,21 @@ func (g *getURLRun) download(since time.Time, intoDir bool) (string, error) {
 	q.ifModifiedSince = since
 	res, err := q.do(g.ctx, g.m)
 	if err != nil {
-		return "", modules.FailWith(map[string]any{"url": g.a.URL, "dest": g.dest, "elapsed": g.elapsed()}, "%s", failureText(err))
+		return "", g.failRequest(g.a.URL, err)
 	}
 	defer res.Body.Close()
-	if intoDir {
-		g.dest = filepath.Join(g.dest, downloadName(res, g.a.URL))
-		g.data["dest"] = g.dest
-	}
 	switch {
 	case res.StatusCode == 304:
 		return "", &notModified{}
 	case res.StatusCode == 0: // file:
 	case res.StatusCode != 200 && !(g.m.Check && (res.StatusCode == 405 || res.StatusCode == 501)):
-		return "", modules.FailWith(map[string]any{"url": g.a.URL, "dest": g.dest, "elapsed": g.elapsed(), "status_code": res.StatusCode,
-			"response": fmt.Sprintf("HTTP Error %d: %s", res.StatusCode, res.reason())}, "Request failed")
+		return "", g.failStatus(g.a.URL, res)
 	default:
 		g.status = res.StatusCode
+	}
+	if intoDir {
+		g.dest = filepath.Join(g.dest, downloadName(res, res.url))
+		g.data["dest"] = g.dest
 	}
 	size := "unknown"
 	if res.ContentLength >= 0 {
@@ -206,14 +203,45 @@ func (g *getURLRun) download(since time.Time, intoDir bool) (string, error) {
 	return g.store(res.Body)
 }
 
+// failRequest is the failure of a request that got no answer.
+func (g *getURLRun) failRequest(address string, err error) error {
+	var value *valueError
+	if errors.As(err, &value) {
+		return modules.FailWith(map[string]any{"url": address, "status": -1}, "%s", value.msg)
+	}
+	return modules.FailWith(map[string]any{"url": address, "dest": g.dest, "elapsed": g.elapsed()}, "%s", failureText(err))
+}
+
+// failStatus is the failure of a request whose answer is no success.
+func (g *getURLRun) failStatus(address string, res *response) error {
+	response := fmt.Sprintf("HTTP Error %d: %s", res.StatusCode, res.reason())
+	if res.StatusCode < 300 {
+		response = "OK (" + sizeText(res) + " bytes)"
+	}
+	return modules.FailWith(map[string]any{"url": address, "dest": g.dest, "elapsed": g.elapsed(), "status_code": res.StatusCode,
+		"response": response}, "Request failed")
+}
+
+// sizeText is the length that the server tells.
+func sizeText(res *response) string {
+	if length := res.Header.Get("Content-Length"); length != "" {
+		return length
+	}
+	return "unknown"
+}
+
+func (g *getURLRun) failTmp(format, dir string) error {
+	return modules.FailWith(map[string]any{"elapsed": g.elapsed()}, format, dir)
+}
+
 // folder is where the download goes before it is in place.
 func (g *getURLRun) folder() (string, error) {
 	dir := g.a.TmpDest
 	if dir != "" && !isDir(dir) {
 		if _, err := os.Stat(dir); err == nil {
-			return "", g.fail("%s is a file but should be a directory.", dir)
+			return "", g.failTmp("%s is a file but should be a directory.", dir)
 		}
-		return "", g.fail("%s directory does not exist.", dir)
+		return "", g.failTmp("%s directory does not exist.", dir)
 	}
 	if dir == "" {
 		// Beside the target it need not be copied once more.
@@ -256,12 +284,19 @@ func isDir(p string) bool {
 
 // downloadName is the file's name by the server's word, else by the URL.
 func downloadName(res *response, address string) string {
-	if _, params, err := mime.ParseMediaType(res.Header.Get("Content-Disposition")); err == nil {
-		if name := filepath.Base(params["filename"]); name != "." && name != "/" && name != ".." {
-			return name
-		}
+	if name := dispositionName(res); name != "" {
+		return name
 	}
 	return urlName(address)
+}
+
+// dispositionName is the file name of the header Content-Disposition, without folders.
+func dispositionName(res *response) string {
+	_, params, err := mime.ParseMediaType(res.Header.Get("Content-Disposition"))
+	if name := filepath.Base(params["filename"]); err == nil && name != "." && name != "/" && name != ".." {
+		return name
+	}
+	return ""
 }
 
 func urlName(address string) string {

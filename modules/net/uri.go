@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,7 +19,6 @@ import (
 	"time"
 
 	"gorun/modules"
-	"gorun/modules/oserr"
 )
 
 type uriArgs struct {
@@ -110,11 +112,7 @@ type uriRun struct {
 var methodName = regexp.MustCompile(`^[A-Z]+$`)
 
 func exists(path string) bool {
-	found, err := filepath.Glob(path)
-	if err == nil && len(found) > 0 {
-		return true
-	}
-	_, err = os.Stat(path)
+	_, err := os.Stat(path)
 	return err == nil
 }
 
@@ -139,32 +137,42 @@ func (u *uriRun) run() (*modules.Result, error) {
 		return nil, err
 	}
 	q := u.request()
-	conditional := !q.ifModifiedSince.IsZero()
 	res, err := q.do(u.ctx, u.m)
+	var value *valueError
+	if errors.As(err, &value) {
+		return nil, modules.FailWith(map[string]any{"url": a.URL, "status": -1}, "%s", value.msg)
+	}
 	if err != nil {
-		return nil, modules.FailWith(map[string]any{"redirected": false, "url": a.URL, "status": -1, "elapsed": u.elapsed()},
-			"Status code was -1 and not %s: %s", u.wanted(), failureText(err))
+		data := map[string]any{"redirected": false, "url": a.URL, "status": -1, "elapsed": u.elapsed()}
+		if a.ReturnContent {
+			data["content"] = ""
+		}
+		return nil, modules.FailWith(data, "Status code was -1 and not %s: %s", u.wanted(), failureText(err))
 	}
 	defer res.Body.Close()
 	data := u.answer(res)
 	content, err := io.ReadAll(res.Body)
-	if err != nil {
+	expected := slices.Contains(a.StatusCode, res.StatusCode)
+	if err != nil && (a.Dest != "" || a.ReturnContent || isJSON(res)) {
+		// An answer that nobody wants is not read by Ansible either.
 		return nil, modules.FailWith(data, "could not read the answer: %w", err)
 	}
-	changed := false
-	if conditional && res.StatusCode == http.StatusNotModified && a.Dest != "" {
-		// The file is current: we asked for that answer.
-		data["path"] = a.Dest
-		changed, err = u.m.ApplyFileArgs(a.Dest, &a.FileArgs, false, nil)
-		return &modules.Result{Changed: changed, Data: data}, err
-	}
 	u.addContent(res, content, data)
-	if a.Dest != "" && slices.Contains(a.StatusCode, res.StatusCode) {
-		if changed, err = u.save(res, content, data); err != nil {
-			return nil, err
+	changed := false
+	if a.Dest != "" {
+		dest := a.Dest
+		if isDir(dest) {
+			dest = filepath.Join(dest, answerName(res))
 		}
+		if expected && res.StatusCode != http.StatusNotModified {
+			if err := u.save(dest, content, data); err != nil {
+				return nil, err
+			}
+			changed = true // written or the same: Ansible says so of both
+		}
+		data["path"] = dest
 	}
-	if !slices.Contains(a.StatusCode, res.StatusCode) {
+	if !expected {
 		delete(data, "body")
 		return nil, modules.FailWith(data, "Status code was %d and not %s: %s", res.StatusCode, u.wanted(), data["msg"])
 	}
@@ -234,9 +242,16 @@ func (u *uriRun) answer(res *response) map[string]any {
 	return data
 }
 
+// isJSON tells whether the answer's type is one that JSON is read from.
+func isJSON(res *response) bool {
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	sub := kind[strings.IndexByte(kind, '/')+1:]
+	return sub == "json" || sub == "javascript" || strings.HasSuffix(sub, "+json")
+}
+
 // addContent adds the text, and the data that JSON stands for.
 func (u *uriRun) addContent(res *response, content []byte, data map[string]any) {
-	kind, params, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	_, params, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	text := string(content)
 	if strings.EqualFold(params["charset"], "iso-8859-1") || strings.EqualFold(params["charset"], "latin1") {
 		runes := make([]rune, len(content))
@@ -247,11 +262,10 @@ func (u *uriRun) addContent(res *response, content []byte, data map[string]any) 
 	}
 	if u.a.ReturnContent {
 		data["content"] = text
-	} else if res.StatusCode >= 300 && res.StatusCode != http.StatusNotModified {
+	} else if res.StatusCode >= 300 && !isJSON(res) {
 		data["body"] = text
 	}
-	sub := kind[strings.IndexByte(kind, '/')+1:]
-	if sub == "json" || sub == "javascript" || strings.HasSuffix(sub, "+json") {
+	if isJSON(res) {
 		d := json.NewDecoder(bytes.NewReader(content))
 		d.UseNumber()
 		var v any
@@ -261,32 +275,40 @@ func (u *uriRun) addContent(res *response, content []byte, data map[string]any) 
 	}
 }
 
-// save writes the answer to dest.
-func (u *uriRun) save(res *response, content []byte, data map[string]any) (bool, error) {
-	dest := u.a.Dest
-	if isDir(dest) {
-		dest = filepath.Join(dest, downloadName(res, u.a.URL))
+// answerName is the name of an answer that goes to a folder: the server's
+// word, else the end of the URL that redirects led to.
+func answerName(res *response) string {
+	if name := dispositionName(res); name != "" {
+		return name
 	}
-	data["path"] = dest
-	if dir := filepath.Dir(dest); !isDir(dir) {
-		return false, modules.FailWith(data, "Destination dir '%s' not writable", dir)
-	}
-	changed := false
-	if have, err := os.ReadFile(dest); err != nil || !bytes.Equal(have, content) {
-		changed = true
-		if err := u.m.WriteFile(u.ctx, dest, content, "", u.a.UnsafeWrites); err != nil {
-			return false, err
+	if u, err := url.Parse(res.url); err == nil {
+		if name := path.Base(strings.TrimRight(u.Path, "/")); name != "." && name != "/" && name != ".." {
+			return name
 		}
 	}
-	did, err := u.m.ApplyFileArgs(dest, &u.a.FileArgs, false, nil)
-	return changed || did, err
+	return "index.html"
+}
+
+// save writes the answer to dest.
+func (u *uriRun) save(dest string, content []byte, data map[string]any) error {
+	data["path"] = dest
+	if dir := filepath.Dir(dest); !isDir(dir) {
+		return modules.FailWith(data, "Destination dir '%s' not writable", dir)
+	}
+	if have, err := os.ReadFile(dest); err != nil || !bytes.Equal(have, content) {
+		if err := u.m.WriteFile(u.ctx, dest, content, "", u.a.UnsafeWrites); err != nil {
+			return err
+		}
+	}
+	_, err := u.m.ApplyFileArgs(dest, &u.a.FileArgs, false, nil)
+	return err
 }
 
 // readSource reads the body from a file.
 func (u *uriRun) readSource() error {
 	data, err := os.ReadFile(u.a.Src)
 	if err != nil {
-		return modules.FailWith(map[string]any{"url": u.a.URL, "elapsed": 0}, "Unable to open source file %s", oserr.Str(err, u.a.Src))
+		return modules.FailWith(map[string]any{"elapsed": 0}, "Unable to open source file %s", u.a.Src)
 	}
 	u.body = data
 	return nil
