@@ -61,6 +61,9 @@ type Options struct {
 	ForceHandlers  bool
 	FlushCache     bool
 	Strategy       string // default strategy; "" is linear
+	// Lost is told, before a playbook's recap, of the hosts that failed or were
+	// not reached, sorted; nil: nobody is.
+	Lost func(file string, hosts []string)
 	// Refresh reads the inventory again (meta: refresh_inventory); nil: nothing to do.
 	Refresh func() error
 	// Secrets hides secrets in what the user is told; nil, before 2.22: results

@@ -56,27 +56,28 @@ func (w *walk) meta(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
 		hosts = hosts[:1]
 	}
 	whenless := unconditional[what] && len(t.AllWhen()) > 0
-	var due []*hostRun
+	var flushing []*hostRun
 	for _, h := range hosts {
 		p.announce(ctx, t, h.name)
 		if whenless {
 			p.r.warn(what + " task does not support when conditional")
-			due = append(due, h)
-			continue
-		}
-		ok, _, err := p.r.all(ctx, "when", t.AllWhen(), p.scope(h.name, t))
-		if err != nil {
+		} else if ok, _, err := p.r.all(ctx, "when", t.AllWhen(), p.scope(h.name, t)); err != nil {
 			p.stopMeta(h, t, err)
 			return
-		}
-		if !ok {
+		} else if !ok {
 			p.skipMeta(ctx, h, t, what)
 			continue
 		}
-		due = append(due, h)
+		if what == "flush_handlers" {
+			p.mark(ctx, h, h.takeSaved())
+			p.r.cb.Verbose(2, "", "META: triggered running handlers for "+h.name)
+			flushing = append(flushing, h)
+			continue
+		}
+		w.doMeta(ctx, []*hostRun{h}, t, what)
 	}
-	if len(due) > 0 {
-		w.doMeta(ctx, due, t, what)
+	if len(flushing) > 0 {
+		w.flush(ctx, flushing, false)
 	}
 }
 
@@ -147,12 +148,6 @@ func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, w
 	switch what {
 	case "noop":
 		say("noop")
-	case "flush_handlers":
-		for _, h := range hosts {
-			p.mark(ctx, h, h.takeSaved())
-			say("triggered running handlers for " + h.name)
-		}
-		w.flush(ctx, hosts, false)
 	case "role_complete":
 	case "end_host":
 		for _, h := range hosts {

@@ -158,9 +158,20 @@ books:
 		for _, play := range book.Plays {
 			var more bool
 			code, more, err = r.runPlay(ctx, book, play)
-			if err != nil || !more {
+			if err != nil {
 				break books
 			}
+			if !more {
+				break
+			}
+		}
+		out := r.outcome(code)
+		if lost := slices.Sorted(slices.Values(append(out.Failed, out.Unreachable...))); len(lost) > 0 && r.o.Lost != nil {
+			r.o.Lost(book.File, slices.Compact(lost))
+		}
+		r.cb.Stats(out.Stats)
+		if code != CodeOK || ctx.Err() != nil {
+			break
 		}
 	}
 	out := r.outcome(code)
@@ -168,7 +179,6 @@ books:
 		out.Code = errorCode(err)
 		return out, err
 	}
-	r.cb.Stats(out.Stats)
 	if !r.started && r.o.Era >= templates.Current {
 		r.cb.tell(func(cb callback.Callback) {
 			callback.ShowError(cb, fmt.Sprintf("No matching task \"%s\" found. Note: --start-at-task can only follow static includes.", r.o.StartAtTask))

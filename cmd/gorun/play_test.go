@@ -258,6 +258,9 @@ var normalizers = []struct {
 	{regexp.MustCompile(`(?m)^( +)src: (?:''|\S*/ansible-tmp-\S*|\$WORK/\S*\.j2)$`), `${1}src: TMP`},
 	{regexp.MustCompile(`(?m)^(\S*)\+\+\+ after: [^\s\x1b]+`), `${1}+++ after: SRC`}, // in colour
 	{regexp.MustCompile(`"src": "[^"]*(?:ansible-tmp|gorun)[^"]*"`), `"src": "TMP"`},
+	// What -vv tells of the program itself and of callbacks beside that of the screen.
+	{regexp.MustCompile(`(?s)^ansible-playbook \[core .*?\n(No config file found|Using )`), `$1`},
+	{regexp.MustCompile(`(?m)^Skipping callback '\w+', as we already have a stdout callback\.\n`), ``},
 	{regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`), `.BACKUP~`},
 }
 

@@ -64,9 +64,6 @@ func runPlaybooks(c *cli.Context) error {
 		fmt.Fprintln(s.err, "[ERROR]: User interrupted execution")
 		return exitCode(exitSignal)
 	}
-	if err := s.retryFile(files, outcome); err != nil {
-		s.warn(err.Error())
-	}
 	if outcome.Code != 0 {
 		return exitCode(outcome.Code)
 	}
@@ -155,7 +152,12 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 	if connection == "smart" {
 		connection = ""
 	}
+	var lost func(book string, hosts []string)
+	if cfg.Bool("RETRY_FILES_ENABLED") {
+		lost = s.retryFile
+	}
 	o := engine.Options{
+		Lost:      lost,
 		Inventory: s.inv, Vars: s.vars, Templates: s.tmpl, Loader: s.loader, Hosts: hosts,
 		Callback: s.cb, Secrets: s.redact, InjectInvocation: s.cfg.Bool("INJECT_INVOCATION"), Era: s.era, ReadFile: s.readFile, LocalModules: localModules(),
 		Forks: forks, Check: c.Bool("check"), Diff: c.Bool("diff") || cfg.Bool("DIFF_ALWAYS"),
@@ -237,21 +239,25 @@ func (s *session) listOnly(c *cli.Context, r *engine.Run, books []*playbook.Play
 	return false, nil
 }
 
-// retryFile writes the hosts that failed beside the playbook, where asked for.
-func (s *session) retryFile(files []string, o engine.Outcome) error {
-	hosts := append(o.Failed, o.Unreachable...)
-	if !s.cfg.Bool("RETRY_FILES_ENABLED") || len(hosts) == 0 {
-		return nil
+// retryFile writes the hosts that were lost beside the playbook, or into the
+// folder of retry_files_save_path.
+func (s *session) retryFile(book string, hosts []string) {
+	if abs, err := filepath.Abs(book); err == nil {
+		book = abs
 	}
-	name := strings.TrimSuffix(files[0], filepath.Ext(files[0])) + ".retry"
+	name := strings.TrimSuffix(book, filepath.Ext(book)) + ".retry"
 	if dir := s.cfg.Path("RETRY_FILES_SAVE_PATH"); dir != "" {
 		name = filepath.Join(dir, filepath.Base(name))
 	}
-	if err := os.WriteFile(name, []byte(strings.Join(hosts, "\n")+"\n"), 0o644); err != nil {
-		return fmt.Errorf("Could not create retry file '%s'.\t%w", name, err)
+	err := os.MkdirAll(filepath.Dir(name), 0o777)
+	if err == nil {
+		err = os.WriteFile(name, []byte(strings.Join(hosts, "\n")+"\n"), 0o644)
 	}
-	fmt.Fprintf(s.out, "\tto retry, use: --limit @%s\n", name)
-	return nil
+	if err != nil {
+		s.warn(fmt.Sprintf("Could not create retry file '%s'.\n\t%v", name, err))
+		return
+	}
+	s.screen.Print("\tto retry, use: --limit @"+name+"\n", "")
 }
 
 // adviseUnsupported names, once each, the options and settings that gorun

@@ -88,6 +88,7 @@ func (s *session) enableCallbacks() error {
 	s.cb, err = callback.Enable(screen, own, s.screen, callback.Extras{
 		Current: s.isCurrent(), JUnitDir: cfg.Path("JUNIT_OUTPUT_DIR"), TreeDir: cfg.Path("CALLBACK_TREE_DIR"), LogDir: cfg.Path("LOG_PLAYS_FOLDER"),
 		ProfileSort: cfg.Str("PROFILE_TASKS_SORT_ORDER"), ProfileLimit: cfg.Str("PROFILE_TASKS_OUTPUT_LIMIT"),
+		TasksSummaryOnly: cfg.Bool("PROFILE_TASKS_SUMMARY_ONLY"), RolesSummaryOnly: cfg.Bool("PROFILE_ROLES_SUMMARY_ONLY"),
 	}, more...)
 	return err
 }

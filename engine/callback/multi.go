@@ -145,6 +145,8 @@ type Extras struct {
 	JUnitDir, TreeDir, LogDir string
 	// ProfileSort is ascending, descending or none; ProfileLimit a number of tasks or "all".
 	ProfileSort, ProfileLimit string
+	// TasksSummaryOnly and RolesSummaryOnly leave out the times at each task, in the current era.
+	TasksSummaryOnly, RolesSummaryOnly bool
 }
 
 // beside are the callbacks that callbacks_enabled can name.
@@ -152,9 +154,9 @@ var beside = map[string]func(s *Screen, x Extras) Callback{
 	"junit":         func(s *Screen, x Extras) Callback { return newJUnit(x, s) },
 	"tree":          func(s *Screen, x Extras) Callback { return newTree(x.TreeDir, s) },
 	"log_plays":     func(s *Screen, x Extras) Callback { return newLogPlays(x.LogDir, s) },
-	"timer":         func(s *Screen, _ Extras) Callback { return newTimer(s) },
+	"timer":         func(s *Screen, x Extras) Callback { return newTimer(s, x.Current) },
 	"profile_tasks": func(s *Screen, x Extras) Callback { return newProfileTasks(s, x) },
-	"profile_roles": func(s *Screen, _ Extras) Callback { return newProfileRoles(s) },
+	"profile_roles": func(s *Screen, x Extras) Callback { return newProfileRoles(s, x) },
 }
 
 // Known reports whether gorun has a callback that callbacks_enabled or
@@ -182,7 +184,12 @@ func ownName(name string) string {
 func Enable(screen Callback, names []string, s *Screen, x Extras, more ...Callback) (Callback, error) {
 	m := &Multi{Screen: screen, Secrets: s.Secrets}
 	var unknown []string
+	seen := map[string]bool{}
 	for _, n := range names {
+		if seen[ownName(n)] {
+			continue
+		}
+		seen[ownName(n)] = true
 		if f, ok := beside[ownName(n)]; ok {
 			m.Others = append(m.Others, f(s, x))
 		} else if _, ok := stdout[ownName(n)]; !ok {

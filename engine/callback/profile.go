@@ -14,16 +14,24 @@ import (
 // timer tells at the end how long the run took.
 type timer struct {
 	silent
-	s     *Screen
-	start time.Time
+	s       *Screen
+	current bool
+	start   time.Time
 }
 
-func newTimer(s *Screen) *timer { return &timer{s: s, start: time.Now()} }
+func newTimer(s *Screen, current bool) *timer {
+	return &timer{s: s, current: current, start: time.Now()}
+}
 
 func (t *timer) Stats(Stats) {
 	all := int(time.Since(t.start).Seconds())
-	t.s.Print(fmt.Sprintf("Playbook run took %d days, %d hours, %d minutes, %d seconds",
-		all/86400, all/3600%24, all/60%60, all%60), "")
+	text := fmt.Sprintf("Playbook run took %d days, %d hours, %d minutes, %d seconds",
+		all/86400, all/3600%24, all/60%60, all%60)
+	if t.current {
+		t.s.Banner("PLAYBOOK RECAP")
+		text += "\n\r"
+	}
+	t.s.Print(text, "")
 }
 
 // profileWidth is the width of the lines of the profiling callbacks.
@@ -38,13 +46,37 @@ type lap struct {
 // clock measures laps and prints the line with the times.
 type clock struct {
 	s                 *Screen
+	recap             string // the banner before the summary, "" for none
+	summaryOnly       bool
 	start, last, lapT time.Time
 	current           *lap
 }
 
-func newClock(s *Screen) clock {
+// newClock starts a clock; recap is the current era's banner.
+func newClock(s *Screen, x Extras, recap string, summaryOnly bool) clock {
+	if !x.Current {
+		recap, summaryOnly = "", false
+	}
 	now := time.Now()
-	return clock{s: s, start: now, last: now, lapT: now}
+	return clock{s: s, recap: recap, summaryOnly: summaryOnly, start: now, last: now, lapT: now}
+}
+
+// next ends the running lap and prints the times at the start of a task.
+func (c *clock) next() {
+	c.stop()
+	if !c.summaryOnly {
+		c.stamp()
+	}
+}
+
+// sum ends the running lap and begins the summary.
+func (c *clock) sum() {
+	c.stop()
+	if c.recap != "" {
+		c.s.Banner(c.recap)
+	}
+	c.stamp()
+	c.s.Print(filled("", "="), "")
 }
 
 // stop ends the running lap.
@@ -103,12 +135,11 @@ func newProfileTasks(s *Screen, x Extras) *profileTasks {
 			limit = -1
 		}
 	}
-	return &profileTasks{clock: newClock(s), sort: x.ProfileSort, limit: limit, byID: map[string]*lap{}}
+	return &profileTasks{clock: newClock(s, x, "TASKS RECAP", x.TasksSummaryOnly), sort: x.ProfileSort, limit: limit, byID: map[string]*lap{}}
 }
 
 func (p *profileTasks) TaskStart(t Task) {
-	p.stop()
-	p.stamp()
+	p.next()
 	l, ok := p.byID[t.UUID]
 	if !ok {
 		l = &lap{name: t.Name}
@@ -121,9 +152,7 @@ func (p *profileTasks) TaskStart(t Task) {
 func (p *profileTasks) HandlerTaskStart(t Task) { p.TaskStart(t) }
 
 func (p *profileTasks) Stats(Stats) {
-	p.stop()
-	p.stamp()
-	p.s.Print(filled("", "="), "")
+	p.sum()
 	laps := slices.Clone(p.laps)
 	switch p.sort {
 	case "none":
@@ -148,13 +177,12 @@ type profileRoles struct {
 	byName map[string]*lap
 }
 
-func newProfileRoles(s *Screen) *profileRoles {
-	return &profileRoles{clock: newClock(s), byName: map[string]*lap{}}
+func newProfileRoles(s *Screen, x Extras) *profileRoles {
+	return &profileRoles{clock: newClock(s, x, "ROLES RECAP", x.RolesSummaryOnly), byName: map[string]*lap{}}
 }
 
 func (p *profileRoles) TaskStart(t Task) {
-	p.stop()
-	p.stamp()
+	p.next()
 	name := shortName(t.Action)
 	if role, _, ok := strings.Cut(t.Name, " : "); ok {
 		name = role
@@ -171,9 +199,7 @@ func (p *profileRoles) TaskStart(t Task) {
 func (p *profileRoles) HandlerTaskStart(t Task) { p.TaskStart(t) }
 
 func (p *profileRoles) Stats(Stats) {
-	p.stop()
-	p.stamp()
-	p.s.Print(filled("", "="), "")
+	p.sum()
 	laps := slices.Clone(p.laps)
 	slices.SortStableFunc(laps, func(a, b *lap) int { return int(b.elapsed - a.elapsed) })
 	var total time.Duration

@@ -255,6 +255,8 @@ var table = []setting{
 	{name: "SU_FLAGS", kind: kindStr, env: []string{"ANSIBLE_SU_FLAGS"}, ini: []string{"su_become_plugin.flags"}, use: honoured},
 	{name: "REMOTE_TMP", kind: kindStr, def: "~/.ansible/tmp", env: []string{"ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP"}, ini: []string{"defaults.remote_tmp"}, use: honoured},
 	{name: "JUNIT_OUTPUT_DIR", kind: kindPath, def: "~/.ansible.log", env: []string{"JUNIT_OUTPUT_DIR"}, use: honoured},
+	{name: "PROFILE_ROLES_SUMMARY_ONLY", kind: kindBool, def: "false", env: []string{"PROFILE_ROLES_SUMMARY_ONLY"}, ini: []string{"callback_profile_roles.summary_only"}, use: honoured},
+	{name: "PROFILE_TASKS_SUMMARY_ONLY", kind: kindBool, def: "false", env: []string{"PROFILE_TASKS_SUMMARY_ONLY"}, ini: []string{"callback_profile_tasks.summary_only"}, use: honoured},
 	{name: "PROFILE_TASKS_SORT_ORDER", kind: kindStr, def: "descending", env: []string{"PROFILE_TASKS_SORT_ORDER"}, ini: []string{"callback_profile_tasks.sort_order"}, use: honoured},
 	{name: "PROFILE_TASKS_OUTPUT_LIMIT", kind: kindStr, def: "20", env: []string{"PROFILE_TASKS_TASK_OUTPUT_LIMIT"}, ini: []string{"callback_profile_tasks.task_output_limit"}, use: honoured},
 	{name: "CALLBACK_TREE_DIR", kind: kindPath, def: "~/.ansible/tree", env: []string{"ANSIBLE_CALLBACK_TREE_DIR"}, ini: []string{"callback_tree.directory"}, use: honoured},
