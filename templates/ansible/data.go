@@ -187,7 +187,13 @@ func yamlOptions(o *YAMLOptions, styled bool, options []templates.Kwarg) error {
 					o.Directives = append(o.Directives, "%TAG "+text(handle)+" "+text(prefix))
 				}
 			}
-		case "canonical", "line_break", "encoding", "vault_behavior", "dump_vault_tags":
+		case "canonical":
+			o.Canonical = k.Value.Truth()
+		case "line_break":
+			if s, ok := isText(k.Value); ok && (s == "\r" || s == "\r\n") {
+				o.LineBreak = s
+			}
+		case "encoding", "vault_behavior", "dump_vault_tags":
 		default:
 			return raise(templates.TypeError, "dump_all() got an unexpected keyword argument '%s'", k.Name)
 		}

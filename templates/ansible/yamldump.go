@@ -26,6 +26,11 @@ type YAMLOptions struct {
 	// KeepOrder leaves keys in their order instead of sorting them.
 	KeepOrder                  bool
 	ExplicitStart, ExplicitEnd bool
+	// Canonical writes every tag, every scalar in double quotes and every item
+	// on a line of its own.
+	Canonical bool
+	// LineBreak ends the lines; "": "\n".
+	LineBreak string
 	// Directives are lines before the document, such as "%YAML 1.2".
 	Directives []string
 	// ASCII escapes what is not ASCII.

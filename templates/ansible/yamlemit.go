@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"gorun/templates"
+	"gorun/vars/pyyaml"
 )
 
 // yamlDate is the form of YAML 1.1's timestamps.
@@ -51,9 +54,12 @@ func emitYAML(root *yamlNode, o YAMLOptions) string {
 		e.put(d)
 		e.writeIndent()
 	}
-	if o.ExplicitStart || len(o.Directives) > 0 {
+	if o.ExplicitStart || len(o.Directives) > 0 || o.Canonical {
 		e.writeIndent()
 		e.indicator("---", true, false, false)
+	}
+	if o.Canonical {
+		e.writeIndent()
 	}
 	e.node(root, yamlContext{root: true})
 	e.writeIndent()
@@ -73,7 +79,11 @@ func (e *yamlEmitter) put(s string) {
 }
 
 func (e *yamlEmitter) lineBreak() {
-	e.out.WriteByte('\n')
+	if e.o.LineBreak != "" {
+		e.out.WriteString(e.o.LineBreak)
+	} else {
+		e.out.WriteByte('\n')
+	}
 	e.column = 0
 }
 
@@ -128,15 +138,15 @@ func (e *yamlEmitter) node(n *yamlNode, c yamlContext) {
 	case yamlScalar:
 		e.scalar(n, c)
 	case yamlSeq:
-		e.tag(n.tag)
-		if e.flowLevel > 0 || n.flow || len(n.nodes) == 0 {
+		e.tag(e.tagOf(n))
+		if e.flowLevel > 0 || n.flow || e.o.Canonical || len(n.nodes) == 0 {
 			e.flowSeq(n)
 		} else {
 			e.blockSeq(n, c)
 		}
 	case yamlMap:
-		e.tag(n.tag)
-		if e.flowLevel > 0 || n.flow || len(n.nodes) == 0 {
+		e.tag(e.tagOf(n))
+		if e.flowLevel > 0 || n.flow || e.o.Canonical || len(n.nodes) == 0 {
 			e.flowMap(n)
 		} else {
 			e.blockMap(n)
@@ -163,12 +173,49 @@ func (e *yamlEmitter) flowSeq(n *yamlNode) {
 	}
 	e.flowLevel--
 	e.indent = old
+	e.lastComma(n)
 	e.indicator("]", false, false, false)
 }
 
-// wrap begins a new line where the line is full.
+// tagOf is the tag that is written for n: in canonical form every node has one.
+func (e *yamlEmitter) tagOf(n *yamlNode) string {
+	if !e.o.Canonical || n.tag != "" && n.tag != "!" {
+		return n.tag
+	}
+	switch n.kind {
+	case yamlSeq:
+		return "!!seq"
+	case yamlMap:
+		return "!!map"
+	}
+	if v, err := pyyaml.Scalar(n.text); err == nil && !n.quote {
+		switch v.(type) {
+		case templates.NoneType:
+			return "!!null"
+		case templates.Bool:
+			return "!!bool"
+		case templates.Int, *templates.BigInt:
+			return "!!int"
+		case templates.Float:
+			return "!!float"
+		case *templates.DateTime:
+			return "!!timestamp"
+		}
+	}
+	return "!!str"
+}
+
+// lastComma ends the last item of a collection in canonical form.
+func (e *yamlEmitter) lastComma(n *yamlNode) {
+	if e.o.Canonical && len(n.nodes) > 0 {
+		e.indicator(",", false, false, false)
+		e.writeIndent()
+	}
+}
+
+// wrap begins a new line where the line is full, or is to have one item alone.
 func (e *yamlEmitter) wrap() {
-	if e.column > e.bestWidth {
+	if e.o.Canonical || e.column > e.bestWidth {
 		e.writeIndent()
 	}
 }
@@ -195,6 +242,7 @@ func (e *yamlEmitter) flowMap(n *yamlNode) {
 	}
 	e.flowLevel--
 	e.indent = old
+	e.lastComma(n)
 	e.indicator("}", false, false, false)
 }
 
@@ -227,6 +275,9 @@ func (e *yamlEmitter) blockMap(n *yamlNode) {
 }
 
 func (e *yamlEmitter) isSimpleKey(n *yamlNode) bool {
+	if e.o.Canonical {
+		return false
+	}
 	length := len(n.tag)
 	if n.anchor != "" {
 		if e.written[n] {
@@ -328,7 +379,7 @@ func indicatorIn(r rune, first, before, after bool) (flow, block bool) {
 func (e *yamlEmitter) scalar(n *yamlNode, c yamlContext) {
 	t := e.analyze(n.text)
 	style := n.style
-	if c.simpleKey && t.multiline {
+	if c.simpleKey && t.multiline || e.o.Canonical {
 		style = '"'
 	}
 	if style == 0 {
@@ -344,7 +395,7 @@ func (e *yamlEmitter) scalar(n *yamlNode, c yamlContext) {
 	if (style == '|' || style == '>') && (!t.anyBlock || e.flowLevel > 0 || c.simpleKey) {
 		style = '"'
 	}
-	e.tag(n.tag)
+	e.tag(e.tagOf(n))
 	old := e.deeper(true, false)
 	switch style {
 	case '\'':
