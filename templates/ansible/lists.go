@@ -111,6 +111,12 @@ func twoLists(c *call, fn string) (a, b []value, err error) {
 		return nil, nil, nil // nothing is looked for in b, which may be anything
 	}
 	b, err = c.State.Iterate(y)
+	if te, ok := err.(*templates.Error); ok && te.Kind == templates.TypeError && x.Type() == "list" {
+		if fn == "difference" || fn == "intersect" {
+			return nil, nil, typeError("argument of type '%s' is not iterable", y.Type())
+		}
+		return nil, nil, typeError("can only concatenate list (not \"%s\") to list", y.Type())
+	}
 	return a, b, err
 }
 
