@@ -251,7 +251,7 @@ func (tr *taskRun) applyDefaults(d *templates.Dict, module string, pos playbook.
 	}
 	// Groups first: defaults of the module itself are nearer.
 	for k, v := range d.All {
-		if group, ok := strings.CutPrefix(templates.StrOf(k, tr.r.o.Era), "group/"); ok && action.InGroup(module, group) {
+		if group, ok := strings.CutPrefix(templates.StrOf(k, tr.r.o.Era), "group/"); ok && action.InGroup(tr.r.o.Foreign, module, group) {
 			if err := add(v); err != nil {
 				return err
 			}

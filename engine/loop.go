@@ -490,17 +490,43 @@ func (tr *taskRun) squash(ctx context.Context, lc loopControl, items []templates
 	return []templates.Value{templates.Str(strings.Join(names, ","))}, true
 }
 
+// toldKeys are the messages that the result of a loop has of all items.
+var toldKeys = [...]string{"warnings", "deprecations"}
+
+// gatherTold adds an item's messages to those of its loop. Up to
+// ansible-core 2.18 the registered item is without them.
+func gatherTold(told map[string][]templates.Value, item *templates.Dict, keep bool) *templates.Dict {
+	for _, key := range toldKeys {
+		v, _ := item.GetStr(key)
+		if v == nil || !v.Truth() {
+			continue
+		}
+		if l, ok := v.(*templates.List); ok {
+			told[key] = append(told[key], l.Elems...)
+		} else {
+			told[key] = append(told[key], v)
+		}
+		if !keep {
+			item = item.Copy()
+			item.Delete(templates.Str(key))
+		}
+	}
+	return item
+}
+
 // sumUp makes the result of a loop out of its items'.
 func sumUp(base *taskResult) *taskResult {
 	results := templates.NewList()
 	skipped, changed, failed := true, false, false
 	d := templates.NewDict(5)
 	seen := map[string]bool{}
+	told := map[string][]templates.Value{}
 	for _, it := range base.items {
 		data := it.data
 		if base.current {
 			data = it.registered()
 		}
+		data = gatherTold(told, data, base.current)
 		results.Elems = append(results.Elems, data)
 		st := it.status()
 		changed = changed || truth(it.data, "changed")
@@ -524,6 +550,11 @@ func sumUp(base *taskResult) *taskResult {
 		base.delegate = it.delegate
 	}
 	d.SetStr("results", results)
+	for _, key := range toldKeys {
+		if len(told[key]) > 0 {
+			d.SetStr(key, templates.NewList(told[key]...))
+		}
+	}
 	if skipped || !base.current {
 		d.SetStr("skipped", templates.Bool(skipped))
 	}

@@ -85,19 +85,9 @@ func (r *Run) newPlay(ctx context.Context, book *playbook.Playbook, play *playbo
 	if p.strategy == "" {
 		p.strategy = r.o.Strategy
 	}
-	p.strategy = shortName(p.strategy)
-	switch p.strategy {
-	case "":
-		p.strategy = "linear"
-	case "linear", "free", "host_pinned", "debug":
-	case "mitogen_linear", "mitogen":
-		p.strategy = "linear"
-	case "mitogen_free":
-		p.strategy = "free"
-	case "mitogen_host_pinned":
-		p.strategy = "host_pinned"
-	default:
-		return nil, &KeywordError{play.Strategy.Pos, fmt.Errorf("Invalid play strategy specified: %s", p.strategy)}
+	written, known := p.strategy, false
+	if p.strategy, known = r.strategy(written); !known {
+		return nil, &KeywordError{play.Strategy.Pos, fmt.Errorf("Invalid play strategy specified: %s", written)}
 	}
 	return p, nil
 }

@@ -176,18 +176,23 @@ func (c *PythonCallbacks) task(t callback.Task) *templates.Dict {
 			play = playUUID(src.Play)
 		}
 		if r := src.Role; r != nil {
-			full, collection := r.Name, ""
-			if r.FQCN != "" {
-				full = r.FQCN
-				if i := strings.LastIndexByte(full, '.'); i > 0 {
-					collection = full[:i]
-				}
-			}
-			role = action.Result("name", r.Name[strings.LastIndexByte(r.Name, '.')+1:], "path", r.Path, "fqcn", full, "collection", collection)
+			role = roleFields(r)
 		}
 	}
 	d.SetStr("spec", action.Result("class", class, "fields", fields, "resolved", t.Action, "path", t.Path, "shown", t.Name, "role", role, "play", play))
 	return d
+}
+
+// roleFields are what plugins see of a role.
+func roleFields(r *playbook.Role) *templates.Dict {
+	full, collection := r.Name, ""
+	if r.FQCN != "" {
+		full = r.FQCN
+		if i := strings.LastIndexByte(full, '.'); i > 0 {
+			collection = full[:i]
+		}
+	}
+	return action.Result("name", r.Name[strings.LastIndexByte(r.Name, '.')+1:], "path", r.Path, "fqcn", full, "collection", collection)
 }
 
 // taskFields are a task's keywords as written.

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"gorun/engine/action"
+	"gorun/engine/callback"
 	"gorun/engine/foreign"
 	"gorun/engine/lookup"
 	"gorun/engine/pyhelper"
@@ -381,17 +382,118 @@ func (p *Plugins) Action(ctx context.Context, t *action.Task) (*templates.Dict, 
 	if err != nil {
 		return nil, err
 	}
-	d, ok := v.(*templates.Dict)
-	if !ok {
+	d := pluginResult(t, v)
+	if d == nil {
 		return nil, &action.Failure{Msg: fmt.Sprintf("the action plugin %s returned no dict", t.Name)}
 	}
 	if p.current {
+		completeDeprecations(d)
 		t.Told.AddTo(d)
 		if _, has := d.GetStr("changed"); !has && truth(d, "failed") {
 			d.SetStr("changed", templates.Bool(false))
 		}
 	}
 	return d, nil
+}
+
+// pluginResult is what an action plugin returned, with what it wants of the
+// engine noted in its task; nil: no dict.
+func pluginResult(t *action.Task, v templates.Value) *templates.Dict {
+	answer, _ := v.(*templates.Dict)
+	if answer == nil {
+		return nil
+	}
+	inner, _ := answer.GetStr("result")
+	d, _ := inner.(*templates.Dict)
+	if d == nil {
+		return nil
+	}
+	v, _ = answer.GetStr("marks")
+	if l, ok := v.(*templates.List); ok {
+		for _, e := range l.Elems {
+			if e == templates.Str(action.ShownAlways) {
+				d.SetStr(action.ShownAlways, templates.Bool(true))
+			} else {
+				t.NoLog = true
+			}
+		}
+	}
+	if t.Era < templates.Current { // later it takes the actions of that name
+		t.TakeEffects(d)
+	}
+	return d
+}
+
+// completeDeprecations says of a plugin's deprecations that nobody is named, as
+// ansible-core 2.19 and later do.
+func completeDeprecations(d *templates.Dict) {
+	v, _ := d.GetStr("deprecations")
+	l, ok := v.(*templates.List)
+	if !ok {
+		return
+	}
+	for _, e := range l.Elems {
+		if m, ok := e.(*templates.Dict); ok {
+			for _, key := range []string{"collection_name", "deprecator"} {
+				if _, has := m.GetStr(key); !has {
+					m.SetStr(key, templates.None)
+				}
+			}
+		}
+	}
+}
+
+// pluginKeywords are the keywords of its task that an action plugin sees: as
+// they are written, and where they have to be resolved before it, their values.
+func (tr *taskRun) pluginKeywords(c *connected, res *taskResult) *templates.Dict {
+	d := taskFields(callback.Task{}, tr.t)
+	d.Delete(templates.Str("action"))
+	d.Delete(templates.Str("args"))
+	if tr.t.Name.IsSet() {
+		d.SetStr("name", tr.t.Name.V)
+	}
+	d.SetStr("ignore_errors", templates.Bool(res.ignoreErrors))
+	d.SetStr("become", templates.Bool(c.become.Method != ""))
+	if c.become.Method != "" {
+		d.SetStr("become_method", templates.Str(c.become.Method))
+		d.SetStr("become_user", templates.Str(becomeUser(c)))
+	}
+	if res.delegate != "" {
+		d.SetStr("delegate_to", templates.Str(res.delegate))
+	}
+	d.SetStr("path", templates.Str(taskPath(tr.t)))
+	if r := tr.t.Role; r != nil {
+		d.SetStr("role", roleFields(r))
+	}
+	return d
+}
+
+// pluginConnection is what an action plugin sees of the play's context and of
+// the connection. Passwords stay here.
+func pluginConnection(c *connected) *templates.Dict {
+	t := c.target
+	d := action.Result("connection", t.Connection, "remote_addr", t.Address, "become", c.become.Method != "")
+	if t.User != "" {
+		d.SetStr("remote_user", templates.Str(t.User))
+	}
+	if t.Port != 0 {
+		d.SetStr("port", templates.Int(t.Port))
+	}
+	if t.KeyFile != "" {
+		d.SetStr("private_key_file", templates.Str(t.KeyFile))
+	}
+	if c.become.Method != "" {
+		d.SetStr("become_method", templates.Str(c.become.Method))
+		d.SetStr("become_user", templates.Str(becomeUser(c)))
+	}
+	return d
+}
+
+func becomeUser(c *connected) string {
+	if c.become.User == "" {
+		return "root"
+	}
+	return c.become.User
 }
 
 // pluginFailure is the failure that an exception of an action plugin makes.

@@ -347,11 +347,12 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 		return err
 	}
 	res.data = data
+	res.noLog = res.noLog || at.NoLog
 	if res.always = truth(data, action.ShownAlways); res.always {
 		data.Delete(templates.Str(action.ShownAlways))
 	}
 	res.effects = []action.Effects{at.Effects}
-	if res.current {
+	if res.current || at.Target.Plugin != nil {
 		tr.p.applyInventory(tr.h, res, &at.Effects)
 	} else if tr.addsHosts() {
 		data.SetStr("changed", templates.Bool(false)) // joinInventory says more
@@ -442,6 +443,9 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 	}
 	at.Host, at.RemoteTmp, at.Executable, at.AsyncDir = c.host, c.target.RemoteTmp, c.executable, c.asyncDir
 	at.ConnScope = c.scope
+	if to.Plugin != nil {
+		at.Keywords, at.Connection = tr.pluginKeywords(c, res), pluginConnection(c)
+	}
 	facts := tr.h.name
 	if res.delegate != "" {
 		facts = res.delegate

@@ -93,6 +93,14 @@ func AppendJSON(b []byte, v Value) (out []byte, err error) {
 	return w.append(b, v, 0), nil
 }
 
+// AppendSpacedJSON is AppendJSON with the separators that json.dumps has of
+// itself: (', ', ': ').
+func AppendSpacedJSON(b []byte, v Value) (out []byte, err error) {
+	defer catch(&err)
+	w := jsonWriter{itemSep: ", ", keySep: ": "}
+	return w.append(b, v, 0), nil
+}
+
 // jsonWriter writes JSON as Python's json.dumps.
 type jsonWriter struct {
 	itemSep, keySep string

@@ -98,6 +98,9 @@ type Task struct {
 	// ConnScope has the variables of the host that the module runs on: those
 	// of the delegate where there is one.
 	ConnScope templates.Scope
+	// Keywords and Connection are what an action plugin in Python sees of the
+	// task and of how its host is reached; nil for other actions.
+	Keywords, Connection *templates.Dict
 
 	// WarnAt warns of something in an argument, showing its place; once a run.
 	WarnAt func(msg, arg string)

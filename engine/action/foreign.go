@@ -243,7 +243,8 @@ func (f *foreignRun) version() string {
 // arguments puts the module's arguments into the request as its style wants them.
 func (f *foreignRun) arguments(args *templates.Dict, name string) error {
 	args = f.internal(args, name)
-	body, err := templates.AppendJSON(nil, args)
+	// Modules in shell read it line by line, so the blanks are Python's too.
+	body, err := templates.AppendSpacedJSON(nil, args)
 	if err != nil {
 		return f.t.Error(fmt.Sprintf("Unable to pass options to module, they must be JSON serializable: %s", err))
 	}

@@ -38,10 +38,39 @@ func (t *Task) PluginRequest(basedir string) *templates.Dict {
 	for k, v := range t.Env {
 		env.SetStr(k, templates.Str(v))
 	}
+	play := Result("executable", shell, "check_mode", t.Check, "diff", t.Diff)
+	if t.Connection != nil {
+		for k, v := range t.Connection.All {
+			play.SetStr(templates.StrOf(k, templates.Current), v)
+		}
+	}
+	keywords := t.Keywords
+	if keywords == nil {
+		keywords = templates.NewDict(0)
+	}
 	return Result("plugin", t.Target.Plugin.Name, "action", t.Name, "args", t.Args, "check_mode", t.Check, "diff", t.Diff,
-		"no_log", t.NoLog, "environment", templates.NewList(env), "async_val", int(t.Async.Seconds()),
-		"context", Result("executable", shell, "check_mode", t.Check, "diff", t.Diff),
-		"remote_tmp", tmp, "search_path", search, "basedir", basedir, "collections", templates.NewList())
+		"no_log", t.NoLog, "environment", templates.NewList(env), "async_val", int(t.Async.Seconds()), "keywords", keywords,
+		"context", play, "remote_tmp", tmp, "search_path", search, "basedir", basedir, "collections", templates.NewList())
+}
+
+// TakeEffects notes the host or the group that a plugin's result wants added
+// to the inventory of the run, as the actions add_host and group_by return it.
+func (t *Task) TakeEffects(d *templates.Dict) {
+	v, _ := d.GetStr("add_host")
+	if host, ok := v.(*templates.Dict); ok && text(host, "host_name") != "" {
+		spec := &HostSpec{Name: text(host, "host_name"), Groups: texts(host, "groups"), Vars: templates.NewDict(0)}
+		v, _ = host.GetStr("host_vars")
+		if vars, ok := v.(*templates.Dict); ok {
+			spec.Vars = vars
+		}
+		t.Effects.AddHost = spec
+	}
+	if group := text(d, "add_group"); group != "" {
+		t.Effects.Group, t.Effects.ParentGroups = group, texts(d, "parent_groups")
+		if len(t.Effects.ParentGroups) == 0 {
+			t.Effects.ParentGroups = []string{"all"}
+		}
+	}
 }
 
 // PluginAsks does what an action plugin asks for: module, exec, put, fetch, reset.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"gorun/engine/foreign"
 	"gorun/engine/spell"
 	"gorun/modules/registry"
 )
@@ -221,8 +222,8 @@ func Near(name string) []string {
 	return out
 }
 
-// actionGroups are the groups of module_defaults (group/NAME): a prefix of
-// full names, or names.
+// actionGroups are groups of module_defaults (group/NAME) where their
+// collection is not on the controller: prefixes of full names.
 var actionGroups = map[string][]string{
 	"openstack":                 {"openstack.cloud."},
 	"openstack.cloud.openstack": {"openstack.cloud."},
@@ -237,8 +238,14 @@ var actionGroups = map[string][]string{
 	"amazon.aws.aws":            {"amazon.aws.", "community.aws."},
 }
 
-// InGroup reports whether a module, by its full name, is in a group of module_defaults.
-func InGroup(full, group string) bool {
+// InGroup reports whether a module, by its full name, is in a group of
+// module_defaults. Collections on the controller say what is in theirs; f may be nil.
+func InGroup(f *foreign.Finder, full, group string) bool {
+	if f != nil {
+		if in, known := f.InGroup(full, group); known {
+			return in
+		}
+	}
 	for _, p := range actionGroups[group] {
 		if strings.HasPrefix(full, p) {
 			return true

@@ -148,6 +148,7 @@ func meaning(d *templates.Dict) templates.Value {
 					if kind == nil {
 						kind = templates.None
 					}
+					kind = unmark(kind)
 					out.SetStr("deprecator", Result("resolved_name", name, "type", kind))
 				}
 			}

@@ -364,3 +364,50 @@ func TestNoInstall(t *testing.T) {
 		t.Errorf("got %+v %v", b, err)
 	}
 }
+
+func TestInGroup(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"my/col/meta/runtime.yml": `
+action_groups:
+  all:
+    - first
+    - old
+    - metadata: {extend_group: [other.col.some, more]}
+  more: [other.col.extra]
+  broken:
+    - metadata: {extend_group: not.there.group}
+plugin_routing:
+  modules:
+    old: {redirect: my.col.new}
+`,
+		"other/col/meta/runtime.yml": "action_groups: {some: [act, {metadata: {extend_group: my.col.all}}]}\n",
+	} {
+		file := filepath.Join(dir, "ansible_collections", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := New(Options{Collections: []string{dir}})
+	for _, c := range []struct {
+		full, group string
+		in, known   bool
+	}{
+		{"my.col.first", "my.col.all", true, true},
+		{"my.col.new", "my.col.all", true, true},
+		{"my.col.old", "my.col.all", true, true},
+		{"other.col.act", "my.col.all", true, true},
+		{"other.col.extra", "my.col.all", true, true},
+		{"other.col.other", "my.col.more", false, true},
+		{"my.col.first", "other.col.some", true, true},
+		{"my.col.first", "my.col.broken", false, false},
+		{"my.col.first", "my.col.nosuch", false, false},
+	} {
+		if in, known := f.InGroup(c.full, c.group); in != c.in || known != c.known {
+			t.Errorf("%s in %s: %v, known %v", c.full, c.group, in, known)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 // (https://docs.ansible.com/ansible/latest/dev_guide/developing_collections_structure.html#meta-directory-and-runtime-yml).
 type routing struct {
 	PluginRouting map[string]map[string]route `yaml:"plugin_routing"`
+	ActionGroups  map[string][]member         `yaml:"action_groups"`
 }
 
 type route struct {

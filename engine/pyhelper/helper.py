@@ -414,8 +414,12 @@ def patch_actions():
         if self._task.check_mode and not self._supports_check_mode:
             from ansible.errors import AnsibleError
             raise AnsibleError("check mode is not supported for this operation")
-        return ask('module', name=name, args=args, check=bool(self._task.check_mode), diff=bool(self._task.diff),
+        result = ask('module', name=name, args=args, check=bool(self._task.check_mode), diff=bool(self._task.diff),
                    wrap_async=bool(wrap_async), ignore_unknown_opts=bool(ignore_unknown_opts))
+        for stream in ('stdout', 'stderr'):
+            if stream in result and stream + '_lines' not in result:
+                result[stream + '_lines'] = (result[stream] or '').splitlines()
+        return result
 
     ActionBase._execute_module = execute_module
 
@@ -425,7 +429,7 @@ def connection(play_context):
 
     class Connection(ConnectionBase):
         """Runs commands and moves files through gorun's connection."""
-        transport = 'gorun'
+        transport = play_context.connection
         has_pipelining = True
         _connected = True
 
@@ -467,9 +471,14 @@ def op_action(a):
     from ansible.playbook.task import Task
 
     task = Task()
-    for name in ('action', 'args', 'check_mode', 'diff', 'no_log', 'environment', 'delegate_to', 'async_val', 'poll', 'name', 'become', 'become_user'):
-        if name in a:
-            setattr(task, name, a[name])
+    for name in ('action', 'args', 'check_mode', 'diff', 'no_log', 'environment', 'async_val'):
+        setattr(task, name, a[name])
+    keywords = dict(a['keywords'])
+    path, role = keywords.pop('path', None), keywords.pop('role', None)
+    for name, value in keywords.items():
+        put(task, name, value)
+    task.get_path = lambda: path
+    task._role = Role(role) if role else None
     task.get_search_path = lambda: list(a['search_path'])
     try:
         task.resolved_action = a['action']
@@ -508,7 +517,9 @@ def op_action(a):
             action.cleanup()
         except Exception:
             pass
-    return dict((k, v) for k, v in result.items() if not str(k).startswith('_ansible_'))
+    marks = [k for k in ('_ansible_no_log', '_ansible_verbose_always') if result.get(k)]
+    result = dict((k, v) for k, v in result.items() if not str(k).startswith('_ansible_'))
+    return {'result': result, 'marks': marks}
 
 
 OPS = {'setup': op_setup, 'dirs': op_dirs, 'find': op_find, 'call': op_call, 'lookup': op_lookup, 'action': op_action}
