@@ -181,15 +181,18 @@ func (a *loginArgs) driverConfig(m *modules.Run) (*mysql.Config, error) {
 	if socket == "" && host == "localhost" && port == 3306 {
 		socket = first(file["socket"], localSocket())
 	}
+	c.TLS, err = a.tlsConfig(host, first(a.CACert, file["ssl-ca"]), first(a.ClientCert, file["ssl-cert"]), first(a.ClientKey, file["ssl-key"]))
+	if err != nil {
+		return nil, err
+	}
 	if socket != "" {
-		// A password in clear text is safe on a socket only.
+		// Accounts may require TLS of sockets, too. A password in clear text is safe on a socket only.
 		c.Net, c.Addr = "unix", socket
 		return c, nil
 	}
 	c.AllowCleartextPasswords = false
 	c.Net, c.Addr = "tcp", net.JoinHostPort(host, strconv.Itoa(port))
-	c.TLS, err = a.tlsConfig(host, first(a.CACert, file["ssl-ca"]), first(a.ClientCert, file["ssl-cert"]), first(a.ClientKey, file["ssl-key"]))
-	return c, err
+	return c, nil
 }
 
 func currentUser() string {
@@ -210,7 +213,9 @@ func localSocket() string {
 	return ""
 }
 
-// tlsConfig returns nil where no TLS is asked for.
+// tlsConfig returns nil where no TLS is asked for. As PyMySQL does, it trusts
+// any certificate where no authority is given, and where one is, the
+// certificate must name the host unless check_hostname says no.
 func (a *loginArgs) tlsConfig(host, ca, cert, key string) (*tls.Config, error) {
 	if ca == "" && cert == "" && key == "" && a.CheckHostname == nil {
 		return nil, nil
@@ -233,7 +238,7 @@ func (a *loginArgs) tlsConfig(host, ca, cert, key string) (*tls.Config, error) {
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
-	if a.CheckHostname == nil || !*a.CheckHostname {
+	if c.RootCAs == nil || a.CheckHostname != nil && !*a.CheckHostname {
 		c.InsecureSkipVerify = true
 		if roots := c.RootCAs; roots != nil {
 			c.VerifyConnection = func(s tls.ConnectionState) error { return verifyChain(s, roots) }
