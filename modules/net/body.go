@@ -47,7 +47,7 @@ func (u *uriRun) makeBody() error {
 	case "form-multipart":
 		fields, ok := a.Body.(map[string]any)
 		if !ok {
-			return modules.Failf("body must be mapping, cannot be type %s", modules.PyType(a.Body))
+			return modules.Failf("body must be mapping, cannot be type %s", pyTypeName(a.Body))
 		}
 		text, kind, err := multipartEncode(fields)
 		if err != nil {
@@ -171,7 +171,7 @@ func multipartField(w *multipart.Writer, name string, value any) error {
 	if !ok {
 		text, ok := value.(string)
 		if !ok {
-			return fmt.Errorf("value must be a string, or mapping, cannot be type %s", modules.PyType(value))
+			return fmt.Errorf("value must be a string, or mapping, cannot be type %s", pyTypeName(value))
 		}
 		return w.WriteField(name, text)
 	}
@@ -204,4 +204,9 @@ func multipartField(w *multipart.Writer, name string, value any) error {
 	}
 	_, err = part.Write([]byte(content))
 	return err
+}
+
+// pyTypeName is the bare name of a value's type in Python.
+func pyTypeName(v any) string {
+	return strings.TrimSuffix(strings.TrimPrefix(modules.PyType(v), "<class '"), "'>")
 }
