@@ -430,7 +430,9 @@ func isInclude(r Result) bool {
 func (d *Default) verbose(r Result) bool {
 	switch shortName(r.Task.Action) {
 	case "setup", "gather_facts":
-		return d.set.Verbosity > 2
+		if !r.NoLog { // what is hidden forgets that it is to be short
+			return d.set.Verbosity > 2
+		}
 	}
 	return r.Always || d.set.Verbosity > 0
 }
