@@ -215,7 +215,7 @@ func (tr *taskRun) moduleDefaults(ctx context.Context, s *vars.Scope, module str
 	for _, md := range tr.t.AllModuleDefaults() {
 		v, err := tr.r.resolve(ctx, md.V, s)
 		if err != nil {
-			return &KeywordError{md.Pos, err}
+			return named("module_defaults", md, err)
 		}
 		for _, e := range conditionList(v) {
 			d, ok := e.(*templates.Dict)

@@ -68,13 +68,18 @@ func (s *settings) fail(err error) {
 
 // or is get with the keyword's and the command line's values behind it.
 func (s *settings) or(kw playbook.Value, task templates.Scope, def string, names ...string) string {
+	return s.keyword("", kw, task, def, names...)
+}
+
+// keyword is or with the name of the keyword, for errors in its value.
+func (s *settings) keyword(name string, kw playbook.Value, task templates.Scope, def string, names ...string) string {
 	if v, ok := s.get(names...); ok {
 		return v
 	}
 	if kw.IsSet() {
 		v, err := s.r.resolve(s.ctx, kw.V, task)
 		if err != nil {
-			s.fail(&KeywordError{kw.Pos, err})
+			s.fail(named(name, kw, err))
 			return def
 		}
 		if v != templates.None && v != templates.Omit {
@@ -143,7 +148,7 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 	o := &p.r.o
 	kw := func(get func(b *playbook.Base) playbook.Value) playbook.Value { return p.keyword(t, get) }
 	tg := transport.Target{Name: name, HostKeyChecking: !o.NoHostKeyChecking, AgentDir: o.AgentDir}
-	conn := s.or(kw(func(b *playbook.Base) playbook.Value { return b.Connection }), task, o.Connection, "ansible_connection")
+	conn := s.keyword("connection", kw(func(b *playbook.Base) playbook.Value { return b.Connection }), task, o.Connection, "ansible_connection")
 	h, known := o.Inventory.Host(name)
 	if known && h.Added {
 		tg.BootWait = o.BootWait // the run may have just created it
@@ -160,10 +165,10 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 		if n, err := s.r.number(s.ctx, port, task, float64(o.Port)); err == nil {
 			tg.Port = int(n)
 		} else {
-			s.fail(err)
+			s.fail(named("port", port, err))
 		}
 	}
-	tg.User = s.or(kw(func(b *playbook.Base) playbook.Value { return b.RemoteUser }), task, o.RemoteUser, "ansible_user", "ansible_ssh_user", "ansible_"+tg.Connection+"_user")
+	tg.User = s.keyword("remote_user", kw(func(b *playbook.Base) playbook.Value { return b.RemoteUser }), task, o.RemoteUser, "ansible_user", "ansible_ssh_user", "ansible_"+tg.Connection+"_user")
 	tg.Password = s.or(playbook.Value{}, task, o.ConnectionPassword, "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
 	tg.KeyFile = s.or(playbook.Value{}, task, o.PrivateKey, "ansible_ssh_private_key_file", "ansible_private_key_file")
 	tg.KeyPassphrase, _ = s.get("ansible_ssh_private_key_passphrase")
@@ -235,28 +240,34 @@ func (p *playRun) become(s *settings, t *playbook.Task, task templates.Scope) tr
 	if v, err := s.r.bool(s.ctx, kw, task, on); err == nil {
 		on = v
 	} else {
-		s.fail(err)
+		s.fail(named("become", kw, err))
 	}
 	if !s.flag(on, "ansible_become", "ansible_sudo", "ansible_su") {
+		// Ansible templates the keyword all the same.
+		if user := p.keyword(t, func(b *playbook.Base) playbook.Value { return b.BecomeUser }); user.IsSet() {
+			if _, err := s.r.resolve(s.ctx, user.V, task); err != nil {
+				s.fail(named("become_user", user, err))
+			}
+		}
 		return transport.Become{}
 	}
-	get := func(get func(b *playbook.Base) playbook.Value, def string, names ...string) string {
-		return s.or(p.keyword(t, get), task, def, names...)
+	get := func(name string, get func(b *playbook.Base) playbook.Value, def string, names ...string) string {
+		return s.keyword(name, p.keyword(t, get), task, def, names...)
 	}
 	method := o.BecomeMethod
 	if method == "" {
 		method = "sudo"
 	}
 	b := transport.Become{
-		Method: shortName(get(func(b *playbook.Base) playbook.Value { return b.BecomeMethod }, method, "ansible_become_method")),
+		Method: shortName(get("become_method", func(b *playbook.Base) playbook.Value { return b.BecomeMethod }, method, "ansible_become_method")),
 	}
 	if !slices.Contains(becomeMethods, b.Method) {
 		s.fail(fmt.Errorf("Invalid become method specified, could not find matching plugin: '%s'. Use `ansible-doc -t become -l` to list available plugins.", b.Method))
 	}
 	pre := "ansible_" + b.Method + "_"
-	b.User = get(func(b *playbook.Base) playbook.Value { return b.BecomeUser }, o.BecomeUser, "ansible_become_user", pre+"user")
-	b.Exe = get(func(b *playbook.Base) playbook.Value { return b.BecomeExe }, o.BecomeExe, "ansible_become_exe", pre+"exe")
-	b.Flags = get(func(b *playbook.Base) playbook.Value { return b.BecomeFlags }, o.BecomeFlags, "ansible_become_flags", pre+"flags")
+	b.User = get("become_user", func(b *playbook.Base) playbook.Value { return b.BecomeUser }, o.BecomeUser, "ansible_become_user", pre+"user")
+	b.Exe = get("become_exe", func(b *playbook.Base) playbook.Value { return b.BecomeExe }, o.BecomeExe, "ansible_become_exe", pre+"exe")
+	b.Flags = get("become_flags", func(b *playbook.Base) playbook.Value { return b.BecomeFlags }, o.BecomeFlags, "ansible_become_flags", pre+"flags")
 	b.Password = s.or(playbook.Value{}, task, o.BecomePassword, "ansible_become_password", "ansible_become_pass", pre+"pass", pre+"password")
 	return b
 }

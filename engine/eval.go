@@ -85,7 +85,7 @@ func (r *Run) bool(ctx context.Context, v playbook.Value, s templates.Scope, def
 	}
 	b, err := modules.ToBool(templates.ToGo(out))
 	if err != nil {
-		return false, &KeywordError{Pos: v.Pos, Err: fmt.Errorf("'%s' is not a boolean", templates.StrOf(out, r.o.Era))}
+		return false, r.badValueOf(v, out, "bool")
 	}
 	return b, nil
 }
@@ -104,7 +104,7 @@ func (r *Run) number(ctx context.Context, v playbook.Value, s templates.Scope, d
 	case out == templates.None || out == templates.Omit:
 		return def, nil
 	case !ok:
-		return 0, &KeywordError{Pos: v.Pos, Err: fmt.Errorf("'%s' is not a number", templates.StrOf(out, r.o.Era))}
+		return 0, r.badValueOf(v, out, "float")
 	}
 	return f, nil
 }

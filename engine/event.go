@@ -97,8 +97,7 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 		what.Cause = &callback.Event{Msg: "Error while resolving value for '" + arg.name + "'.", Context: context, Cause: tr.templateEvent(arg.err, context, "template")}
 		return what
 	case errors.As(err, &kw):
-		context := callback.SourceContext(kw.pos)
-		return &callback.Event{Msg: "Error processing keyword '" + kw.name + "'.", Context: context, Cause: tr.templateEvent(kw.err, context, "template")}
+		return tr.keywordEvent(kw)
 	case errors.As(err, &at):
 		return tr.templateEvent(at.Err, callback.SourceContext(at.Pos), "template")
 	case errors.As(err, &un):

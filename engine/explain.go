@@ -30,6 +30,7 @@ func (tr *taskRun) explain214(err error) string {
 	var cond *conditionError
 	var arg *argumentError
 	var kw *KeywordError
+	var use *keywordUse
 	switch {
 	case errors.As(err, &cond):
 		msg := fmt.Sprintf("The conditional check '%s' failed. The error was: %s", cond.text, tr.cause214(cond.err, cond.text))
@@ -42,6 +43,8 @@ func (tr *taskRun) explain214(err error) string {
 			return fmt.Sprintf("The task includes an option with an undefined variable. The error was: %s. %[1]s", arg.err) + tr.offending(tr.t.Pos)
 		}
 		return tr.template214(arg.err)
+	case errors.As(err, &use) && tr.keyword214(use) != "":
+		return tr.keyword214(use)
 	case errors.As(err, &kw):
 		if isUndefined(kw.Err) {
 			return fmt.Sprintf("%s. %[1]s", kw.Err)
@@ -139,16 +142,6 @@ Should be written as:
     with_items:
       - "{{ foo }}"
 `
-
-// keywordUse is an error in the value of a keyword whose name is known.
-type keywordUse struct {
-	name string
-	pos  playbook.Pos
-	err  error
-}
-
-func (e *keywordUse) Error() string { return e.err.Error() }
-func (e *keywordUse) Unwrap() error { return e.err }
 
 // fullAction is the full name of the task's action.
 func (tr *taskRun) fullAction() string {

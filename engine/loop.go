@@ -61,6 +61,16 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 // A loopError is a loop that cannot be had. It fails the task without more words.
 type loopError struct{ *placedError }
 
+// event is the error for the screen. Ansible calls the plugins of with_ from
+// nowhere in the playbook.
+func (e *loopError) event() *callback.Event {
+	out := e.placedError.event()
+	if !e.pos.IsValid() {
+		out.Context = "Origin: <unknown>\n\ninvoke_lookup()\n"
+	}
+	return out
+}
+
 // withTerms resolves what stands behind with_*. In the old era a bare name of
 // a variable stands for its value.
 func (tr *taskRun) withTerms(ctx context.Context) (templates.Value, error) {
@@ -172,16 +182,16 @@ func (tr *taskRun) loopControl(ctx context.Context) (loopControl, error) {
 	if err != nil {
 		return c, err
 	}
-	pause, err := tr.r.number(ctx, lc.Pause, tr.scope, 0)
+	pause, err := tr.number(ctx, "pause", "float", lc.Pause, tr.scope, 0)
 	if err != nil {
 		return c, err
 	}
 	c.pause = time.Duration(pause * float64(time.Second))
 	if c.extended, err = tr.r.bool(ctx, lc.Extended, tr.scope, false); err != nil {
-		return c, err
+		return c, named("extended", lc.Extended, err)
 	}
 	if c.allItem, err = tr.r.bool(ctx, lc.ExtendedAllitems, tr.scope, true); err != nil {
-		return c, err
+		return c, named("extended_allitems", lc.ExtendedAllitems, err)
 	}
 	n, err := tr.r.number(ctx, lc.Parallel, tr.scope, 1)
 	c.parallel = max(1, int(n))
@@ -203,7 +213,13 @@ func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates
 	lc, err := tr.loopControl(ctx)
 	if err != nil {
 		base.looped = false
-		return tr.failedResult(base, err)
+		res := tr.failedResult(base, err)
+		var use *keywordUse
+		if res.current && errors.As(err, &use) {
+			res.event = tr.keywordEvent(use)
+			res.data.SetStr("msg", templates.Str(res.event.Brief()))
+		}
+		return res
 	}
 	if squashed, ok := tr.squash(ctx, lc, items); ok {
 		base.looped = false
@@ -259,7 +275,8 @@ func (tr *taskRun) escapes(res *taskResult) bool {
 	var cond *conditionError
 	var arg *argumentError
 	var kw *KeywordError
-	return errors.As(res.failure, &cond) || errors.As(res.failure, &arg) || errors.As(res.failure, &kw)
+	var use *keywordUse
+	return errors.As(res.failure, &cond) || errors.As(res.failure, &arg) || errors.As(res.failure, &kw) || errors.As(res.failure, &use)
 }
 
 // serial runs the items one after the other.

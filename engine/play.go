@@ -115,16 +115,21 @@ func playRoles(play *playbook.Play) []*playbook.Role {
 	return roles
 }
 
-// entryVars are the vars: of the entries under roles:, which the whole play sees
-// as the roles' own vars.
-func entryVars(play *playbook.Play) []vars.Layer {
+// entryVars are the vars: of a role's entry under roles:, which in
+// ansible-core 2.14 the whole play sees as if they stood before the role's own.
+func entryVars(play *playbook.Play, role *playbook.Role) []vars.Layer {
 	var layers []vars.Layer
-	for _, u := range play.Roles {
-		if d := u.Vars.Dict; d != nil && d.Len() > 0 {
+	for _, u := range play.RoleOrder() {
+		if d := u.Vars.Dict; u.Role == role && d != nil && d.Len() > 0 {
 			layers = append(layers, vars.Layer{Kind: vars.RoleVars, Source: u.Vars.Pos.File, Dict: d})
 		}
 	}
 	return layers
+}
+
+// isEntryVars reports whether vars are those of an entry under roles:.
+func (p *playRun) isEntryVars(v playbook.Vars) bool {
+	return v.Dict != nil && slices.ContainsFunc(p.play.RoleOrder(), func(u *playbook.RoleUse) bool { return u.Vars.Dict == v.Dict })
 }
 
 // shown is the play for the screen.
@@ -362,6 +367,9 @@ func (p *playRun) taskLayers(t *playbook.Task) []vars.Layer {
 			chain = chain[:len(chain)-1]
 			add(vars.TaskVars, []playbook.Vars{t.Vars})
 		}
+		if p.r.o.Era < templates.Current {
+			chain = slices.DeleteFunc(slices.Clone(chain), p.isEntryVars)
+		}
 		add(vars.BlockVars, chain)
 		add(vars.IncludeParams, t.ImportChain())
 		if t.Include != nil {
@@ -389,10 +397,10 @@ func (p *playRun) roleLayers(l []vars.Layer, role *playbook.Role) []vars.Layer {
 	}
 	for _, r := range slices.Concat(p.roles, p.public, chain) {
 		add(vars.RoleDefaults, r.DefaultsFile, r.Defaults)
+		if p.r.o.Era < templates.Current {
+			l = append(l, entryVars(p.play, r)...)
+		}
 		add(vars.RoleVars, r.VarsFile, r.Vars)
-	}
-	if p.r.o.Era < templates.Current {
-		l = append(l, entryVars(p.play)...)
 	}
 	for _, r := range chain {
 		add(vars.RoleParams, r.Params.Pos.File, r.Params.Dict)

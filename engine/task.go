@@ -69,17 +69,18 @@ func (tr *taskRun) newResult() *taskResult {
 // keywords evaluates the keywords that say how a result is treated.
 func (tr *taskRun) keywords(ctx context.Context, s templates.Scope, res *taskResult) error {
 	p := tr.p
-	flag := func(get func(b *playbook.Base) playbook.Value, def bool, out *bool) error {
-		v, err := tr.r.bool(ctx, p.keyword(tr.t, get), s, def)
+	flag := func(name string, get func(b *playbook.Base) playbook.Value, def bool, out *bool) error {
+		value := p.keyword(tr.t, get)
+		v, err := tr.r.bool(ctx, value, s, def)
 		*out = v
-		return err
+		return named(name, value, err)
 	}
 	return errors.Join(
-		flag(func(b *playbook.Base) playbook.Value { return b.NoLog }, tr.r.o.NoLogEverything, &res.noLog),
-		flag(func(b *playbook.Base) playbook.Value { return b.IgnoreErrors }, false, &res.ignoreErrors),
-		flag(func(b *playbook.Base) playbook.Value { return b.IgnoreUnreachable }, false, &res.ignoreUnreachable),
-		flag(func(b *playbook.Base) playbook.Value { return b.Diff }, tr.r.o.Diff, &res.diff),
-		flag(func(b *playbook.Base) playbook.Value { return b.CheckMode }, tr.r.o.Check, &res.check),
+		flag("no_log", func(b *playbook.Base) playbook.Value { return b.NoLog }, tr.r.o.NoLogEverything, &res.noLog),
+		flag("ignore_errors", func(b *playbook.Base) playbook.Value { return b.IgnoreErrors }, false, &res.ignoreErrors),
+		flag("ignore_unreachable", func(b *playbook.Base) playbook.Value { return b.IgnoreUnreachable }, false, &res.ignoreUnreachable),
+		flag("diff", func(b *playbook.Base) playbook.Value { return b.Diff }, tr.r.o.Diff, &res.diff),
+		flag("check_mode", func(b *playbook.Base) playbook.Value { return b.CheckMode }, tr.r.o.Check, &res.check),
 	)
 }
 
@@ -161,7 +162,7 @@ func (tr *taskRun) blockNames(ctx context.Context, s templates.Scope, res *taskR
 			continue
 		}
 		if _, err := tr.r.resolve(ctx, b.Name.V, s); err != nil {
-			return &keywordUse{"name", b.Name.Pos, err}
+			return named("name", b.Name, err)
 		}
 	}
 	return nil
@@ -241,14 +242,18 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // retries gives the number of tries and the pause between them. In the
 // current era retries alone imply until: it succeeded.
 func (tr *taskRun) retries(ctx context.Context, s templates.Scope) (tries int, delay time.Duration, err error) {
-	if len(tr.t.Until) == 0 && (!tr.t.Retries.IsSet() || tr.r.o.Era < templates.Current) {
-		return 1, 0, nil
-	}
-	n, err := tr.r.number(ctx, tr.t.Retries, s, 3)
+	n, err := tr.number(ctx, "retries", "int", tr.t.Retries, s, 3)
 	if err != nil {
 		return 0, 0, err
 	}
-	d, err := tr.r.number(ctx, tr.t.Delay, s, 5)
+	kind := "float"
+	if tr.r.o.Era < templates.Current {
+		kind = "int"
+	}
+	d, err := tr.number(ctx, "delay", kind, tr.t.Delay, s, 5)
+	if len(tr.t.Until) == 0 && (!tr.t.Retries.IsSet() || tr.r.o.Era < templates.Current) {
+		return 1, 0, err
+	}
 	return max(1, int(n)+1), max(0, time.Duration(d*float64(time.Second))), err
 }
 
@@ -289,7 +294,7 @@ func dictAt(data *templates.Dict, key string) (*templates.Dict, bool) {
 // try runs the action once and judges its result.
 func (tr *taskRun) try(ctx context.Context, s *vars.Scope, res *taskResult) {
 	limit := tr.r.o.TaskTimeout
-	secs, err := tr.r.number(ctx, tr.p.keyword(tr.t, timeoutOf), s, limit.Seconds())
+	secs, err := tr.number(ctx, "timeout", "int", tr.p.keyword(tr.t, timeoutOf), s, limit.Seconds())
 	if err != nil {
 		tr.failedResult(res, err)
 		return
@@ -330,11 +335,15 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 	if err != nil {
 		return err
 	}
-	async, err := tr.r.number(ctx, tr.t.Async, s, 0)
+	async, err := tr.number(ctx, "async_val", "int", tr.t.Async, s, 0)
 	if err != nil {
 		return err
 	}
 	at.Async = time.Duration(async) * time.Second
+	poll, err := tr.number(ctx, "poll", "int", tr.t.Poll, s, tr.r.o.PollInterval.Seconds())
+	if err != nil {
+		return err
+	}
 	if tr.round != nil {
 		tr.round.begin(at)
 	}
@@ -360,9 +369,8 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 	if at.Async == 0 {
 		return nil
 	}
-	poll, err := tr.r.number(ctx, tr.t.Poll, s, tr.r.o.PollInterval.Seconds())
-	if err != nil || poll <= 0 {
-		return err
+	if poll <= 0 {
+		return nil
 	}
 	return tr.await(ctx, at, res, time.Duration(poll*float64(time.Second)))
 }
@@ -459,25 +467,36 @@ func (tr *taskRun) collections() []string { return tr.t.EffectiveCollections() }
 // delegate resolves delegate_to and delegate_facts.
 func (tr *taskRun) delegate(ctx context.Context, s templates.Scope, res *taskResult) error {
 	v := tr.t.EffectiveDelegateTo()
+	facts := tr.t.EffectiveDelegateFacts()
 	if !v.IsSet() {
 		if tr.t.Local {
 			res.delegate = "localhost"
 		}
-		return nil
+		_, err := tr.r.bool(ctx, facts, s, false)
+		return named("delegate_facts", facts, err)
+	}
+	written := ""
+	if text, ok := v.V.(*templates.Text); ok {
+		written = text.Src
 	}
 	to, err := tr.r.resolve(ctx, v.V, s)
 	if err != nil {
-		return &KeywordError{v.Pos, err}
+		res.delegate = written
+		if res.current {
+			return &KeywordError{v.Pos, err}
+		}
+		return named("delegate_to", v, err)
 	}
 	if to == templates.Omit || to == templates.None {
 		return nil
 	}
 	res.delegate = templates.StrOf(to, tr.r.o.Era)
-	if res.delegate == "" {
-		return &KeywordError{v.Pos, errors.New("empty hostname specified for delegation")}
+	if res.delegate == "" && res.current {
+		res.delegate = written
+		return fmt.Errorf("Empty hostname produced from delegate_to: \"%s\"", written)
 	}
-	res.delegateFacts, err = tr.r.bool(ctx, tr.t.EffectiveDelegateFacts(), s, false)
-	return err
+	res.delegateFacts, err = tr.r.bool(ctx, facts, s, false)
+	return named("delegate_facts", facts, err)
 }
 
 // environment merges the environments that stand around the task.
@@ -486,15 +505,15 @@ func (tr *taskRun) environment(ctx context.Context, s templates.Scope) (map[stri
 	for _, e := range tr.t.AllEnvironment() {
 		v, err := tr.r.resolve(ctx, e.V, s)
 		if err != nil {
-			return nil, &KeywordError{e.Pos, err}
+			return nil, named("environment", e, err)
 		}
 		for _, v := range conditionList(v) {
 			if _, isDict := v.(templates.Mapping); !isDict && v != templates.None && v != templates.Omit {
-				tr.r.warn("could not parse environment value, skipping: " + templates.Repr(templates.NewList(v), tr.r.o.Era))
+				tr.r.warn("could not parse environment value, skipping: " + templates.Repr(templates.NewList(written(e, v)), tr.r.o.Era))
 				continue
 			}
 			if env, err = tr.addEnvironment(env, v); err != nil {
-				return nil, &KeywordError{e.Pos, err}
+				return nil, named("environment", e, err)
 			}
 		}
 	}
@@ -596,7 +615,7 @@ func (tr *taskRun) notifies(ctx context.Context, s templates.Scope) ([]string, e
 	for _, n := range tr.t.AllNotify() {
 		v, err := tr.r.resolve(ctx, n.V, s)
 		if err != nil {
-			return nil, &KeywordError{n.Pos, err}
+			return nil, named("notify", n, err)
 		}
 		for _, e := range conditionList(v) {
 			if e != templates.Omit && e != templates.None {

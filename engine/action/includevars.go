@@ -5,6 +5,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"sort"
 	"strings"
 
+	"gorun/engine/playbook"
 	"gorun/modules"
 	"gorun/templates"
 )
@@ -21,19 +23,35 @@ func includeVars(ctx context.Context, t *Task) (*templates.Dict, error) {
 	if err := t.unknown("file", "_raw_params", "dir", "name", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions", "hash_behaviour"); err != nil {
 		return nil, err
 	}
+	exts, err := t.varsExtensions()
+	if err != nil {
+		return nil, err
+	}
 	files, err := t.varsFiles()
 	if err != nil {
 		if f, ok := err.(*notFound); ok {
-			return Result("failed", true, "changed", false, "ansible_facts", templates.NewDict(0), "ansible_included_var_files", templates.NewList(), "message", f.Error()), nil
+			return t.varsFailure(templates.NewDict(0), nil, f.Error()), nil
 		}
 		return nil, err
 	}
+	fromDir := t.str("dir", "") != ""
 	all := templates.NewDict(8)
 	all.Lazy = true
-	for _, f := range files {
+	shown := templates.NewDict(0) // what the folders before the failing one held
+	for i, f := range files {
+		if fromDir && i > 0 && filepath.Dir(f) != filepath.Dir(files[i-1]) {
+			shown = all.Copy()
+		}
+		if fromDir && !slices.Contains(exts, strings.TrimPrefix(filepath.Ext(f), ".")) {
+			return t.varsFailure(shown, files[:i], t.namedFile(f)+" does not have a valid extension: "+strings.Join(exts, ", ")), nil
+		}
 		d, err := t.Services.LoadVars(f)
 		if err != nil {
-			return Result("failed", true, "changed", false, "ansible_facts", templates.NewDict(0), "ansible_included_var_files", files, "message", err.Error()), nil
+			why := err.Error()
+			if errors.Is(err, playbook.ErrNoVariables) {
+				why = t.namedFile(f) + " must be stored as a dictionary/hash"
+			}
+			return t.varsFailure(shown, files[:i], why), nil
 		}
 		for k, v := range d.All {
 			if t.str("hash_behaviour", "") == "merge" {
@@ -42,17 +60,61 @@ func includeVars(ctx context.Context, t *Task) (*templates.Dict, error) {
 			_ = all.Set(k, v) // k is in a dict, so it has a hash
 		}
 	}
-	if name := t.str("name", ""); name != "" {
-		named := templates.NewDict(1)
-		named.Lazy = true
-		named.SetStr(name, all)
-		all = named
-	}
+	all = t.namedVars(all)
 	t.Effects.Included = all
 	if len(files) > 0 {
 		t.Effects.Source = files[0]
 	}
 	return Result("ansible_facts", all, "ansible_included_var_files", files, "changed", false), nil
+}
+
+// namedVars are the variables, as one dictionary where name asks for it.
+func (t *Task) namedVars(all *templates.Dict) *templates.Dict {
+	name := t.str("name", "")
+	if name == "" {
+		return all
+	}
+	named := templates.NewDict(1)
+	named.Lazy = true
+	named.SetStr(name, all)
+	return named
+}
+
+// namedFile is a file as messages show it.
+func (t *Task) namedFile(path string) string {
+	if t.Era >= templates.Current {
+		return templates.Repr(templates.Str(path), t.Era)
+	}
+	return path
+}
+
+// varsFailure is the result of files that cannot be had: what was read before
+// is shown, and not kept.
+func (t *Task) varsFailure(read *templates.Dict, files []string, why string) *templates.Dict {
+	if files == nil {
+		files = []string{}
+	}
+	return Result("failed", true, "changed", false, "ansible_facts", t.namedVars(read), "ansible_included_var_files", files, "message", why)
+}
+
+// varsExtensions are the extensions that files of variables in a folder may
+// have. ansible-core 2.14 takes each letter of a text for one.
+func (t *Task) varsExtensions() ([]string, error) {
+	if !t.has("extensions") {
+		return []string{"yaml", "yml", "json"}, nil
+	}
+	v, _ := t.Args.GetStr("extensions")
+	if _, ok := v.(templates.Sequence); ok {
+		return t.list("extensions"), nil
+	}
+	if t.Era >= templates.Current {
+		return nil, errors.New("The 'extensions' option must be a list.")
+	}
+	text, ok := v.(templates.Str)
+	if !ok {
+		return nil, errors.New("Invalid type for \"extensions\" option, it must be a list")
+	}
+	return strings.Split(string(text), ""), nil
 }
 
 // mergeOver is v merged over what the files before or the variables hold under k.
@@ -102,7 +164,7 @@ func (t *Task) varsFiles() ([]string, error) {
 		return []string{path}, nil
 	}
 	if file != "" {
-		return nil, failf("You are mixing file only and dir only arguments, these are incompatible")
+		return nil, errors.New("You are mixing file only and dir only arguments, these are incompatible")
 	}
 	root := t.varsFolder(dir)
 	st, err := os.Stat(root)
@@ -139,9 +201,9 @@ func (t *Task) varsTree(root string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	exts := []string{"json", "yaml", "yml"}
-	if t.has("extensions") {
-		exts = t.list("extensions")
+	exts, err := t.varsExtensions()
+	if err != nil {
+		return nil, err
 	}
 	match, err := regexp.Compile(t.str("files_matching", ""))
 	if err != nil {
@@ -170,11 +232,8 @@ func (t *Task) varsTree(root string) ([]string, error) {
 		if !match.MatchString(e.Name()) || slices.ContainsFunc(ignore, func(re *regexp.Regexp) bool { return re.MatchString(e.Name()) }) {
 			return nil
 		}
-		if !slices.Contains(exts, strings.TrimPrefix(filepath.Ext(path), ".")) {
-			if lenient || t.has("files_matching") {
-				return nil
-			}
-			return failf("%s does not have a valid extension: %s", path, strings.Join(exts, ", "))
+		if lenient && !slices.Contains(exts, strings.TrimPrefix(filepath.Ext(path), ".")) {
+			return nil
 		}
 		files = append(files, path)
 		return nil

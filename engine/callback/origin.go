@@ -21,7 +21,10 @@ type Event struct {
 	// Context is the place with the lines around it, as [SourceContext] gives
 	// it; "" where there is none.
 	Context string
-	Cause   *Event
+	// Apart keeps the event from being told with the one that it caused, though
+	// their places are the same.
+	Apart bool
+	Cause *Event
 }
 
 // causedBy stands between an error and its cause where both have a place.
@@ -61,7 +64,7 @@ func (e *Event) String() string {
 		cause := at.Cause
 		for cause != nil {
 			placed := cause.Context != "" || cause.Help != ""
-			if placed && (cause.Context != at.Context || cause.Help != at.Help) {
+			if placed && (cause.Apart || cause.Context != at.Context || cause.Help != at.Help) {
 				break
 			}
 			parts = append(parts, cause.Msg)
