@@ -70,16 +70,19 @@ func (s *session) enableCallbacks() error {
 		Others: true, Listed: cfg.List("CALLBACKS_ENABLED"), Screen: s.stdout,
 		Inventory: func() *inventory.Inventory { return s.inv }, Vars: func() *vars.Manager { return s.vars },
 	}
+	if name := cfg.Str("DEFAULT_STDOUT_CALLBACK"); !callback.Known(name) || s.plugins.OwnCallback(name) {
+		o.Stdout = name
+	} else {
+		s.agingCallback("DEFAULT_STDOUT_CALLBACK", name)
+	}
 	var own []string
 	for _, n := range o.Listed {
 		if callback.Known(n) && !s.plugins.OwnCallback(n) {
 			own = append(own, n)
+			s.agingCallback("CALLBACKS_ENABLED", n)
 		} else {
 			o.Enabled = append(o.Enabled, n)
 		}
-	}
-	if name := cfg.Str("DEFAULT_STDOUT_CALLBACK"); !callback.Known(name) || s.plugins.OwnCallback(name) {
-		o.Stdout = name
 	}
 	screen, more, err := s.pythonCallbacks(o)
 	if err != nil {
@@ -92,6 +95,33 @@ func (s *session) enableCallbacks() error {
 	}, more...)
 	return err
 }
+
+// agingCallback tells, in the current era, that a callback which a setting
+// names goes away, and where the setting comes from.
+func (s *session) agingCallback(setting, name string) {
+	switch ownCallback(name) {
+	case "oneline", "tree":
+	default:
+		return
+	}
+	set, ok := s.cfg.Get(setting)
+	if !s.isCurrent() || !ok {
+		return
+	}
+	where := "<unknown>\n\n" + name // Ansible forgets where the parts of a variable's list come from
+	option := "callbacks_enabled"
+	if setting == "DEFAULT_STDOUT_CALLBACK" {
+		where, option = "<Config "+set.Origin+">\n\n"+name, "stdout_callback"
+	}
+	if !strings.HasPrefix(set.Origin, "env: ") {
+		where = set.Origin + " (section 'defaults' option '" + option + "')\n"
+	}
+	s.deprecate(name + " has been deprecated. Use another callback plugin, or vendor and/or move the " + ownCallback(name) +
+		" callback to a collection. This feature will be removed from ansible-core version 2.23.\nOrigin: " + where + "\n")
+}
+
+// ownCallback is a callback's name without the collection of Ansible's own.
+func ownCallback(name string) string { return strings.TrimPrefix(name, "ansible.builtin.") }
 
 // pythonCallbacks loads callback plugins in Python where there are any: the
 // one of the screen, which else is gorun's, or those beside it.
