@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	"gorun/modules"
 	"gorun/modules/wire"
@@ -41,6 +42,9 @@ func (s *server) run(ctx context.Context, _ *request, f wire.Frame) error {
 	return s.out.Send(wire.Result, f.ID, data)
 }
 
+// stopGrace is how long a cancelled module may clean up before it is left alone.
+const stopGrace = 5 * time.Second
+
 // Execute runs the module that msg names in this process and returns its
 // result as JSON. stream takes lines of output where msg asks for them. An
 // error means that the module could not be run at all; its failure is a result.
@@ -64,7 +68,20 @@ func Execute(ctx context.Context, lookup Lookup, msg *wire.RunMessage, stream fu
 	if msg.Stream {
 		m.Stream = stream
 	}
-	out := mod.Execute(ctx, m, args)
+	done := make(chan map[string]any, 1)
+	go func() { done <- mod.Execute(ctx, m, args) }()
+	var out map[string]any
+	select {
+	case out = <-done:
+	case <-ctx.Done():
+		// A module ends by itself and cleans up, unless it is in a call that
+		// nothing interrupts, such as opening a FIFO that nobody writes to.
+		select {
+		case out = <-done:
+		case <-time.After(stopGrace):
+			return nil, ctx.Err()
+		}
+	}
 	if err := ctx.Err(); context.Cause(ctx) == context.Canceled {
 		return nil, err
 	}
