@@ -344,6 +344,9 @@ func (tr *taskRun) act(ctx context.Context, s *vars.Scope, res *taskResult) erro
 	if err != nil {
 		return err
 	}
+	if async > 0 && at.Check && tr.r.o.Era == templates.Era214 {
+		return action.CheckedJob()
+	}
 	if tr.round != nil {
 		tr.round.begin(at)
 	}

@@ -194,7 +194,7 @@ func patch(ctx context.Context, t *Task) (*templates.Dict, error) {
 	return t.withSource(ctx, "ansible.posix.patch", src, remote)
 }
 
-// uri sends the file of src, where there is one
+// uri sends the file of src and those of a multipart body, where there are any
 // (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/uri_module.html).
 func uri(ctx context.Context, t *Task) (*templates.Dict, error) {
 	src := t.str("src", "")
@@ -202,8 +202,50 @@ func uri(ctx context.Context, t *Task) (*templates.Dict, error) {
 	if err != nil {
 		return nil, err
 	}
-	if src == "" || remote {
+	if remote {
+		return runAsIs(ctx, t)
+	}
+	if t.str("body_format", "") == "form-multipart" {
+		if err := t.sendParts(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if src == "" {
 		return runAsIs(ctx, t)
 	}
 	return t.withSource(ctx, "ansible.builtin.uri", src, false)
+}
+
+// sendParts sends the files that fields of a multipart body name.
+func (t *Task) sendParts(ctx context.Context) error {
+	v, _ := t.Args.GetStr("body")
+	body, ok := v.(*templates.Dict)
+	if !ok {
+		return nil
+	}
+	sent := templates.NewDict(body.Len())
+	for name, v := range body.All {
+		if field, ok := v.(*templates.Dict); ok {
+			file, _ := field.GetStr("filename")
+			content, _ := field.GetStr("content")
+			if file != nil && file.Truth() && (content == nil || !content.Truth()) {
+				path, err := t.findFile("files", modules.ExpandPath(templates.StrOf(file, t.Era), nil))
+				if err != nil {
+					return failf("%s", err)
+				}
+				tmp, err := t.sendFile(ctx, path)
+				if err != nil {
+					return err
+				}
+				field = field.Copy()
+				field.SetStr("filename", templates.Str(tmp))
+				v = field
+			}
+		}
+		if err := sent.Set(name, v); err != nil {
+			return err
+		}
+	}
+	t.Args.SetStr("body", sent)
+	return nil
 }

@@ -55,6 +55,12 @@ func goType(v templates.Value) string { return "<class '" + v.Type() + "'>" }
 // noException is what Python prints where an error has no traceback.
 const noException = "NoneType: None"
 
+// CheckedJob is the failure of an asynchronous task in check mode, which
+// Ansible took up after 2.14 only.
+func CheckedJob() *Failure {
+	return &Failure{Msg: "check mode and async cannot be used on same task.", Exception: noException}
+}
+
 // int returns an argument as an int.
 func (t *Task) int(name string, def int) (int, error) {
 	f, err := t.float(name, float64(def))

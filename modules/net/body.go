@@ -193,11 +193,11 @@ func multipartField(w *multipart.Writer, name string, value any) error {
 		}
 	}
 	h := textproto.MIMEHeader{"Content-Type": {kind}}
-	disposition := map[string]string{"name": name}
+	disposition := `form-data; name="` + quoted.Replace(name) + `"`
 	if file != "" {
-		disposition["filename"] = filepath.Base(file)
+		disposition += `; filename="` + quoted.Replace(filepath.Base(file)) + `"`
 	}
-	h.Set("Content-Disposition", mime.FormatMediaType("form-data", disposition))
+	h.Set("Content-Disposition", disposition)
 	part, err := w.CreatePart(h)
 	if err != nil {
 		return err
@@ -205,6 +205,10 @@ func multipartField(w *multipart.Writer, name string, value any) error {
 	_, err = part.Write([]byte(content))
 	return err
 }
+
+// quoted escapes what may not stand between quotes in a header. Servers do not
+// all take values without quotes.
+var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "%0D", "\n", "%0A")
 
 // pyTypeName is the bare name of a value's type in Python.
 func pyTypeName(v any) string {
