@@ -12,6 +12,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"unicode/utf8"
+
+	"gorun/modules/pyre"
 )
 
 // Execute decodes raw, runs the module, and returns the result as JSON-able
@@ -26,7 +28,10 @@ func (mod *Module) Execute(ctx context.Context, m *Run, raw map[string]any) (out
 		}
 	}()
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if late, ok := p.(*pyre.TooLong); ok {
+			out = mod.finish(m, nil, late)
+		} else if p != nil {
 			out = mod.finish(m, nil, FailWith(map[string]any{
 				"exception": fmt.Sprintf("panic: %v\n%s", p, debug.Stack()),
 			}, "MODULE FAILURE: %v", p))

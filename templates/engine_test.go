@@ -323,3 +323,22 @@ func TestShared(t *testing.T) {
 		}
 	}
 }
+
+type late struct{}
+
+func (late) Error() string { return "too long" }
+func (late) Timeout() bool { return true }
+
+// TestTimeoutOfFilter checks that a filter that ends itself for lack of time
+// makes an error of the template.
+func TestTimeoutOfFilter(t *testing.T) {
+	e := New(Options{Filters: map[string]Func{"slow": func(*Call) (Value, error) { panic(late{}) }}})
+	tmpl, err := e.Compile("{{ 1 | slow }}", "t.j2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tmpl.Render(context.Background(), nil)
+	if !isKind(err, "TimeoutError") || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -48,6 +48,11 @@ func catch(err *error) {
 	case nil:
 	case *Error:
 		*err = r
+	case interface {
+		error
+		Timeout() bool
+	}: // a search by a regular expression that does not end
+		*err = &Error{Kind: "TimeoutError", Msg: r.Error(), Cause: r}
 	case runtime.Error:
 		*err = &Error{Kind: TemplateRuntimeError, Msg: "internal error: " + r.Error(), Cause: r}
 	default:

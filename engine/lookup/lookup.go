@@ -15,6 +15,7 @@ import (
 
 	"gorun/internal/redact"
 	"gorun/modules"
+	"gorun/modules/pyre"
 	"gorun/templates"
 )
 
@@ -123,13 +124,22 @@ func (t *Table) find(name string) (lookupFunc, bool) {
 
 // Loop gives the items of with_NAME over a value that is resolved. The terms
 // are listified as Ansible's loops do; items flattens them one level.
-func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env Env) ([]templates.Value, error) {
+func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env Env) (items []templates.Value, err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *pyre.TooLong:
+			items, err = nil, p
+		default:
+			panic(p)
+		}
+	}()
 	f, ok := t.find(name)
 	if !ok {
 		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", name)
 	}
 	c := &call{ctx: ctx, t: t, env: env, name: name, terms: listify(v), opts: map[string]templates.Value{}}
-	items, err := f(c)
+	items, err = f(c)
 	if err != nil && c.current() {
 		return nil, c.framed(err)
 	}

@@ -7,8 +7,10 @@
 package pyre
 
 import (
+	"fmt"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
@@ -25,6 +27,23 @@ const (
 	Verbose
 	ASCII
 )
+
+// MaxTime is how long a search may take: patterns such as (a+)+$ try ways whose
+// number doubles with each character, where Python's re goes on without end.
+const MaxTime = 15 * time.Second
+
+var maxTime = MaxTime // less in tests
+
+// TooLong is what a search panics with after [MaxTime]; the entries of modules
+// and of templates make an error of it, as of any error with a Timeout method.
+type TooLong struct{ Pattern string }
+
+func (e *TooLong) Error() string {
+	return fmt.Sprintf("the regular expression %q takes longer than %s on this text", e.Pattern, MaxTime)
+}
+
+// Timeout says that the error is one of time, as net.Error's does.
+func (e *TooLong) Timeout() bool { return true }
 
 // A Regexp is a compiled pattern; it is safe for use by many goroutines.
 type Regexp struct {
@@ -49,7 +68,10 @@ type lazy struct {
 func (l *lazy) get(expr string, flags Flags) *regexp2.Regexp {
 	// The expression has been compiled before without the frame around it, so
 	// this cannot fail.
-	l.once.Do(func() { l.re = regexp2.MustCompile(expr, options(flags)) })
+	l.once.Do(func() {
+		l.re = regexp2.MustCompile(expr, options(flags))
+		l.re.MatchTimeout = maxTime
+	})
 	return l.re
 }
 
@@ -79,6 +101,7 @@ func Compile(pattern string, flags Flags) (*Regexp, error) {
 	if err != nil {
 		return nil, &Error{Msg: err.Error(), Pattern: pattern, Pos: -1}
 	}
+	re.MatchTimeout = maxTime
 	return &Regexp{pattern: pattern, flags: t.flags, expr: expr, groups: t.groups, names: t.names, search: re}, nil
 }
 
@@ -170,28 +193,30 @@ func (re *Regexp) newMatch(text []rune, m *regexp2.Match) *Match {
 	return &Match{re: re, text: text, spans: spans}
 }
 
-func find(r *regexp2.Regexp, text []rune, at int) *regexp2.Match {
-	// The only error is a timeout, and none is set.
-	m, _ := r.FindRunesMatchStartingAt(text, at)
+func (re *Regexp) find(r *regexp2.Regexp, text []rune, at int) *regexp2.Match {
+	m, err := r.FindRunesMatchStartingAt(text, at)
+	if err != nil { // the time is over: there is no other error
+		panic(&TooLong{re.pattern})
+	}
 	return m
 }
 
 // Search is re.search: the first match anywhere, nil where there is none.
 func (re *Regexp) Search(s string) *Match {
 	text := decode(s)
-	return re.newMatch(text, find(re.search, text, 0))
+	return re.newMatch(text, re.find(re.search, text, 0))
 }
 
 // Match is re.match: a match at the beginning.
 func (re *Regexp) Match(s string) *Match {
 	text := decode(s)
-	return re.newMatch(text, find(re.anchored.get(`\A(?:`+re.expr+`)`, re.flags), text, 0))
+	return re.newMatch(text, re.find(re.anchored.get(`\A(?:`+re.expr+`)`, re.flags), text, 0))
 }
 
 // FullMatch is re.fullmatch: a match of the whole string.
 func (re *Regexp) FullMatch(s string) *Match {
 	text := decode(s)
-	return re.newMatch(text, find(re.full.get(`\A(?:`+re.expr+`)\z`, re.flags), text, 0))
+	return re.newMatch(text, re.find(re.full.get(`\A(?:`+re.expr+`)\z`, re.flags), text, 0))
 }
 
 // FindIter is re.finditer; max limits the count of matches, 0 is no limit.
@@ -200,14 +225,18 @@ func (re *Regexp) FindIter(s string, max int) []*Match { return re.findIter(deco
 func (re *Regexp) findIter(text []rune, max int) []*Match {
 	var all []*Match
 	at, empty := 0, false
+	began := time.Now()
 	for max == 0 || len(all) < max {
+		if len(all)&0xff == 0xff && time.Since(began) > maxTime {
+			panic(&TooLong{re.pattern})
+		}
 		r := re.search
 		if empty {
 			// After an empty match Python searches on from the same place, for
 			// a match that is not empty there.
 			r = re.advance.get(`(?:`+re.expr+`)(?!\G)`, re.flags)
 		}
-		m := re.newMatch(text, find(r, text, at))
+		m := re.newMatch(text, re.find(r, text, at))
 		if m == nil {
 			break
 		}

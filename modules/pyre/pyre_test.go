@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The file is made by testdata/record.py.
@@ -148,4 +149,32 @@ func FuzzCompile(f *testing.F) {
 		}
 		_, _, _ = re.Sub(repl, text, 20)
 	})
+}
+
+// TestTooLong checks that a search that would not end tells so.
+func TestTooLong(t *testing.T) {
+	maxTime = 50 * time.Millisecond
+	defer func() { maxTime = MaxTime }()
+	text := strings.Repeat("a", 60) + "b"
+	for name, search := range map[string]func(re *Regexp){
+		"search":    func(re *Regexp) { re.Search(text) },
+		"match":     func(re *Regexp) { re.Match(text) },
+		"fullmatch": func(re *Regexp) { re.FullMatch(text) },
+		"sub":       func(re *Regexp) { re.Sub("x", text, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				late, ok := recover().(*TooLong)
+				if !ok || !strings.Contains(late.Error(), `"^(a+)+$"`) || !late.Timeout() {
+					t.Errorf("got %v", late)
+				}
+			}()
+			re, err := Compile("^(a+)+$", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			search(re)
+			t.Error("the search has an end")
+		})
+	}
 }
