@@ -45,9 +45,7 @@ func (p *playRun) magic(name string, t *playbook.Task) (templates.Value, bool) {
 func environmentMagic(t *playbook.Task) templates.Value {
 	l := &templates.List{Lazy: true}
 	for _, e := range t.AllEnvironment() {
-		for _, v := range conditionList(e.V) {
-			l.Elems = append(l.Elems, v)
-		}
+		l.Elems = append(l.Elems, conditionList(e.V)...)
 	}
 	return l
 }
