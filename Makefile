@@ -74,7 +74,7 @@ fmt:
 # mitogen and ansible, on hosts of a lab; quick: make bench BENCH_RUNS=1
 BENCH_RUNS = 3
 bench:
-	bash .ci/install lab
+	bash .ci/install bench
 	$(MAKE) build AGENTS=linux_$$(go env GOARCH)
 	go run ./testdata/bench/run -runs $(BENCH_RUNS) -out testdata/bench/results/last.md
 
