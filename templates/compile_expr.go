@@ -135,14 +135,15 @@ func anyLazyIn(elems []Value, depth int) bool {
 			if depth >= maxTuples || anyLazyIn(t, depth+1) {
 				return true
 			}
-		} else if isLazy(e) {
+		} else if IsLazy(e) {
 			return true
 		}
 	}
 	return false
 }
 
-func isLazy(v Value) bool {
+// IsLazy reports whether v is or holds a *Text, and so has to be resolved.
+func IsLazy(v Value) bool {
 	switch v := v.(type) {
 	case *List:
 		return v.Lazy
@@ -255,7 +256,7 @@ func (c *compiler) dictLit(p place, x *dictExpr) evalFn {
 			failStrict(key)
 			v := vals[i](f)
 			check(d.Set(key, v))
-			d.Lazy = d.Lazy || isLazy(v)
+			d.Lazy = d.Lazy || IsLazy(v)
 		}
 		return d
 	}

@@ -346,7 +346,7 @@ func (t *Template) EvalExpr(ctx context.Context, s Scope) (v Value, err error) {
 // Resolve returns v with every *Text in it, however deep, replaced by its
 // value in scope s. A v without *Text is returned as it is.
 func (e *Engine) Resolve(ctx context.Context, v Value, s Scope) (out Value, err error) {
-	if !isLazy(v) {
+	if !IsLazy(v) {
 		return v, nil
 	}
 	rt := e.newRun(ctx, s)

@@ -118,7 +118,7 @@ func TestLazy(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: got %s, want %s", src, got, want)
 		}
-		if isLazy(v) {
+		if IsLazy(v) {
 			t.Errorf("%s: the result is lazy", src)
 		}
 	}

@@ -82,7 +82,7 @@ func FuzzRender(f *testing.F) {
 			if err == nil {
 				var v Value
 				v, err = tmpl.Eval(ctx, scope)
-				if err == nil && isLazy(v) {
+				if err == nil && IsLazy(v) {
 					t.Fatalf("%q: a lazy result", src)
 				}
 			}

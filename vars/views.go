@@ -41,7 +41,7 @@ func (v scopeView) Get(key templates.Value) (templates.Value, bool, error) {
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	if !isLazy(raw) {
+	if !templates.IsLazy(raw) {
 		return raw, true, nil
 	}
 	inner := *v.s
@@ -51,25 +51,6 @@ func (v scopeView) Get(key templates.Value) (templates.Value, bool, error) {
 	}
 	resolved, err := inner.resolve(raw)
 	return resolved, err == nil, err
-}
-
-// isLazy reports whether v has to be resolved.
-func isLazy(v templates.Value) bool {
-	switch v := v.(type) {
-	case *templates.Text:
-		return true
-	case *templates.List:
-		return v.Lazy
-	case *templates.Dict:
-		return v.Lazy
-	case templates.Tuple:
-		for _, e := range v {
-			if isLazy(e) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // resolve templates v in s. What is undefined stays a text before 2.19 and

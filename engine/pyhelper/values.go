@@ -170,7 +170,7 @@ func decode(v templates.Value) (templates.Value, error) {
 				return nil, err
 			}
 			v.Elems[i] = d
-			v.Lazy = v.Lazy || isLazy(d)
+			v.Lazy = v.Lazy || templates.IsLazy(d)
 		}
 		return v, nil
 	case *templates.Dict:
@@ -187,25 +187,11 @@ func decode(v templates.Value) (templates.Value, error) {
 			if err := out.Set(k, d); err != nil {
 				return nil, err
 			}
-			out.Lazy = out.Lazy || isLazy(d)
+			out.Lazy = out.Lazy || templates.IsLazy(d)
 		}
 		return out, nil
 	}
 	return v, nil
-}
-
-// isLazy reports whether a value is or holds a template, as the variables of
-// inventories may.
-func isLazy(v templates.Value) bool {
-	switch v := v.(type) {
-	case *templates.Text:
-		return true
-	case *templates.List:
-		return v.Lazy
-	case *templates.Dict:
-		return v.Lazy
-	}
-	return false
 }
 
 func decodeMarked(kind string, x templates.Value) (templates.Value, error) {

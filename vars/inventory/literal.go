@@ -256,7 +256,7 @@ func (p *literalParser) braces() (templates.Value, bool) {
 				return nil, false
 			}
 			into = dict
-			dict.Lazy = dict.Lazy || isLazy(v)
+			dict.Lazy = dict.Lazy || templates.IsLazy(v)
 		}
 		if _, isText := k.(*templates.Text); isText || into.Set(k, v) != nil {
 			return nil, false
@@ -374,26 +374,7 @@ func unescape(b *strings.Builder, s string) (n int, ok bool) {
 func lazyList(elems []templates.Value) *templates.List {
 	l := templates.NewList(elems...)
 	for _, e := range elems {
-		l.Lazy = l.Lazy || isLazy(e)
+		l.Lazy = l.Lazy || templates.IsLazy(e)
 	}
 	return l
-}
-
-// isLazy reports whether a *Text may be in v.
-func isLazy(v templates.Value) bool {
-	switch v := v.(type) {
-	case *templates.Text:
-		return true
-	case *templates.List:
-		return v.Lazy
-	case *templates.Dict:
-		return v.Lazy
-	case templates.Tuple:
-		for _, e := range v {
-			if isLazy(e) {
-				return true
-			}
-		}
-	}
-	return false
 }

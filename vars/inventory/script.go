@@ -128,7 +128,7 @@ func trust(v templates.Value, file string) templates.Value {
 		d := templates.NewDict(v.Len())
 		for k, e := range v.All {
 			e = trust(e, file)
-			d.Lazy = d.Lazy || isLazy(e)
+			d.Lazy = d.Lazy || templates.IsLazy(e)
 			d.Set(k, e) // k was a key: it has a hash
 		}
 		return d

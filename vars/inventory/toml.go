@@ -28,7 +28,7 @@ func tomlValue(v any, path toml.Key, order map[string]int, file string) template
 		d := templates.NewDict(len(v))
 		for _, k := range keys {
 			e := tomlValue(v[k], append(path[:len(path):len(path)], k), order, file)
-			d.Lazy = d.Lazy || isLazy(e)
+			d.Lazy = d.Lazy || templates.IsLazy(e)
 			d.SetStr(k, e)
 		}
 		return d
