@@ -14,6 +14,32 @@ import (
 	"unicode"
 )
 
+// Numbers replaces every json.Number in v, lists and maps being changed in
+// place: by an int64 where it is whole and fits, else by a float64.
+func Numbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		return number(v)
+	case []any:
+		for i := range v {
+			v[i] = Numbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = Numbers(v[k])
+		}
+	}
+	return v
+}
+
+func number(n json.Number) any {
+	if i, err := n.Int64(); err == nil {
+		return i
+	}
+	f, _ := n.Float64()
+	return f
+}
+
 // normalise brings a value that came from JSON or from Go code to the kinds
 // that the decoder knows: nil, bool, int64, float64, string, []any and
 // map[string]any. Numbers of encoding/json and integers of any size fit.
@@ -24,11 +50,7 @@ func normalise(v any) any {
 	case int:
 		return int64(v)
 	case json.Number:
-		if i, err := v.Int64(); err == nil {
-			return i
-		}
-		f, _ := v.Float64()
-		return f
+		return number(v)
 	case []string:
 		return toList(v)
 	}

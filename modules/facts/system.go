@@ -371,28 +371,7 @@ func parseJSON(text string) (any, bool) {
 	if dec.Decode(&v) != nil || dec.More() {
 		return nil, false
 	}
-	return plainNumbers(v), true
-}
-
-// plainNumbers makes json.Number into int64 where it is whole, else float64.
-func plainNumbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-		f, _ := v.Float64()
-		return f
-	case []any:
-		for i := range v {
-			v[i] = plainNumbers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = plainNumbers(v[k])
-		}
-	}
-	return v
+	return modules.Numbers(v), true
 }
 
 // parseINI reads what Python's configparser reads: sections of key = value or

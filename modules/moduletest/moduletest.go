@@ -202,7 +202,7 @@ func (c *testCase) execute(t *testing.T, check bool) map[string]any {
 	if err := d.Decode(&args); err != nil {
 		t.Fatalf("args: %v", err)
 	}
-	args = numbers(args).(map[string]any)
+	args = modules.Numbers(args).(map[string]any)
 	m := &modules.Run{Check: check, Diff: true, Env: map[string]string{"GIT_CONFIG_GLOBAL": "/dev/null"}}
 	for _, entry := range c.environ() {
 		name, value, _ := strings.Cut(entry, "=")
@@ -217,27 +217,6 @@ func (c *testCase) execute(t *testing.T, check bool) map[string]any {
 		t.Fatal(err)
 	}
 	return got
-}
-
-// numbers makes Go's integers of JSON's.
-func numbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-		f, _ := v.Float64()
-		return f
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = numbers(v[k])
-		}
-	}
-	return v
 }
 
 func (c *testCase) expand(s string) string { return strings.ReplaceAll(s, "$DIR", c.dir) }

@@ -17,6 +17,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"gorun/cmd/gorun-lab/internal/copyfile"
 )
 
 // A Builder says how a repository is made.
@@ -369,20 +371,7 @@ func linkOrCopy(from, to string) error {
 	if os.Link(from, to) == nil {
 		return nil
 	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	return out.Close()
+	return copyfile.Copy(from, to)
 }
 
 // output runs cmd and returns what it wrote; its own last words are the error.

@@ -6,12 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"gorun/cmd/gorun-lab/internal/copyfile"
 )
 
 // Name is the host it stands in for, Path the repository there.
@@ -152,24 +153,7 @@ func (c copier) copy(path, to string, links int) error {
 		}
 		return nil
 	case st.Mode().IsRegular():
-		return copyFile(from, to)
+		return copyfile.Copy(from, to)
 	}
 	return nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	return out.Close()
 }
