@@ -63,28 +63,24 @@ func (m *Run) Command(ctx context.Context, o CommandOptions, argv ...string) (Co
 	}
 	ctx, cancel := commandContext(ctx, o.Timeout)
 	defer cancel()
-	cmd, err := m.prepare(ctx, &o, argv)
+	cmd, err := m.prepare(&o, argv)
 	if err != nil {
 		return CommandResult{}, m.startFailure(&o, argv, err)
 	}
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	lines := &lineWriter{emit: m.Stream}
+	var out io.Writer = &stdout
 	if o.Stream && m.Stream != nil {
-		cmd.Stdout = io.MultiWriter(&stdout, lines)
+		out = io.MultiWriter(&stdout, lines)
 	}
-	if err := cmd.Start(); err != nil {
+	status, err := runProcess(ctx, cmd, out, &stderr)
+	if err != nil {
 		return CommandResult{}, m.startFailure(&o, argv, err)
 	}
-	err = cmd.Wait()
 	lines.flush()
-	res := CommandResult{RC: exitCode(cmd.ProcessState), Stdout: stdout.String(), Stderr: stderr.String()}
+	res := CommandResult{RC: exitCode(status), Stdout: stdout.String(), Stderr: stderr.String()}
 	if ctx.Err() != nil {
 		return res, m.stopped(ctx, &o, argv, res)
-	}
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
-		return res, m.startFailure(&o, argv, err)
 	}
 	return res, nil
 }
@@ -97,7 +93,7 @@ func commandContext(ctx context.Context, limit time.Duration) (context.Context, 
 }
 
 // prepare makes the exec.Cmd.
-func (m *Run) prepare(ctx context.Context, o *CommandOptions, argv []string) (*exec.Cmd, error) {
+func (m *Run) prepare(o *CommandOptions, argv []string) (*exec.Cmd, error) {
 	path := argv[0]
 	if !strings.Contains(path, "/") {
 		if path = m.BinPath(path); path == "" {
@@ -114,14 +110,12 @@ func (m *Run) prepare(ctx context.Context, o *CommandOptions, argv []string) (*e
 		args = append([]string{"sh", "-c", fmt.Sprintf(`umask %04o && exec "$@"`, *o.Umask), "sh", path}, argv[1:]...)
 		path = "/bin/sh"
 	}
-	cmd := exec.CommandContext(ctx, path)
+	cmd := exec.Command(path)
 	cmd.Args = args
 	cmd.Dir = o.Dir
 	cmd.Stdin = o.Stdin
 	cmd.Env = m.environ(o)
-	cmd.WaitDelay = drainTime
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if o.User != "" {
 		if err := runAs(cmd, o.User); err != nil {
 			return nil, err
@@ -204,14 +198,11 @@ func lookupUser(name string) (*user.User, error) {
 	return u, err
 }
 
-func exitCode(s *os.ProcessState) int {
-	if s == nil {
-		return -1
+func exitCode(s syscall.WaitStatus) int {
+	if s.Signaled() {
+		return -int(s.Signal())
 	}
-	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return -int(ws.Signal())
-	}
-	return s.ExitCode()
+	return s.ExitStatus()
 }
 
 func (m *Run) startFailure(o *CommandOptions, argv []string, err error) error {

@@ -27,6 +27,10 @@ func TestCommand(t *testing.T) {
 		{"environment", CommandOptions{Env: map[string]string{"B": "2"}}, []string{"sh", "-c", "echo $A$B"}, CommandResult{0, "12\n", ""}},
 		{"umask", CommandOptions{Umask: &umask}, []string{"sh", "-c", "umask; echo $0 $1", "x y", "z"}, CommandResult{0, "0077\nx y z\n", ""}},
 		{"signal", CommandOptions{}, []string{"sh", "-c", "kill -9 $$"}, CommandResult{-9, "", ""}},
+		{"much that is printed", CommandOptions{}, []string{"sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; head -c 100000 /dev/zero | tr '\\0' y >&2"},
+			CommandResult{0, strings.Repeat("x", 300000), strings.Repeat("y", 100000)}},
+		{"much that is not read", CommandOptions{Stdin: strings.NewReader(strings.Repeat("x", 1<<20))}, []string{"true"}, CommandResult{}},
+		{"an end behind that of the output", CommandOptions{}, []string{"sh", "-c", "echo out; exec >&- 2>&-; sleep 0.05; exit 4"}, CommandResult{4, "out\n", ""}},
 		{"what stays in the background", CommandOptions{}, []string{"sh", "-c", "sleep 2 & echo done"}, CommandResult{0, "done\n", ""}},
 	} {
 		began := time.Now()
@@ -43,6 +47,14 @@ func TestCommandErrors(t *testing.T) {
 	var f *Failure
 	if !errors.As(err, &f) || f.Msg != "[Errno 2] No such file or directory: b'no-such-program'" || f.Data["rc"] != 2 || f.Data["cmd"] != "no-such-program 'a b'" {
 		t.Errorf("%v %v", err, f)
+	}
+	if _, err := m.Command(t.Context(), CommandOptions{Env: map[string]string{"A": "\x00"}}, "true"); !errors.As(err, &f) || f.Data["rc"] != 22 {
+		t.Errorf("a variable that no environment can hold: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Command(ended, CommandOptions{}, "sleep", "60"); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled before it began: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
