@@ -18,6 +18,18 @@ type param struct {
 	required bool
 	def      value
 	choices  []string
+	texts    bool // the elements of a list become texts
+}
+
+// checked is a filter whose arguments are bound by params.
+func checked(params []param, f func(c *call, args map[string]value) (value, error)) templates.Func {
+	return func(c *call) (value, error) {
+		args, err := bind(c, params)
+		if err != nil {
+			return nil, err
+		}
+		return f(c, args)
+	}
 }
 
 // bind returns the arguments by their parameters' names; what was not given and
@@ -82,7 +94,13 @@ func (p param) convert(v value, era templates.Era) (value, error) {
 	case "str":
 		out = str(text(v))
 	case "list":
-		out, why = toListArg(v)
+		if out, why = toListArg(v); why == "" && p.texts {
+			elems := slices.Clone(elemsOf(out))
+			for i, e := range elems {
+				elems[i] = str(text(e))
+			}
+			out = list(elems)
+		}
 	case "int":
 		var n int64
 		if n, err = toInt(v); err != nil {

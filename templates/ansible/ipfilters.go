@@ -14,39 +14,65 @@ import (
 )
 
 var addressFilters = table{
-	"ipaddr": ipFilter("ipaddr", 0), "ipv4": ipFilter("ipv4", 4), "ipv6": ipFilter("ipv6", 6), "ipwrap": filterIPWrap,
-	"nthhost": filterNthhost, "network_in_network": filterNetworkInNetwork, "network_in_usable": filterNetworkInUsable,
-	"reduce_on_network": filterReduceOnNetwork, "ipmath": filterIPMath, "ip4_hex": filterIP4Hex, "ipsubnet": filterIPSubnet,
-	"cidr_merge":      filterCIDRMerge,
-	"next_nth_usable": nthUsable("next_nth_usable", 1), "previous_nth_usable": nthUsable("previous_nth_usable", -1),
+	"ipaddr": ipFilter("ipaddr", 0), "ipv4": ipFilter("ipv4", 4), "ipv6": ipFilter("ipv6", 6),
+	"ipwrap":              typed("ipwrap", "bool", checked([]param{anyValue}, filterIPWrap)),
+	"nthhost":             checked([]param{textValue, {name: "query", kind: "str"}}, filterNthhost),
+	"network_in_network":  checked([]param{textValue, {name: "test", kind: "str"}}, filterNetworkInNetwork),
+	"network_in_usable":   checked([]param{textValue, {name: "test", kind: "str"}}, filterNetworkInUsable),
+	"reduce_on_network":   checked([]param{{name: "value", kind: "list", required: true, texts: true}, {name: "network", kind: "str"}}, filterReduceOnNetwork),
+	"ipmath":              checked([]param{textValue, {name: "amount", kind: "int"}}, filterIPMath),
+	"ip4_hex":             checked([]param{{name: "arg", kind: "str", required: true}, {name: "delimiter", kind: "str", def: str("")}}, filterIP4Hex),
+	"ipsubnet":            checked([]param{textValue, {name: "query", kind: "str", def: str("")}, {name: "index", kind: "int"}}, filterIPSubnet),
+	"cidr_merge":          checked([]param{{name: "value", kind: "list", required: true, texts: true}, {name: "action", kind: "str", def: str("merge")}}, filterCIDRMerge),
+	"next_nth_usable":     checked([]param{textValue, {name: "offset", kind: "int"}}, nthUsable(1)),
+	"previous_nth_usable": checked([]param{textValue, {name: "offset", kind: "int"}}, nthUsable(-1)),
+}
+
+// The first parameter of most filters of addresses.
+var (
+	textValue = param{name: "value", kind: "str", required: true}
+	anyValue  = param{name: "value", required: true}
+)
+
+// typed refuses values that are no text, list or bool, and integers too unless
+// kind says int, before anything else is looked at.
+func typed(name, kind string, f templates.Func) templates.Func {
+	return func(c *call) (value, error) {
+		var v value
+		if len(c.Args) > 0 {
+			v = c.Args[0]
+		}
+		for _, k := range c.Kwargs {
+			if k.Name == "value" {
+				v = k.Value
+			}
+		}
+		switch v.(type) {
+		case nil, templates.Str, templates.Markup, templates.Bool, *templates.List:
+			return f(c)
+		case templates.Int, *templates.BigInt:
+			if kind == "int" {
+				return f(c)
+			}
+		}
+		return nil, fail("Unrecognized type <%s> for %s filter <value>", pyClass(v), name)
+	}
 }
 
 // ipFilter makes ipaddr, and its like for one version of the protocol
 // (https://docs.ansible.com/ansible/latest/collections/ansible/utils/ipaddr_filter.html).
 func ipFilter(name string, version int) templates.Func {
-	return func(c *call) (value, error) {
-		var v, q, ver value
-		params := []any{"value", &v, "query?", &q}
-		if version == 0 {
-			params = append(params, "version?", &ver, "alias?", new(value))
-		}
-		if err := c.Unpack(name, params...); err != nil {
-			return nil, err
-		}
-		switch v.(type) {
-		case templates.Str, templates.Markup, templates.Int, *templates.BigInt, templates.Bool, *templates.List:
-		default:
-			return nil, fail("Unrecognized type <%s> for %s filter <value>", pyClass(v), name)
-		}
+	params := []param{anyValue, {name: "query", kind: "str", def: str("")}}
+	if version == 0 {
+		params = append(params, param{name: "version", kind: "int"}, param{name: "alias", kind: "str"})
+	}
+	return typed(name, "int", checked(params, func(c *call, args map[string]value) (value, error) {
 		want := version
-		if n, ok := integer(ver); ok && ver != templates.Value(templates.Bool(false)) {
+		if n, ok := integer(args["version"]); ok {
 			want = int(n)
 		}
-		if q == nil {
-			q = str("")
-		}
-		return ipaddr(v, q, want, c.State.Era())
-	}
+		return ipaddr(args["value"], args["query"], want, c.State.Era())
+	}))
 }
 
 // ipaddr answers a query about v; version 0 is any.
@@ -132,24 +158,16 @@ func readNetwork(v value, version int) (network, bool) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ipwrap_filter.html
-func filterIPWrap(c *call) (value, error) {
-	var v, q value
-	if err := c.Unpack("ipwrap", "value", &v, "query?", &q); err != nil {
-		return nil, err
+func filterIPWrap(_ *call, args map[string]value) (value, error) {
+	l, ok := args["value"].(*templates.List)
+	if !ok {
+		return wrapped(args["value"]), nil
 	}
-	switch v.(type) {
-	case templates.Str, templates.Markup, templates.Bool, *templates.List:
-	default:
-		return nil, fail("Unrecognized type <%s> for ipwrap filter <value>", pyClass(v))
+	out := make([]value, len(l.Elems))
+	for i, e := range l.Elems {
+		out[i] = wrapped(e)
 	}
-	if l, ok := v.(*templates.List); ok {
-		out := make([]value, len(l.Elems))
-		for i, e := range l.Elems {
-			out[i] = wrapped(e)
-		}
-		return list(out), nil
-	}
-	return wrapped(v), nil
+	return list(out), nil
 }
 
 // wrapped puts brackets around an IPv6 address; what is none stays.
@@ -169,21 +187,9 @@ func wrapped(v value) value {
 	return w
 }
 
-// need reads a network or gives the filter's error.
-func need(v value, filter string) (network, error) {
-	n, ok := parseNetwork(text(v))
-	if !ok {
-		return n, fail("You must pass a valid IP address; %s is not a valid IP address (filter %s)", text(v), filter)
-	}
-	return n, nil
-}
-
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/nthhost_filter.html
-func filterNthhost(c *call) (value, error) {
-	var v, q value
-	if err := c.Unpack("nthhost", "value", &v, "query?", &q); err != nil {
-		return nil, err
-	}
+func filterNthhost(_ *call, args map[string]value) (value, error) {
+	v, q := args["value"], args["query"]
 	n, ok := parseNetwork(text(v))
 	i, err := int64(0), error(nil)
 	if given(q) {
@@ -199,46 +205,62 @@ func filterNthhost(c *call) (value, error) {
 	return str(addrText(a)), nil
 }
 
-// https://docs.ansible.com/ansible/latest/collections/ansible/utils/network_in_network_filter.html
-func filterNetworkInNetwork(c *call) (value, error) {
-	var v, t value
-	if err := c.Unpack("network_in_network", "value", &v, "test", &t); err != nil {
-		return nil, err
+// An addressRange is the numbers of the first and the last address of something.
+type addressRange struct{ first, last *big.Int }
+
+func (r addressRange) holds(o addressRange) bool {
+	within := func(i *big.Int) bool { return r.first.Cmp(i) <= 0 && i.Cmp(r.last) <= 0 }
+	return within(o.first) && within(o.last)
+}
+
+// rangeOf asks for both ends of v by queries of ipaddr. The collection compares
+// bare numbers, in which what is no address counts as 0.
+func rangeOf(c *call, v value, first, last string) addressRange {
+	ask := func(v value, query string) value {
+		x, err := ipaddr(v, str(query), 0, c.State.Era())
+		if v == nil || err != nil {
+			return templates.Bool(false)
+		}
+		return x
 	}
-	n, ok := parseNetwork(text(v))
-	m, ok2 := parseNetwork(text(t))
-	return templates.Bool(ok && ok2 && n.contains(m)), nil
+	var subnet value = templates.Bool(false)
+	if given(v) {
+		if kind := text(ask(v, "type")); kind == "address" || kind == "network" {
+			subnet = ask(v, "subnet")
+		}
+	}
+	end := func(query string) *big.Int {
+		x := ask(subnet, query)
+		if !x.Truth() {
+			x = ask(subnet, "address")
+		}
+		i, ok := new(big.Int).SetString(text(ask(x, "int")), 10)
+		if !ok {
+			return new(big.Int)
+		}
+		return i
+	}
+	return addressRange{end(first), end(last)}
+}
+
+// https://docs.ansible.com/ansible/latest/collections/ansible/utils/network_in_network_filter.html
+func filterNetworkInNetwork(c *call, args map[string]value) (value, error) {
+	outer, inner := rangeOf(c, args["value"], "network", "broadcast"), rangeOf(c, args["test"], "network", "broadcast")
+	return templates.Bool(outer.holds(inner)), nil
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/network_in_usable_filter.html
-func filterNetworkInUsable(c *call) (value, error) {
-	var v, t value
-	if err := c.Unpack("network_in_usable", "value", &v, "test", &t); err != nil {
-		return nil, err
-	}
-	n, ok := parseNetwork(text(v))
-	m, ok2 := parseNetwork(text(t))
-	if !ok || !ok2 || n.v6() != m.v6() {
-		return templates.Bool(false), nil
-	}
-	first, last, ok := n.usable()
-	return templates.Bool(ok && first.Cmp(m.first()) <= 0 && last.Cmp(m.last()) >= 0), nil
+func filterNetworkInUsable(c *call, args map[string]value) (value, error) {
+	outer, inner := rangeOf(c, args["value"], "first_usable", "last_usable"), rangeOf(c, args["test"], "network", "broadcast")
+	return templates.Bool(outer.holds(inner)), nil
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/reduce_on_network_filter.html
-func filterReduceOnNetwork(c *call) (value, error) {
-	var elems []value
-	var net value
-	if err := c.Unpack("reduce_on_network", "value", &elems, "network", &net); err != nil {
-		return nil, err
-	}
-	n, err := need(net, "reduce_on_network")
-	if err != nil {
-		return nil, err
-	}
+func filterReduceOnNetwork(c *call, args map[string]value) (value, error) {
+	outer := rangeOf(c, args["network"], "network", "broadcast")
 	var out []value
-	for _, e := range elems {
-		if m, ok := parseNetwork(text(e)); ok && n.contains(m) {
+	for _, e := range elemsOf(args["value"]) {
+		if outer.holds(rangeOf(c, e, "network", "broadcast")) {
 			out = append(out, e)
 		}
 	}
@@ -246,18 +268,15 @@ func filterReduceOnNetwork(c *call) (value, error) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ipmath_filter.html
-func filterIPMath(c *call) (value, error) {
-	var v, amount value
-	if err := c.Unpack("ipmath", "value", &v, "amount", &amount); err != nil {
-		return nil, err
-	}
-	i, err := wholeArg(c, "amount", amount)
-	if err != nil {
-		return nil, err
-	}
+func filterIPMath(_ *call, args map[string]value) (value, error) {
+	v, amount := args["value"], args["amount"]
 	n, ok := parseNetwork(text(v))
 	if !ok {
 		return nil, fail("You must pass a valid IP address; %s is invalid", text(v))
+	}
+	i, ok := integer(amount)
+	if !ok {
+		return nil, fail("You must pass an integer for arithmetic; None is not a valid integer")
 	}
 	a, ok := intAddr(new(big.Int).Add(addrInt(n.addr), big.NewInt(i)), n.v6())
 	if !ok {
@@ -266,25 +285,9 @@ func filterIPMath(c *call) (value, error) {
 	return str(addrText(a)), nil
 }
 
-// wholeArg is an argument that has to be an int, or a text of one.
-func wholeArg(c *call, name string, v value) (int64, error) {
-	n, err := toInt(v)
-	if err == nil {
-		return n, nil
-	}
-	msg := "argument '" + name + "' is of type " + v.Type() + " and we were unable to convert to int: \"" + repr(v) + "\" cannot be converted to an int"
-	if c.State.Era() != templates.Current {
-		msg = "argument '" + name + "' is of type " + pyClass(v) + " and we were unable to convert to int: " + pyClass(v) + " cannot be converted to an int"
-	}
-	return 0, fail("%s", repr(list([]value{str(msg)})))
-}
-
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ip4_hex_filter.html
-func filterIP4Hex(c *call) (value, error) {
-	var s, delimiter string
-	if err := c.Unpack("ip4_hex", "arg", &s, "delimiter?", &delimiter); err != nil {
-		return nil, err
-	}
+func filterIP4Hex(_ *call, args map[string]value) (value, error) {
+	s, delimiter := text(args["arg"]), text(args["delimiter"])
 	a, err := netip.ParseAddr(s)
 	if err != nil || !a.Is4() {
 		return nil, fail("%s is no IPv4 address", repr(str(s)))
@@ -298,19 +301,16 @@ func filterIP4Hex(c *call) (value, error) {
 
 // nthUsable makes a filter of the usable address some steps on
 // (https://docs.ansible.com/ansible/latest/collections/ansible/utils/next_nth_usable_filter.html).
-func nthUsable(name string, sign int64) templates.Func {
-	return func(c *call) (value, error) {
-		var v, offset value
-		if err := c.Unpack(name, "value", &v, "offset", &offset); err != nil {
-			return nil, err
-		}
-		steps, err := wholeArg(c, "offset", offset)
-		if err != nil {
-			return nil, err
-		}
+func nthUsable(sign int64) func(c *call, args map[string]value) (value, error) {
+	return func(_ *call, args map[string]value) (value, error) {
+		v := args["value"]
 		n, ok := parseNetwork(text(v))
 		if !ok {
 			return templates.Bool(false), nil
+		}
+		steps, ok := integer(args["offset"])
+		if !ok {
+			return nil, fail("Must pass in an integer")
 		}
 		if first, last, ok := n.usable(); ok {
 			if s, ok := neighbour(n, first, last, sign*steps); ok {
@@ -322,19 +322,9 @@ func nthUsable(name string, sign int64) templates.Func {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ipsubnet_filter.html
-func filterIPSubnet(c *call) (value, error) {
-	var v, q, index value
-	if err := c.Unpack("ipsubnet", "value", &v, "query?", &q, "index?", &index); err != nil {
-		return nil, err
-	}
-	var place int64
-	if given(index) && text(index) != "x" {
-		i, err := wholeArg(c, "index", index)
-		if err != nil {
-			return nil, err
-		}
-		place = i
-	}
+func filterIPSubnet(_ *call, args map[string]value) (value, error) {
+	v, q := args["value"], args["query"]
+	place, indexed := integer(args["index"])
 	n, ok := parseNetwork(text(v))
 	if !ok {
 		return templates.Bool(false), nil
@@ -349,7 +339,7 @@ func filterIPSubnet(c *call) (value, error) {
 	if bits < 0 || bits > int64(n.addr.BitLen()) {
 		return templates.Bool(false), nil
 	}
-	if given(index) && text(index) != "x" {
+	if indexed {
 		return subnetAt(n, int(bits), place)
 	}
 	if !n.plain && int(bits) < n.bits {
@@ -407,15 +397,8 @@ func subnetRank(n network, outer string) (value, error) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/cidr_merge_filter.html
-func filterCIDRMerge(c *call) (value, error) {
-	var v value
-	action := "merge"
-	if err := c.Unpack("cidr_merge", "value", &v, "action?", &action); err != nil {
-		return nil, err
-	}
-	if !isSequence(v) {
-		return nil, fail("cidr_merge: expected iterable, got %s", repr(v))
-	}
+func filterCIDRMerge(_ *call, args map[string]value) (value, error) {
+	v, action := args["value"], text(args["action"])
 	var nets []network
 	for _, e := range elemsOf(v) {
 		n, ok := parseNetwork(text(e))
