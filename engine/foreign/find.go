@@ -64,6 +64,7 @@ type Finder struct {
 
 	mu      sync.Mutex
 	roles   []string // folders of roles, in the order they were met
+	dirs    map[Kind][]string
 	folders map[string]map[string]string
 	runtime map[string]*routing
 	bundles map[string]*Bundle
@@ -97,7 +98,7 @@ func New(o Options) *Finder {
 	return &Finder{
 		o:       o,
 		install: sync.OnceValue(func() *Install { return FindInstall(o.Install) }),
-		folders: map[string]map[string]string{}, runtime: map[string]*routing{},
+		dirs:    map[Kind][]string{}, folders: map[string]map[string]string{}, runtime: map[string]*routing{},
 		bundles: map[string]*Bundle{}, found: map[string]lookupResult{}, pythons: map[any]string{},
 	}
 }
@@ -116,17 +117,21 @@ func (f *Finder) AddRole(dir string) {
 	if !slices.Contains(f.roles, dir) {
 		f.roles = append(f.roles, dir)
 		clear(f.found)
+		clear(f.dirs)
 	}
 }
 
 // Dirs are the folders of a kind's plugins that have no collection, nearest
-// first: beside the playbooks, of the roles, of the settings.
+// first: beside the playbooks, of the roles, of the settings. They are looked
+// for once, and again when another role is met. The caller must not change them.
 func (f *Finder) Dirs(k Kind) []string {
 	f.mu.Lock()
-	roots := append(slices.Clone(f.o.Dirs), f.roles...)
-	f.mu.Unlock()
-	var out []string
-	for _, r := range roots {
+	defer f.mu.Unlock()
+	out, known := f.dirs[k]
+	if known {
+		return out
+	}
+	for _, r := range slices.Concat(f.o.Dirs, f.roles) {
 		if d := filepath.Join(r, k.beside()); isDir(d) {
 			out = append(out, d)
 		}
@@ -136,6 +141,8 @@ func (f *Finder) Dirs(k Kind) []string {
 			out = append(out, p)
 		}
 	}
+	out = slices.Clip(out)
+	f.dirs[k] = out
 	return out
 }
 
