@@ -207,6 +207,16 @@ func sliceInt(v Value) int {
 	return int(min(max(i, -far), far))
 }
 
+// mildSlice is slice that gives an undefined value where v has no slices.
+func (rt *run) mildSlice(v Value, s sliceValue) (out Value) {
+	err := try(func() { out = rt.slice(v, s) })
+	if isKind(err, TypeError) {
+		return &Undefined{Kind: rt.e.opts.Undefined, Name: s.repr(), Obj: v, Elem: true}
+	}
+	check(err)
+	return out
+}
+
 // slice is v[start:stop:step].
 func (rt *run) slice(v Value, s sliceValue) Value {
 	switch x := v.(type) {

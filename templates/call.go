@@ -396,26 +396,28 @@ func (s *State) Era() Era {
 func (c *tctx) frame() *frame { return &frame{rt: c.run, tc: c} }
 
 func (c *tctx) applyFilter(name string, args []Value, kws []Kwarg) Value {
-	return c.filterNamed(name)(args[0], args[1:], kws)
+	return c.filterNamed(Str(name))(args[0], args[1:], kws)
 }
 
 func (c *tctx) applyTest(name string, args []Value, kws []Kwarg) bool {
-	return truth(c.testNamed(name)(args[0], args[1:], kws))
+	return truth(c.testNamed(Str(name))(args[0], args[1:], kws))
 }
 
 // filterNamed returns what applies the filter called name to many values.
-func (c *tctx) filterNamed(name string) func(v Value, rest []Value, kws []Kwarg) Value {
+func (c *tctx) filterNamed(v Value) func(v Value, rest []Value, kws []Kwarg) Value {
+	name := StrOf(v, Current)
 	fn, fl, ok := c.e.filter(name)
-	return c.applier("filter", name, fn, fl, ok)
+	return c.applier("filter", v, fn, fl, ok && isText(v))
 }
 
 // testNamed is filterNamed for a test.
-func (c *tctx) testNamed(name string) func(v Value, rest []Value, kws []Kwarg) Value {
+func (c *tctx) testNamed(v Value) func(v Value, rest []Value, kws []Kwarg) Value {
+	name := StrOf(v, Current)
 	fn, fl, ok := c.e.test(name)
-	return c.applier("test", name, fn, fl, ok)
+	return c.applier("test", v, fn, fl, ok && isText(v))
 }
 
-func (c *tctx) applier(what, name string, fn Func, fl flags, ok bool) func(v Value, rest []Value, kws []Kwarg) Value {
+func (c *tctx) applier(what string, name Value, fn Func, fl flags, ok bool) func(v Value, rest []Value, kws []Kwarg) Value {
 	if !ok {
 		return func(Value, []Value, []Kwarg) Value {
 			panic(c.e.unknownName(TemplateRuntimeError, what, name, "."))

@@ -265,7 +265,7 @@ func selectLink(call *Call, path []Value, test int, want bool) func(f *frame, s 
 		var apply func(v Value, rest []Value, kws []Kwarg) Value
 		var rest []Value
 		if len(call.Args) > test {
-			apply, rest = f.tc.testNamed(StrOf(call.Args[test], Current)), call.Args[test+1:]
+			apply, rest = f.tc.testNamed(call.Args[test]), call.Args[test+1:]
 		}
 		out := s.room()
 		for i, e := range elems {

@@ -35,6 +35,8 @@ type compiler struct {
 	knownExtends bool
 	extendsSeen  bool
 	exited       bool // behind a second extends nothing is compiled
+	// mild says that what is compiled is a constant, which Jinja2 computes before the run.
+	mild bool
 }
 
 // place is where code is compiled.
@@ -319,9 +321,15 @@ func (c *compiler) setBlock(p place, s *setBlockStmt) execFn {
 	body := c.stmts(in, s.body)
 	filter := c.filterChain(in, s.filter)
 	assign := c.assign(p, s.target)
+	checkTarget := func(*frame) {}
+	if ns, ok := s.target.(*nsRefExpr); ok { // the namespace is looked at before the filter
+		load := c.load(p, ns.name)
+		checkTarget = func(f *frame) { mustNamespace(load(f)) }
+	}
 	return func(f *frame) control {
 		f.enter(entries)
 		v, ctl := f.capture(body)
+		checkTarget(f)
 		assign(f, filter(f, v))
 		return ctl
 	}

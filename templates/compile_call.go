@@ -40,7 +40,12 @@ func (ac *argsCode) eval(f *frame, vals []Value, kws []Kwarg, deep bool) ([]Valu
 		kws = append(kws, Kwarg{ac.names[i], v})
 	}
 	if ac.star != nil {
-		for _, v := range f.rt.iter(ac.star(f)) {
+		star := ac.star(f)
+		elems, ok := f.rt.iterable(star)
+		if !ok {
+			throw(TypeError, "Value after * must be an iterable, not %s", pyType(star))
+		}
+		for _, v := range elems {
 			vals = append(vals, f.rt.deep(v))
 		}
 	}
@@ -78,12 +83,16 @@ func (ac *argsCode) applyKept(f *frame, fn Func, first Value, deep bool, fl flag
 	return f.callFunc(fn, vals, kws)
 }
 
+// contextCall is the function that Jinja2 calls everything through, as Python's
+// errors name it.
+const contextCall = "jinja2.runtime.Context.call() "
+
 // spreadDict appends the items of **v.
 func (rt *run) spreadDict(kws []Kwarg, v Value) []Kwarg {
 	m, ok := v.(Mapping)
 	if !ok {
 		failUndefined(v)
-		throw(TypeError, "argument after ** must be a mapping, not %s", pyType(v))
+		throw(TypeError, contextCall+"argument after ** must be a mapping, not %s", pyType(v))
 	}
 	for _, k := range m.Keys() {
 		name, ok := textOf(k)
@@ -92,7 +101,7 @@ func (rt *run) spreadDict(kws []Kwarg, v Value) []Kwarg {
 		}
 		for _, have := range kws {
 			if have.Name == name {
-				throw(TypeError, "got multiple values for keyword argument '%s'", name)
+				throw(TypeError, contextCall+"got multiple values for keyword argument '%s'", name)
 			}
 		}
 		x, _, err := m.Get(k)
@@ -211,7 +220,7 @@ func (c *compiler) filterApply(p place, x *filterExpr) func(f *frame, v Value) V
 		name, at := x.name, x.at()
 		return func(f *frame, v Value) Value {
 			f.rt.pos = at
-			panic(f.rt.e.unknownName(TemplateRuntimeError, "filter", name, " found."))
+			panic(f.rt.e.unknownName(TemplateRuntimeError, "filter", Str(name), " found."))
 		}
 	}
 	args := c.args(p, &x.callArgs)
@@ -277,16 +286,16 @@ func (ac *argsCode) defaultOf(at int) func(f *frame, v Value) Value {
 }
 
 func (c *compiler) unknown(what, name string, n node) *Error {
-	e := c.e.unknownName(TemplateAssertError, what, name, ".")
+	e := c.e.unknownName(TemplateAssertError, what, Str(name), ".")
 	e.Line, e.Col = lineCol(c.t.src, int(n))
 	return e
 }
 
 // unknownName is the error of a filter or test that there is not.
-func (e *Engine) unknownName(class, what, name, end string) *Error {
-	err := &Error{Kind: class, Msg: "No " + what + " named " + Repr(Str(name), Current) + end, Got: name}
+func (e *Engine) unknownName(class, what string, name Value, end string) *Error {
+	err := &Error{Kind: class, Msg: "No " + what + " named " + Repr(name, Current) + end, Got: StrOf(name, Current)}
 	if e.opts.Advice != nil {
-		if advice := e.opts.Advice(what, name); advice != "" {
+		if advice := e.opts.Advice(what, err.Got); advice != "" {
 			err.Msg, err.Help = err.Msg+" "+advice, advice
 			return err
 		}
@@ -311,7 +320,7 @@ func (c *compiler) test(p place, x *testExpr) evalFn {
 		}
 		return func(f *frame) Value {
 			f.rt.pos = at
-			panic(f.rt.e.unknownName(TemplateRuntimeError, "test", name, " found."))
+			panic(f.rt.e.unknownName(TemplateRuntimeError, "test", Str(name), " found."))
 		}
 	}
 	args := c.args(p, &x.callArgs)

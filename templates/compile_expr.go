@@ -87,15 +87,6 @@ func (c *compiler) expr(p place, x expr) evalFn {
 	return nil
 }
 
-// isConst reports whether x is a literal, with a sign or without, or left out.
-func isConst(x expr) bool {
-	if u, ok := x.(*unaryExpr); ok {
-		x = u.x
-	}
-	_, ok := x.(*constExpr)
-	return ok || x == nil
-}
-
 func (c *compiler) optional(p place, x expr) evalFn {
 	if x == nil {
 		return func(*frame) Value { return None }
@@ -251,13 +242,17 @@ func (c *compiler) dictLit(p place, x *dictExpr) evalFn {
 	keys, vals := c.exprs(p, x.keys), c.exprs(p, x.vals)
 	return func(f *frame) Value {
 		d := NewDict(len(keys))
+		var unhashable error
 		for i, k := range keys {
 			key := k(f)
 			failStrict(key)
 			v := vals[i](f)
-			check(d.Set(key, v))
+			if err := d.Set(key, v); err != nil && unhashable == nil {
+				unhashable = err // what follows is computed first
+			}
 			d.Lazy = d.Lazy || IsLazy(v)
 		}
+		check(unhashable)
 		return d
 	}
 }
@@ -490,13 +485,8 @@ func (c *compiler) item(p place, x *itemExpr) evalFn {
 	in := c.expr(p, x.x)
 	if s, ok := x.index.(*sliceExpr); ok {
 		start, stop, step := c.optional(p, s.start), c.optional(p, s.stop), c.optional(p, s.step)
-		if lit, ok := x.x.(*constExpr); ok && isConst(s.start) && isConst(s.stop) && isConst(s.step) {
-			switch lit.val.(type) { // Jinja2 computes a constant in a milder way
-			case NoneType, Bool, Int, *BigInt, Float:
-				return func(f *frame) Value {
-					return &Undefined{Kind: f.rt.e.opts.Undefined, Name: sliceValue{start(f), stop(f), step(f)}.repr(), Obj: lit.val, Elem: true}
-				}
-			}
+		if c.mild {
+			return func(f *frame) Value { return f.rt.mildSlice(in(f), sliceValue{start(f), stop(f), step(f)}) }
 		}
 		return func(f *frame) Value {
 			v := in(f)

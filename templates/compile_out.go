@@ -72,11 +72,71 @@ func (c *compiler) outputItems(p place, s *outputStmt) []outputItem {
 				it.slot, it.attr = slot, &attrRef{name: x.name}
 			}
 		default:
-			it.write = c.writer(p, x)
+			if slices, constant := sliced(x); slices && constant {
+				it.write = c.constWriter(p, x)
+			} else {
+				it.write = c.writer(p, x)
+			}
 		}
 		items = append(items, it)
 	}
 	return items
+}
+
+// sliced reports whether there are slices in x, and whether it is a constant to
+// Jinja2.
+func sliced(x expr) (slices, constant bool) {
+	constant = true
+	all := func(xs ...expr) {
+		for _, x := range xs {
+			if x != nil {
+				s, c := sliced(x)
+				slices, constant = slices || s, constant && c
+			}
+		}
+	}
+	switch x := x.(type) {
+	case *constExpr:
+	case *tupleExpr:
+		all(x.items...)
+	case *listExpr:
+		all(x.items...)
+	case *dictExpr:
+		all(x.keys...)
+		all(x.vals...)
+	case *condExpr:
+		all(x.test, x.yes, x.no)
+	case *binExpr:
+		all(x.left, x.right)
+	case *unaryExpr:
+		all(x.x)
+	case *filterExpr:
+		all(x.x)
+		all(x.args...)
+		constant = constant && x.atMost(len(x.args))
+	case *itemExpr:
+		all(x.x, x.index)
+	case *sliceExpr:
+		all(x.start, x.stop, x.step)
+		slices = true
+	default:
+		constant = false
+	}
+	return slices, constant
+}
+
+// constWriter compiles the printing of a constant with slices. Jinja2 computes
+// it before the run in a milder way, and again in the run where that fails.
+func (c *compiler) constWriter(p place, x expr) writeFn {
+	c.mild = true
+	mild := c.writer(p, x)
+	c.mild = false
+	strict := c.writer(p, x)
+	return func(f *frame) {
+		if err := try(func() { mild(f) }); err != nil {
+			strict(f)
+		}
+	}
 }
 
 // ownSlot returns the slot of x, where it is a variable of the frame that runs

@@ -555,7 +555,7 @@ func mapFunc(c *Call) func(Value) Value {
 	}
 	name := StrOf(c.Args[1], Current)
 	rest := c.Args[2:]
-	apply := c.State.t.filterNamed(name)
+	apply := c.State.t.filterNamed(c.Args[1])
 	text := textFilters[name]
 	if len(rest) > 0 || len(c.Kwargs) > 0 || rt.e.opts.Filters[name] != nil {
 		text = nil
@@ -606,7 +606,7 @@ func selecting(c *Call, name string, want, attr bool) (Value, error) {
 		out := make([]Value, 0, len(elems))
 		var apply func(v Value, rest []Value, kws []Kwarg) Value
 		if len(args) > 0 && len(elems) > 0 {
-			apply = c.State.t.testNamed(StrOf(args[0], Current))
+			apply = c.State.t.testNamed(args[0])
 		}
 		for _, e := range elems {
 			rt.tick()

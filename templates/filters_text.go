@@ -472,40 +472,38 @@ func roundFloat(f float64, prec int) float64 {
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.truncate
 func filterTruncate(c *Call) (Value, error) {
-	a := c.bind(&sigTruncate)
-	most, end, leeway := intArg(a[1], 255), "...", 5
+	a, rt := c.bind(&sigTruncate), c.State.run
+	var most, end, leeway Value = Int(255), Str("..."), Int(5)
+	if a[1] != nil {
+		most = a[1]
+	}
 	if a[3] != nil {
-		end = StrOf(a[3], c.State.Era())
+		end = a[3]
 	}
 	if given(a[4]) {
-		leeway = mustIndex(a[4])
+		leeway = a[4]
 	}
-	if most < runeLen(end) {
-		throw(AssertionError, "expected length >= %d, got %d", runeLen(end), most)
+	n := Int(length(end))
+	if compare(">=", most, n, 0) < 0 {
+		throw(AssertionError, "expected length >= %d, got %s", n, StrOf(most, rt.era))
 	}
-	if leeway < 0 {
-		throw(AssertionError, "expected leeway >= 0, got %d", leeway)
+	if compare(">=", leeway, Int(0), 0) < 0 {
+		throw(AssertionError, "expected leeway >= 0, got %s", StrOf(leeway, rt.era))
 	}
-	if length(a[0]) <= most+leeway {
+	if compare("<=", Int(length(a[0])), rt.add(most, leeway), 0) <= 0 {
 		return a[0], nil
 	}
-	s, ok := textOf(a[0])
-	if !ok {
-		throw(AttributeError, "'%s' object has no attribute 'rsplit'", pyType(a[0]))
-	}
-	s = prefix(s, most-runeLen(end))
+	s := rt.slice(a[0], sliceValue{None, rt.sub(most, n), None})
 	if !optTruth(a[2]) {
-		if i := strings.LastIndexByte(s, ' '); i >= 0 {
-			s = s[:i]
+		text, ok := textOf(s)
+		if !ok {
+			throw(AttributeError, "'%s' object has no attribute 'rsplit'", pyType(s))
+		}
+		if i := strings.LastIndexByte(text, ' '); i >= 0 {
+			s = rt.slice(s, sliceValue{None, Int(runeLen(text[:i])), None})
 		}
 	}
-	if _, markup := a[0].(Markup); markup {
-		if _, endSafe := a[3].(Markup); !endSafe {
-			end = escapeHTML(end)
-		}
-		return Markup(s + end), nil
-	}
-	return Str(s + end), nil
+	return rt.add(s, end), nil
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-filters.wordcount

@@ -23,31 +23,27 @@ func (rt *run) percentFormat(format string, arg Value, markup bool) string {
 		p.args = t
 	} else {
 		p.args = []Value{arg}
-		if m, ok := arg.(Mapping); ok {
-			p.dict = m
-		}
 		switch arg.(type) {
-		case Mapping, *List, rangeValue, *Undefined:
-			p.lenient = true
+		case Mapping, *List, rangeValue, Bytes, *Undefined:
+			p.dict = arg
 		}
 	}
 	p.run()
-	if p.next < len(p.args) && !p.lenient {
+	if p.next < len(p.args) && p.dict == nil {
 		throw(TypeError, "not all arguments converted during string formatting")
 	}
 	return p.b.String()
 }
 
 type percent struct {
-	rt      *run
-	format  string
-	i       int
-	args    []Value
-	next    int
-	dict    Mapping
-	lenient bool // a mapping or list need not be used up
-	markup  bool
-	b       strings.Builder
+	rt     *run
+	format string
+	i      int
+	args   []Value
+	next   int
+	dict   Value // what has items: it is asked for keys, and need not be used up
+	markup bool
+	b      strings.Builder
 }
 
 func (p *percent) arg() Value {
@@ -80,11 +76,15 @@ func (p *percent) peek() byte {
 }
 
 func (p *percent) field() {
+	if p.peek() == '%' {
+		p.i++
+		p.b.WriteByte('%')
+		return
+	}
 	var s spec
 	s.align = '>'
-	var keyed Value
 	if p.peek() == '(' {
-		keyed = p.key()
+		p.args, p.next = []Value{p.key()}, 0
 	}
 	for strings.IndexByte("#0- +", p.peek()) >= 0 {
 		switch c := p.peek(); c {
@@ -101,14 +101,14 @@ func (p *percent) field() {
 		}
 		p.i++
 	}
-	s.width = p.number()
+	s.width = p.number("width", math.MaxInt64, "ssize_t")
 	if s.width < 0 {
 		s.align, s.width = '<', -s.width
 	}
 	s.prec = -1
 	if p.peek() == '.' {
 		p.i++
-		s.prec = max(p.number(), 0)
+		s.prec = max(p.number("precision", math.MaxInt32, "int"), 0)
 	}
 	for strings.IndexByte("hlL", p.peek()) >= 0 {
 		p.i++
@@ -116,16 +116,9 @@ func (p *percent) field() {
 	r, n := utf8.DecodeRuneInString(p.format[p.i:])
 	at := p.i
 	p.i += n
-	if r == '%' {
-		p.b.WriteByte('%')
-		return
-	}
+	v := p.arg()
 	if !strings.ContainsRune("diouxXeEfFgGcrsa", r) {
 		throw(ValueError, "unsupported format character %s (0x%x) at index %d", "'"+string(r)+"'", r, runeLen(p.format[:at]))
-	}
-	v := keyed
-	if v == nil {
-		v = p.arg()
 	}
 	p.b.WriteString(p.rt.formatPercent(byte(r), &s, v, p.markup))
 }
@@ -151,29 +144,47 @@ func (p *percent) key() Value {
 	}
 	name := p.format[start:p.i]
 	p.i++
-	v, ok, err := p.dict.Get(Str(name))
-	check(err)
-	if !ok {
-		throw(KeyError, "%s", Repr(Str(name), Current))
+	switch d := p.dict.(type) {
+	case Mapping:
+		v, ok, err := d.Get(Str(name))
+		check(err)
+		if !ok {
+			throw(KeyError, "%s", Repr(Str(name), Current))
+		}
+		return p.rt.force(v)
+	case *Undefined:
+		return p.rt.getitem(d, Str(name))
+	case Bytes:
+		throw(TypeError, "byte indices must be integers or slices, not str")
 	}
-	p.next = len(p.args)
-	return p.rt.force(v)
+	throw(TypeError, "%s indices must be integers or slices, not str", pyType(p.dict))
+	return nil
 }
 
-// number reads a width or precision, "*" takes it from the arguments.
-func (p *percent) number() int {
+// number reads a width or precision, "*" takes it from the arguments. Python
+// keeps it in the C type given, whose largest value is limit.
+func (p *percent) number(what string, limit int64, ctype string) int {
 	if p.peek() == '*' {
 		p.i++
-		v, ok := toInt(p.arg())
+		v, ok := toBig(p.arg())
 		if !ok {
 			throw(TypeError, "* wants int")
 		}
-		return checkWidth(v)
+		if !v.IsInt64() || max(v.Int64(), -v.Int64()) > limit {
+			throw(OverflowError, "Python int too large to convert to C %s", ctype)
+		}
+		return checkWidth(v.Int64())
 	}
-	n := int64(0)
+	start := p.i
 	for isDigit(p.peek()) {
-		n = min(n*10+int64(p.peek()-'0'), maxWidth+1)
 		p.i++
+	}
+	if start == p.i {
+		return 0
+	}
+	n, err := strconv.ParseInt(p.format[start:p.i], 10, 64)
+	if err != nil || n > limit {
+		throw(ValueError, "%s too big", what)
 	}
 	return checkWidth(n)
 }

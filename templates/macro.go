@@ -3,6 +3,8 @@ package templates
 // This file defines macros and call blocks
 // (https://jinja.palletsprojects.com/en/3.1.x/templates/#macros).
 
+import "slices"
+
 // macroCode is a compiled macro.
 type macroCode struct {
 	name     string // "" for a call block
@@ -126,6 +128,9 @@ func (c *compiler) callBlock(p place, s *callStmt) execFn {
 	mc := c.macroBody(p, s.node, "", &s.signature, s.body)
 	p.unit.captured = true
 	call := *s.call
+	if slices.Contains(call.kwNames, "caller") {
+		c.fail(call.node, SyntaxError, "keyword argument repeated: caller")
+	}
 	slot := p.unit.slots
 	p.unit.slots++
 	call.kwNames = append(call.kwNames[:len(call.kwNames):len(call.kwNames)], "caller")

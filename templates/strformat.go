@@ -58,10 +58,10 @@ func (f *formatter) format(s string, depth int) string {
 			if i+1 >= len(s) {
 				throw(ValueError, "Single '{' encountered in format string")
 			}
-			end := fieldEnd(s, i+1)
-			b.WriteString(f.field(s[i+1:end], depth))
+			r, end := parseField(s, i+1)
+			b.WriteString(f.field(r, depth))
 			f.c.State.run.bound(b.Len() / 64)
-			i = end + 1
+			i = end
 		default:
 			j := strings.IndexAny(s[i:], "{}")
 			if j < 0 {
@@ -74,57 +74,75 @@ func (f *formatter) format(s string, depth int) string {
 	return b.String()
 }
 
-// fieldEnd finds the "}" that closes the field at i.
-func fieldEnd(s string, i int) int {
-	depth, bracket := 1, false
-	for ; i < len(s); i++ {
-		switch s[i] {
-		case '[':
-			bracket = true
-		case ']':
-			bracket = false
-		case '{':
-			depth++
-		case '}':
-			depth--
-			if depth == 0 {
-				return i
-			}
-		}
-	}
-	if bracket {
-		throw(ValueError, "expected '}' before end of string")
-	}
-	throw(ValueError, "expected '}' before end of string")
-	return 0
+// A replacement is a field of a format string: name!conversion:spec.
+type replacement struct {
+	name string
+	conv rune // 0: none
+	spec string
 }
 
-// field formats name!conversion:spec.
-func (f *formatter) field(text string, depth int) string {
-	name, conv, specText := text, byte(0), ""
-	if i := fieldNameEnd(text); i >= 0 {
-		name = text[:i]
-		rest := text[i:]
-		if rest[0] == '!' {
-			if len(rest) < 2 {
-				throw(ValueError, "end of string while looking for conversion specifier")
+// parseField parses the field that begins at s[i] and returns the index behind
+// its "}".
+func parseField(s string, i int) (r replacement, end int) {
+	start, c := i, byte(0)
+name:
+	for i < len(s) {
+		c = s[i]
+		i++
+		switch c {
+		case '{':
+			throw(ValueError, "unexpected '{' in field name")
+		case '[': // what stands in brackets ends no name
+			for i < len(s) && s[i] != ']' {
+				i++
 			}
-			conv = rest[1]
-			rest = rest[2:]
-			if rest != "" && rest[0] != ':' {
+		case '}', ':', '!':
+			break name
+		}
+	}
+	if c != '}' && c != ':' && c != '!' || i == start {
+		throw(ValueError, "expected '}' before end of string")
+	}
+	r.name = s[start : i-1]
+	if c == '!' {
+		if i >= len(s) {
+			throw(ValueError, "end of string while looking for conversion specifier")
+		}
+		conv, n := utf8.DecodeRuneInString(s[i:])
+		r.conv = conv
+		i += n
+		if i < len(s) {
+			c = s[i]
+			i++
+			if c != '}' && c != ':' {
 				throw(ValueError, "expected ':' after conversion specifier")
 			}
 		}
-		if rest != "" {
-			specText = rest[1:]
+	}
+	if c == '}' {
+		return r, i
+	}
+	start = i
+	for open := 1; i < len(s); i++ {
+		switch s[i] {
+		case '{':
+			open++
+		case '}':
+			if open--; open == 0 {
+				r.spec = s[start:i]
+				return r, i + 1
+			}
 		}
 	}
-	if strings.IndexByte(name, '{') >= 0 {
-		throw(ValueError, "unexpected '{' in field name")
-	}
-	v := f.value(name)
+	throw(ValueError, "unmatched '{' in format spec")
+	return r, i
+}
+
+// field formats a field.
+func (f *formatter) field(r replacement, depth int) string {
+	v := f.value(r.name)
 	era := f.c.State.Era()
-	switch conv {
+	switch r.conv {
 	case 0:
 	case 's':
 		v = Str(StrOf(v, era))
@@ -133,9 +151,10 @@ func (f *formatter) field(text string, depth int) string {
 	case 'a':
 		v = Str(asciiRepr(v))
 	default:
-		throw(ValueError, "Unknown conversion specifier %s", string(rune(conv)))
+		throw(ValueError, "Unknown conversion specifier %s", string(r.conv))
 	}
-	if strings.ContainsAny(specText, "{}") {
+	specText := r.spec
+	if strings.IndexByte(specText, '{') >= 0 {
 		specText = f.format(specText, depth-1)
 	}
 	out := f.c.State.run.formatSpec(v, specText)
@@ -145,24 +164,6 @@ func (f *formatter) field(text string, depth int) string {
 		}
 	}
 	return out
-}
-
-// fieldNameEnd finds the "!" or ":" that ends a field's name, -1 if none.
-func fieldNameEnd(s string) int {
-	bracket := false
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '[':
-			bracket = true
-		case ']':
-			bracket = false
-		case '!', ':':
-			if !bracket {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // value finds the argument that a field's name stands for.
