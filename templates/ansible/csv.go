@@ -4,7 +4,6 @@ package ansible
 // addresses (https://docs.ansible.com/ansible/latest/collections/community/general/index.html#filter-plugins).
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -132,81 +131,4 @@ func filterRandomMAC(c *call) (value, error) {
 		parts = append(parts, digits[i:i+2])
 	}
 	return str(strings.Join(parts, ":")), nil
-}
-
-// timeUnits are the units of a time in seconds; those of years and months can
-// be changed.
-var timeUnits = []struct {
-	names   string
-	seconds float64
-}{
-	{"milliseconds millisecond msecs msec ms", 0.001}, {"seconds second secs sec s", 1}, {"minutes minute mins min m", 60}, {"hours hour h", 3600},
-	{"days day d", 86400}, {"weeks week w", 604800}, {"months month mo", 2592000}, {"years year y", 31536000},
-}
-
-// unitSeconds is the length of a unit; options are the days of a year and of a month.
-func unitSeconds(name string, options map[string]float64) (float64, bool) {
-	for _, u := range timeUnits {
-		for _, n := range strings.Fields(u.names) {
-			if n != name {
-				continue
-			}
-			for o, days := range options {
-				if strings.HasPrefix(u.names, o) {
-					return days * 86400, true
-				}
-			}
-			return u.seconds, true
-		}
-	}
-	return 0, false
-}
-
-// toUnit makes a filter that gives a time in a unit
-// (https://docs.ansible.com/ansible/latest/collections/community/general/to_time_unit_filter.html);
-// unit is empty where the caller names it.
-func toUnit(unit string) templates.Func {
-	return func(c *call) (value, error) {
-		own, rest := keep(c, "human_time", "unit")
-		var v value
-		name := unit
-		params := []any{"human_time", &v}
-		if unit == "" {
-			name = "ms"
-			params = append(params, "unit?", &name)
-		}
-		if err := own.Unpack("to_time_unit", params...); err != nil {
-			return nil, err
-		}
-		options := map[string]float64{}
-		for _, k := range rest {
-			days, ok := number(k.Value)
-			if k.Name != "year" && k.Name != "month" {
-				return nil, fail("to_time_unit() got unknown keyword arguments: %s", k.Name)
-			}
-			if !ok {
-				return nil, raise(templates.TypeError, "must be real number, not %s", k.Value.Type())
-			}
-			options[k.Name] = days
-		}
-		per, ok := unitSeconds(name, options)
-		if !ok {
-			return nil, fail("to_time_unit() can not convert to the following unit: %s. Available units (singular or plural): millisecond, second, minute, hour, day, week, month, year. Available shortcuts: ms, s, m, h, d, w, mo, y", name)
-		}
-		s, isStr := isText(v)
-		if !isStr {
-			return nil, raise(templates.AttributeError, "'%s' object has no attribute 'split'", v.Type())
-		}
-		total := 0.0
-		for _, part := range strings.Fields(s) {
-			i := strings.LastIndexAny(part, "0123456789") + 1
-			n, err := strconv.Atoi(part[:i])
-			secs, ok := unitSeconds(strings.ToLower(part[i:]), options)
-			if err != nil || !ok {
-				return nil, fail("to_time_unit() can not interpret following string: %s", s)
-			}
-			total += float64(n) * secs
-		}
-		return templates.Float(math.Round(total/per*1e12) / 1e12), nil
-	}
 }

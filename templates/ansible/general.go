@@ -15,15 +15,22 @@ var generalFilters = table{
 	"json_query": filterJSONQuery, "dict": filterDict, "dict_kv": filterDictKV, "counter": filterCounter, "crc32": filterCRC32,
 	"groupby_as_dict": filterGroupbyAsDict, "version_sort": filterVersionSort, "lists_mergeby": filterListsMergeby,
 	"lists_union": manyLists("lists_union"), "lists_intersect": manyLists("lists_intersect"),
-	"from_csv": filterFromCSV, "random_mac": filterRandomMAC, "to_time_unit": toUnit(""), "to_milliseconds": toUnit("milliseconds"), "to_seconds": toUnit("seconds"),
-	"to_minutes": toUnit("minutes"), "to_hours": toUnit("hours"), "to_days": toUnit("days"), "to_weeks": toUnit("weeks"), "to_months": toUnit("months"), "to_years": toUnit("years"),
+	"from_csv": filterFromCSV, "random_mac": filterRandomMAC, "to_time_unit": toUnit(""), "to_milliseconds": toUnit("ms"), "to_seconds": toUnit("s"),
+	"to_minutes": toUnit("m"), "to_hours": toUnit("h"), "to_days": toUnit("d"), "to_weeks": toUnit("w"), "to_months": toUnit("mo"), "to_years": toUnit("y"),
 	"lists_difference": manyLists("lists_difference"), "lists_symmetric_difference": manyLists("lists_symmetric_difference"),
 }
 
 // https://docs.ansible.com/ansible/latest/collections/community/general/dict_filter.html
 func filterDict(c *call) (value, error) {
-	var pairs []value
-	if err := c.Unpack("dict_filter", "sequence", &pairs); err != nil {
+	var v value
+	if err := c.Unpack("dict_filter", "sequence", &v); err != nil {
+		return nil, err
+	}
+	if m, ok := v.(templates.Mapping); ok {
+		return toDict(m)
+	}
+	pairs, err := c.State.Iterate(v)
+	if err != nil {
 		return nil, err
 	}
 	d := templates.NewDict(len(pairs))
@@ -225,7 +232,7 @@ func manyLists(name string) templates.Func {
 				}
 			}
 		}
-		if len(args) == 1 && isSequence(args[0]) {
+		if len(args) == 1 {
 			return args[0], nil
 		}
 		var out []value

@@ -158,33 +158,29 @@ func readNetwork(v value, version int) (network, bool) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ipwrap_filter.html
-func filterIPWrap(_ *call, args map[string]value) (value, error) {
-	l, ok := args["value"].(*templates.List)
-	if !ok {
-		return wrapped(args["value"]), nil
+func filterIPWrap(c *call, args map[string]value) (value, error) {
+	ask := func(v value, query string) value {
+		x, err := ipaddr(v, str(query), 0, c.State.Era())
+		if err != nil {
+			return templates.Bool(false)
+		}
+		return x
 	}
-	out := make([]value, len(l.Elems))
-	for i, e := range l.Elems {
-		out[i] = wrapped(e)
+	v := args["value"]
+	l, ok := v.(*templates.List)
+	if !ok {
+		if found := ask(v, ""); found.Truth() {
+			return ask(found, "wrap"), nil
+		}
+		return v, nil
+	}
+	out := slices.Clone(l.Elems)
+	for i, e := range out {
+		if ask(e, "").Truth() {
+			out[i] = ask(e, "wrap")
+		}
 	}
 	return list(out), nil
-}
-
-// wrapped puts brackets around an IPv6 address; what is none stays.
-func wrapped(v value) value {
-	s, ok := isText(v)
-	if !ok {
-		return v
-	}
-	n, ok := parseNetwork(s)
-	if !ok {
-		return v
-	}
-	w, err := queryWrap(n, v)
-	if err != nil {
-		return v
-	}
-	return w
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/nthhost_filter.html

@@ -120,9 +120,38 @@ func twoLists(c *call, fn string) (a, b []value, err error) {
 	return a, b, err
 }
 
+// joinable reports an error where Ansible adds the operands of a union, since
+// one of them, today one of their elements, has no hash, and + does not take them.
+func joinable(c *call, a, b []value) error {
+	x, y := c.Args[0], templates.Value(nil)
+	if len(c.Args) > 1 {
+		y = c.Args[1]
+	} else if y, _ = kwarg(c.Kwargs, "b"); y == nil {
+		return nil
+	}
+	odd := func(e value) bool { return templates.NewDict(1).Set(e, templates.None) != nil }
+	if c.State.Era() == templates.Current {
+		if !slices.ContainsFunc(a, odd) && !slices.ContainsFunc(b, odd) {
+			return nil
+		}
+	} else if !odd(x) && !odd(y) {
+		return nil
+	}
+	switch kind := x.Type(); {
+	case kind == y.Type() && (kind == "list" || kind == "str" || kind == "tuple"):
+		return nil
+	case kind == "list" || kind == "str" || kind == "tuple":
+		return raise(templates.TypeError, "can only concatenate %s (not \"%s\") to %s", kind, y.Type(), kind)
+	}
+	return raise(templates.TypeError, "unsupported operand type(s) for +: '%s' and '%s'", x.Type(), y.Type())
+}
+
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/union_filter.html
 func filterUnion(c *call) (value, error) {
 	a, b, err := twoLists(c, "union")
+	if err == nil {
+		err = joinable(c, a, b)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -159,6 +188,9 @@ func filterDifference(c *call) (value, error) {
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/symmetric_difference_filter.html
 func filterSymmetricDifference(c *call) (value, error) {
 	a, b, err := twoLists(c, "symmetric_difference")
+	if err == nil {
+		err = joinable(c, a, b)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -268,7 +268,7 @@ func testContains(c *call) (value, error) {
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/subset_test.html
 func testSubset(c *call) (value, error) {
-	a, b, err := twoLists(c, "issubset")
+	a, b, err := twoSets(c, "issubset")
 	if err != nil {
 		return nil, err
 	}
@@ -277,11 +277,25 @@ func testSubset(c *call) (value, error) {
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/superset_test.html
 func testSuperset(c *call) (value, error) {
-	a, b, err := twoLists(c, "issuperset")
+	a, b, err := twoSets(c, "issuperset")
 	if err != nil {
 		return nil, err
 	}
 	return templates.Bool(len(filtered(b, a, false)) == 0), nil
+}
+
+// twoSets are two lists whose elements have to be hashable.
+func twoSets(c *call, fn string) (a, b []value, err error) {
+	a, b, err = twoLists(c, fn)
+	set := templates.NewDict(len(a) + len(b))
+	for _, elems := range [][]value{a, b} {
+		for _, e := range elems {
+			if err == nil {
+				err = set.Set(e, templates.None)
+			}
+		}
+	}
+	return a, b, err
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/nan_test.html

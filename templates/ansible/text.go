@@ -257,9 +257,9 @@ var commentStyles = map[string]map[string]string{
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/comment_filter.html
 func filterComment(c *call) (value, error) {
 	own, rest := keep(c, "text", "style")
-	var s string
+	var v value
 	style := "plain"
-	if err := own.Unpack("comment", "text", &s, "style?", &style); err != nil {
+	if err := own.Unpack("comment", "text", &v, "style?", &style); err != nil {
 		return nil, err
 	}
 	base, ok := commentStyles[style]
@@ -277,6 +277,10 @@ func filterComment(c *call) (value, error) {
 	p["postfix"] = p["prefix"]
 	for _, k := range rest {
 		p[k.Name] = text(k.Value)
+	}
+	s, ok := isText(v)
+	if !ok {
+		return nil, raise(templates.AttributeError, "'%s' object has no attribute 'replace'", v.Type())
 	}
 	return str(commented(s, p)), nil
 }

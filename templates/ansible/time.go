@@ -15,9 +15,8 @@ var timeFilters = table{"strftime": filterStrftime, "to_datetime": filterToDatet
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/strftime_filter.html
 func filterStrftime(c *call) (value, error) {
-	var second, utc value
-	var layout string
-	if err := c.Unpack("strftime", "string_format", &layout, "second?", &second, "utc?", &utc); err != nil {
+	var form, second, utc value
+	if err := c.Unpack("strftime", "string_format", &form, "second?", &second, "utc?", &utc); err != nil {
 		return nil, err
 	}
 	if !given(second) {
@@ -38,6 +37,14 @@ func filterStrftime(c *call) (value, error) {
 	}
 	if truth(utc) {
 		t = t.UTC()
+	}
+	layout, ok := isText(form)
+	if !ok {
+		kind := form.Type()
+		if form == templates.None {
+			kind = "None"
+		}
+		return nil, raise(templates.TypeError, "strftime() argument 1 must be str, not %s", kind)
 	}
 	return str(templates.Strftime(layout, &templates.DateTime{T: t})), nil
 }

@@ -105,6 +105,14 @@ func filterURLSplit(c *call) (value, error) {
 	if err := c.Unpack("split_url", "value", &v, "query?", &part); err != nil {
 		return nil, err
 	}
+	switch v.(type) {
+	case templates.Int, templates.Bool, *templates.BigInt, templates.Float:
+		if v.Truth() {
+			return nil, raise(templates.AttributeError, "'%s' object has no attribute 'decode'", v.Type())
+		}
+	case *templates.List, templates.Mapping:
+		return nil, raise(templates.TypeError, "unhashable type: '%s'", v.Type())
+	}
 	u, err := parseURL(text(v))
 	if err != nil {
 		return nil, err

@@ -478,15 +478,32 @@ func holds(c *templates.Call, test string, v, want value) (bool, error) {
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/param_list_compare_filter.html
 func filterParamListCompare(c *call) (value, error) {
-	a, err := bind(c, []param{{name: "base", kind: "list", required: true}, {name: "target", kind: "list", required: true}})
+	if len(c.Args)+len(c.Kwargs) < 2 {
+		return nil, fail("Missing either 'base' or 'other value in filter input,refer 'ansible.utils.param_list_compare' filter plugin documentation for details")
+	}
+	params := []param{{name: "base", kind: "list"}, {name: "target", kind: "list"}}
+	if _, err := bind(c, params); err != nil {
+		return nil, fail("argspec validation failed for param_list_compare filter with errors: %s", err)
+	}
+	var given, target value // as they are: the check converts copies
+	if err := c.Unpack("param_list_compare", "base", &given, "target", &target); err != nil {
+		return nil, err
+	}
+	base, err := c.State.Iterate(given)
 	if err != nil {
 		return nil, err
 	}
-	base := elemsOf(a["base"])
+	others, err := c.State.Iterate(target)
+	if err != nil {
+		return nil, err
+	}
 	var chosen, unsupported, wanted []value
 	without := map[string]bool{}
-	for _, e := range elemsOf(a["target"]) {
-		s := text(e)
+	for _, e := range others {
+		s, ok := isText(e)
+		if !ok {
+			return nil, raise(templates.AttributeError, "'%s' object has no attribute 'startswith'", e.Type())
+		}
 		not, isBang := strings.CutPrefix(s, "!")
 		switch {
 		case s == "all":
