@@ -1,89 +1,16 @@
 package templates
 
-// This file reads and writes JSON, in the order of the keys, and converts to
-// and from Go's values.
+// This file writes JSON, in the order of the keys, and converts to and from
+// Go's values.
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/big"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
-
-// FromJSON decodes JSON, keeping the order of keys. Every text is a Str.
-// NaN, Infinity and -Infinity are not JSON and are refused.
-func FromJSON(b []byte) (Value, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	v, err := decodeJSON(d, 0)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read JSON: %w", err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("cannot read JSON: there is more behind the value, at byte %d", d.InputOffset())
-	}
-	return v, nil
-}
-
-func decodeJSON(d *json.Decoder, depth int) (Value, error) {
-	if depth > 1000 {
-		return nil, fmt.Errorf("nested too deep")
-	}
-	t, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch t := t.(type) {
-	case json.Delim:
-		if t == '[' {
-			l := NewList()
-			for d.More() {
-				v, err := decodeJSON(d, depth+1)
-				if err != nil {
-					return nil, err
-				}
-				l.Elems = append(l.Elems, v)
-			}
-			_, err := d.Token()
-			return l, err
-		}
-		m := &Dict{}
-		for d.More() {
-			k, err := d.Token()
-			if err != nil {
-				return nil, err
-			}
-			v, err := decodeJSON(d, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			m.SetStr(k.(string), v)
-		}
-		_, err := d.Token()
-		return m, err
-	case json.Number:
-		return fromNumber(t), nil
-	}
-	return FromGo(t), nil
-}
-
-func fromNumber(n json.Number) Value {
-	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-		return Int(i)
-	}
-	if !strings.ContainsAny(string(n), ".eE") {
-		if i, ok := new(big.Int).SetString(string(n), 10); ok {
-			return NewInt(i)
-		}
-	}
-	f, _ := n.Float64() // beyond the range: an infinity, as in Python
-	return Float(f)
-}
 
 // AppendJSON appends v as compact JSON in Python's json.dumps form with
 // separators (',', ':'), keys in order; Undefined and functions are errors.
@@ -290,7 +217,7 @@ func FromGo(v any) Value {
 	case float32:
 		return Float(v)
 	case json.Number:
-		return fromNumber(v)
+		return fromNumber(string(v))
 	case []byte:
 		return Str(v)
 	case []any:
