@@ -50,6 +50,9 @@ type Options struct {
 	NewlineSequence            string // default "\n"
 	Autoescape                 bool
 	Extensions                 []string // "jinja2.ext.do", "jinja2.ext.loopcontrols", ...
+	// NewstyleGettext makes the tag trans leave formatting to the functions of
+	// gettext, TrimTranslations makes it trim its texts.
+	NewstyleGettext, TrimTranslations bool
 
 	// Load finds a template for include, import and extends. parent is the
 	// name of the template that asks. A name that is not found gives an

@@ -3,14 +3,20 @@ package templates
 // This file makes options from the "env" of a batch line: the settings of
 // Jinja2's Environment by its own names.
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // OptionsFromEnv returns the options that a mapping of Jinja2's Environment
 // settings stands for: block_start_string and the other delimiters,
 // line_statement_prefix, line_comment_prefix, trim_blocks, lstrip_blocks,
 // keep_trailing_newline, newline_sequence, autoescape, undefined (a class
 // name), extensions, globals, and templates (name: text) for include, import
-// and extends. None and an empty mapping give Jinja2's defaults.
+// and extends. translations (text: its translation, or a list of that for one
+// and for many) installs the functions of gettext, newstyle_gettext says in
+// which style; of policies there is ext.i18n.trimmed. None and an empty mapping
+// give Jinja2's defaults.
 func OptionsFromEnv(env Value) (o Options, err error) {
 	defer catch(&err)
 	if env == nil || env == None {
@@ -27,7 +33,8 @@ func OptionsFromEnv(env Value) (o Options, err error) {
 		"line_statement_prefix": &o.LineStatementPrefix, "line_comment_prefix": &o.LineCommentPrefix,
 		"newline_sequence": &o.NewlineSequence,
 	}
-	bools := map[string]*bool{"trim_blocks": &o.TrimBlocks, "lstrip_blocks": &o.LstripBlocks,
+	var translations Mapping
+	bools := map[string]*bool{"newstyle_gettext": &o.NewstyleGettext, "trim_blocks": &o.TrimBlocks, "lstrip_blocks": &o.LstripBlocks,
 		"keep_trailing_newline": &o.KeepTrailingNewline, "autoescape": &o.Autoescape}
 	for _, k := range m.Keys() {
 		name := StrOf(k, Current)
@@ -56,6 +63,18 @@ func OptionsFromEnv(env Value) (o Options, err error) {
 					o.Globals[StrOf(k, Current)] = x
 				}
 			}
+		case "translations":
+			if translations, ok = v.(Mapping); !ok {
+				return o, fmt.Errorf("env: translations must be a mapping, not %s", v.Type())
+			}
+		case "policies":
+			if p, ok := v.(Mapping); ok {
+				trimmed, _, err := p.Get(Str("ext.i18n.trimmed"))
+				if err != nil {
+					return o, err
+				}
+				o.TrimTranslations = trimmed != nil && trimmed.Truth()
+			}
 		case "templates":
 			t, _ := v.(Mapping)
 			o.Load = loadFrom(t)
@@ -71,7 +90,34 @@ func OptionsFromEnv(env Value) (o Options, err error) {
 			}
 		}
 	}
+	if translations != nil {
+		funcs := gettextFuncs(translateFrom(translations), o.NewstyleGettext)
+		maps.Copy(funcs, o.Globals)
+		o.Globals = funcs
+	}
 	return o, nil
+}
+
+// translateFrom returns a translator by the texts in m; what m does not have
+// stays as it is.
+func translateFrom(m Mapping) gettextFunc {
+	return func(_, one, many, count Value) Value {
+		plural := count != nil && !Equal(count, Int(1))
+		v, ok, err := m.Get(one)
+		check(err)
+		forms, isList := v.(*List)
+		switch {
+		case !ok && plural:
+			return many
+		case !ok:
+			return one
+		case isList && plural && forms.Len() > 1:
+			return forms.Index(1)
+		case isList && forms.Len() > 0:
+			return forms.Index(0)
+		}
+		return v
+	}
 }
 
 // loadFrom returns a loader of the texts in m.
@@ -92,6 +138,18 @@ func loadFrom(m Mapping) func(name, parent string) (string, error) {
 
 // MapScope is a Scope of the items of a mapping.
 type MapScope struct{ Mapping }
+
+// Names returns the names that there are.
+func (s MapScope) Names() []string {
+	if s.Mapping == nil {
+		return nil
+	}
+	var names []string
+	for _, k := range s.Keys() {
+		names = append(names, StrOf(k, Current))
+	}
+	return names
+}
 
 // Lookup implements [Scope].
 func (s MapScope) Lookup(name string) (Value, bool, error) {

@@ -43,6 +43,15 @@ func (c *compiler) expr(p place, x expr) evalFn {
 		return func(f *frame) Value { return Bool(holds(f)) }
 	case *concatExpr:
 		return c.concat(p, x)
+	case *safeExpr:
+		in := c.expr(p, x.x)
+		return func(f *frame) Value {
+			if v := in(f); !f.tc.autoescape {
+				return v
+			} else {
+				return Markup(StrOf(v, f.rt.era))
+			}
+		}
 	case *callExpr:
 		return c.call(p, x)
 	case *filterExpr:

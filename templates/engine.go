@@ -84,12 +84,13 @@ func New(o Options) *Engine {
 	for _, x := range o.Extensions {
 		x = strings.ToLower(x[strings.LastIndexByte(x, '.')+1:])
 		switch x {
-		case "do", "expressionstatement", "expressionstatementextension":
+		case "do", "exprstmtextension":
 			e.exts["do"] = true
 		case "loopcontrols", "loopcontrolextension":
 			e.exts["loopcontrols"] = true
 		case "i18n", "internationalizationextension":
 			e.exts["i18n"] = true
+			e.exts[newstyleGettext], e.exts[trimByDefault] = o.NewstyleGettext, o.TrimTranslations
 		case "debug", "debugextension":
 			e.exts["debug"] = true
 		}

@@ -4,8 +4,9 @@ package templates
 // (https://jinja.palletsprojects.com/en/3.1.x/templates/#list-of-global-functions).
 
 import (
-	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,9 @@ const maxRange = 100000
 const debugName = "debug "
 
 var globals map[string]Value
+
+// gettextGlobal is the global "_" of the extension i18n.
+var gettextGlobal Value
 
 func init() { // set here because the functions call back into the engine
 	globals = map[string]Value{
@@ -29,6 +33,7 @@ func init() { // set here because the functions call back into the engine
 	for _, v := range globals {
 		v.(*funcValue).own = true
 	}
+	gettextGlobal = NewFunc("_gettext_alias", gettextAlias)
 }
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-globals.range
@@ -153,6 +158,9 @@ func (cy *cycler) Attr(name string) (Value, bool, error) {
 
 // https://jinja.palletsprojects.com/en/3.1.x/templates/#jinja-globals.cycler
 func globalCycler(c *Call) (Value, error) {
+	if len(c.Kwargs) > 0 {
+		throw(TypeError, "Cycler.__init__() got an unexpected keyword argument '%s'", c.Kwargs[0].Name)
+	}
 	if len(c.Args) == 0 {
 		return nil, &Error{Kind: RuntimeError, Msg: "at least one item has to be provided"}
 	}
@@ -270,18 +278,38 @@ func lipsumParagraph(words int) string {
 // debugFunc is what the debug tag prints.
 func debugFunc(f *frame) Value {
 	return newMethod("debug", func(c *Call) (Value, error) {
-		d := &Dict{}
-		for _, x := range f.tc.vars.list {
-			d.SetStr(x.name, x.v)
+		e := f.rt.e
+		vars := map[string]Value{}
+		maps.Copy(vars, globals)
+		maps.Copy(vars, e.opts.Globals)
+		if s, ok := f.rt.scope.(interface{ Names() []string }); ok {
+			for _, name := range s.Names() {
+				vars[name] = f.rt.deep(f.rt.inScope(name))
+			}
 		}
-		return Str(fmt.Sprintf("{'context': %s, 'filters': %s, 'tests': %s}", Repr(d, f.rt.era), names(f.rt.e.filterNames()), names(f.rt.e.testNames()))), nil
+		for _, x := range f.tc.vars.list {
+			vars[x.name] = x.v
+		}
+		context := NewDict(len(vars))
+		for name, v := range vars {
+			if v != nil {
+				context.SetStr(name, v)
+			}
+		}
+		all := NewDict(3)
+		all.SetStr("context", context)
+		all.SetStr("filters", sortedList(e.filterNames()))
+		all.SetStr("tests", sortedList(e.testNames()))
+		p := pprinter{era: f.rt.era, levels: 3, compact: true}
+		return Str(p.format(all, 0, 0, 0)), nil
 	})
 }
 
-func names(list []string) string {
-	t := make([]Value, len(list))
-	for i, s := range list {
-		t[i] = Str(s)
+func sortedList(names []string) Value {
+	slices.Sort(names)
+	l := &List{}
+	for _, s := range names {
+		l.Elems = append(l.Elems, Str(s))
 	}
-	return Repr(NewList(t...), Current)
+	return l
 }

@@ -4,7 +4,7 @@ package templates
 
 // An expr is an expression: *constExpr, *nameExpr, *nsRefExpr, *tupleExpr,
 // *listExpr, *dictExpr, *condExpr, *binExpr, *logicExpr, *unaryExpr,
-// *compareExpr, *concatExpr, *callExpr, *filterExpr, *testExpr, *attrExpr,
+// *compareExpr, *concatExpr, *safeExpr, *callExpr, *filterExpr, *testExpr, *attrExpr,
 // *itemExpr, *sliceExpr.
 type expr interface{ at() int }
 
@@ -75,6 +75,11 @@ type (
 	concatExpr struct {
 		node
 		items []expr
+	}
+	// safeExpr is x marked as safe where autoescape is on.
+	safeExpr struct {
+		node
+		x expr
 	}
 	// callArgs are the arguments of a call, a filter or a test.
 	callArgs struct {

@@ -4,6 +4,7 @@ package templates
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -83,7 +84,7 @@ func (p *reprer) append(b []byte, v Value) []byte {
 	case Int:
 		return strconv.AppendInt(b, int64(v), 10)
 	case *BigInt:
-		if v.V.BitLen() > 14300 { // Python's limit of 4300 digits
+		if n := v.V.BitLen(); n > 14286 || n > 14282 && len(new(big.Int).Abs(v.V).Text(10)) > 4300 { // Python's limit of digits
 			throw(ValueError, "Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit")
 		}
 		return v.V.Append(b, 10)
@@ -107,6 +108,8 @@ func (p *reprer) append(b []byte, v Value) []byte {
 		return append(b, "Undefined"...)
 	case OmitType:
 		return append(b, "'__omit_place_holder__'"...)
+	case elided:
+		return append(b, v...)
 	case *DateTime:
 		return append(b, v.repr()...)
 	case TimeDelta:

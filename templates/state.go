@@ -404,6 +404,9 @@ func (e *Engine) global(name string) Value {
 	if v, ok := globals[name]; ok {
 		return v
 	}
+	if name == "_" && e.exts["i18n"] {
+		return gettextGlobal
+	}
 	return missing
 }
 

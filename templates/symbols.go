@@ -332,6 +332,8 @@ func walkNames(x expr, f, called func(name string)) {
 		each(x.rest...)
 	case *concatExpr:
 		each(x.items...)
+	case *safeExpr:
+		each(x.x)
 	case *callExpr:
 		if n, ok := x.fn.(*nameExpr); ok {
 			called(n.name)

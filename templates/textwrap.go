@@ -149,13 +149,15 @@ const pprintWidth = 80
 
 // pprinter is pprint.PrettyPrinter with its defaults.
 type pprinter struct {
-	era    Era
-	visits int // values looked at
+	era     Era
+	levels  int  // how many containers in one another are shown; 0: all
+	compact bool // as many elements a line as fit
+	visits  int  // values looked at
 }
 
 // format writes v at a column; allowance is what has to follow on its last line.
 func (p *pprinter) format(v Value, indent, allowance, depth int) string {
-	rep := p.repr(v)
+	rep := p.repr(v, depth)
 	if depth > maxDepth || len(rep) <= pprintWidth-indent-allowance || runeLen(rep) <= pprintWidth-indent-allowance {
 		return rep
 	}
@@ -178,15 +180,35 @@ func (p *pprinter) format(v Value, indent, allowance, depth int) string {
 
 func (p *pprinter) items(elems []Value, indent, allowance, depth int) string {
 	var b strings.Builder
+	full := pprintWidth - indent + 1 // what a line takes,
+	left := full                     // and what there is left of it
+	newLine := ",\n" + strings.Repeat(" ", indent)
+	between := ""
 	for i, e := range elems {
-		if i > 0 {
-			b.WriteString(",\n" + strings.Repeat(" ", indent))
-		}
 		more := 1
 		if i == len(elems)-1 {
 			more = allowance
+			full -= allowance
+			left -= allowance
 		}
-		b.WriteString(p.format(e, indent, more, depth+1))
+		if p.compact {
+			rep := p.repr(e, depth+1)
+			n := runeLen(rep) + len(", ")
+			if left < n {
+				left = full
+				if between != "" {
+					between = newLine
+				}
+			}
+			if left >= n {
+				left -= n
+				b.WriteString(between + rep)
+				between = ", "
+				continue
+			}
+		}
+		b.WriteString(between + p.format(e, indent, more, depth+1))
+		between = newLine
 	}
 	return b.String()
 }
@@ -200,7 +222,7 @@ func (p *pprinter) dict(m Mapping, indent, allowance, depth int) string {
 		if i > 0 {
 			b.WriteString(",\n" + strings.Repeat(" ", indent+1))
 		}
-		key := p.repr(k)
+		key := p.repr(k, depth)
 		more := 1
 		if i == len(keys)-1 {
 			more = allowance + 1
@@ -223,10 +245,11 @@ func (p *pprinter) sorted(m Mapping) []Value {
 	return keys
 }
 
-// repr is the repr of v with the keys of dicts sorted.
-func (p *pprinter) repr(v Value) string {
+// repr is the repr of v, which depth containers are around, with the keys of
+// dicts sorted.
+func (p *pprinter) repr(v Value, depth int) string {
 	r := reprer{era: p.era}
-	return string(r.append(nil, p.sortDicts(v, 0)))
+	return string(r.append(nil, p.sortDicts(v, depth)))
 }
 
 func (p *pprinter) sortDicts(v Value, depth int) Value {
@@ -235,6 +258,16 @@ func (p *pprinter) sortDicts(v Value, depth int) Value {
 	}
 	if p.visits++; p.visits > maxVisits {
 		throw(OverflowError, "the values to print are too many")
+	}
+	if p.levels > 0 && depth >= p.levels && lengthOf(v) > 0 {
+		switch v.(type) {
+		case *List:
+			return elided("[...]")
+		case Tuple:
+			return elided("(...)")
+		case Mapping:
+			return elided("{...}")
+		}
 	}
 	switch x := v.(type) {
 	case *List:
@@ -259,6 +292,12 @@ func (p *pprinter) sortDicts(v Value, depth int) Value {
 	}
 	return v
 }
+
+// elided stands for a container that is not shown.
+type elided string
+
+func (elided) Type() string { return "elided" }
+func (elided) Truth() bool  { return true }
 
 // text writes a long text in pieces, one a line.
 func (p *pprinter) text(s string, indent, allowance, depth int) string {

@@ -1,12 +1,18 @@
 package templates
 
 // This file parses the tag of jinja2.ext.i18n
-// (https://jinja.palletsprojects.com/en/3.1.x/extensions/#i18n-extension), with
-// the gettext of old that an environment has unless it asks for another.
+// (https://jinja.palletsprojects.com/en/3.1.x/extensions/#i18n-extension) for
+// both styles of gettext, and makes the functions that it calls.
 
 import (
 	"regexp"
 	"strings"
+)
+
+// Settings of the extension, as they stand among those of the parser.
+const (
+	newstyleGettext = "newstyle gettext"
+	trimByDefault   = "trimmed"
 )
 
 // transSpace is the white space that trimmed makes one space of.
@@ -21,8 +27,9 @@ func (p *parser) parseTrans(n node) stmt {
 	}
 	vars := &dictExpr{node: n}
 	known := map[string]expr{}
-	trimmed, decided := false, false
+	trimmed, decided := p.exts[trimByDefault], false
 	var assign stmt
+	countName := ""
 	add := func(name string, x expr) {
 		known[name] = x
 		vars.keys, vars.vals = append(vars.keys, &constExpr{n, Str(name)}), append(vars.vals, x)
@@ -50,14 +57,14 @@ func (p *parser) parseTrans(n node) stmt {
 			assign = &setStmt{n, &nameExpr{at, "_trans"}, call}
 		}
 		if count == nil {
-			count = x
+			count, countName = x, name
 		}
 		add(name, x)
 	}
 	p.expect(tokBlockEnd)
 	names, singular := p.transText(true)
 	if len(names) > 0 && count == nil {
-		count = &nameExpr{n, names[0]}
+		count, countName = &nameExpr{n, names[0]}, names[0]
 	}
 	plural, hasPlural := "", p.skipName("pluralize")
 	if hasPlural {
@@ -66,7 +73,7 @@ func (p *parser) parseTrans(n node) stmt {
 			if known[name] == nil {
 				p.failAt(at, TemplateAssertError, "unknown variable %s for pluralization", Repr(Str(name), Current))
 			}
-			count = known[name]
+			count, countName = known[name], name
 		}
 		p.expect(tokBlockEnd)
 		var more []string
@@ -86,7 +93,7 @@ func (p *parser) parseTrans(n node) stmt {
 		if trimmed {
 			s = transSpace.ReplaceAllString(strings.TrimFunc(s, isSpace), " ")
 		}
-		if len(names) == 0 {
+		if len(names) == 0 && !p.exts[newstyleGettext] {
 			s = strings.ReplaceAll(s, "%%", "%")
 		}
 		return &constExpr{n, Str(s)}
@@ -98,9 +105,21 @@ func (p *parser) parseTrans(n node) stmt {
 	if hasPlural {
 		fn, args = "n"+fn, append(args, text(plural), count)
 	}
-	var out expr = &callExpr{node: n, fn: &nameExpr{n, fn}, callArgs: callArgs{args: args}}
-	if len(vars.keys) > 0 {
-		out = &binExpr{n, "%", out, vars}
+	call := &callExpr{node: n, fn: &nameExpr{n, fn}, callArgs: callArgs{args: args}}
+	var out expr = call
+	if p.exts[newstyleGettext] { // the function formats
+		for i, k := range vars.keys {
+			name := string(k.(*constExpr).val.(Str))
+			if hasPlural && name == "num" && countName == "num" {
+				continue // it takes that from the count
+			}
+			call.kwNames, call.kwargs = append(call.kwNames, name), append(call.kwargs, vars.vals[i])
+		}
+	} else {
+		out = &safeExpr{n, call}
+		if len(vars.keys) > 0 {
+			out = &binExpr{n, "%", out, vars}
+		}
 	}
 	shown := &outputStmt{n, []expr{out}}
 	if assign == nil {
@@ -134,4 +153,68 @@ func (p *parser) transText(pluralize bool) (names []string, text string) {
 			p.fail("unclosed translation block")
 		}
 	}
+}
+
+// A gettextFunc is what the functions of gettext are called with: the context,
+// nil where there is none, the texts for one and for many (the same where there
+// is no plural) and the count, nil where there is none.
+type gettextFunc func(context Value, one, many, count Value) Value
+
+// gettextFuncs returns gettext, ngettext, pgettext and npgettext, made of
+// translate. newstyle ones format the translation with their keyword arguments.
+func gettextFuncs(translate gettextFunc, newstyle bool) map[string]Value {
+	funcs := map[string]Value{}
+	for _, name := range []string{"gettext", "ngettext", "pgettext", "npgettext"} {
+		hasContext, hasCount := strings.Contains(name, "pg"), name[0] == 'n'
+		var params []string
+		if hasContext {
+			params = append(params, "context")
+		}
+		if params = append(params, "message"); hasCount {
+			params = append(params, "plural", "n")
+		}
+		sig := signatureOf(name, 0, params...)
+		funcs[name] = NewFunc(name, func(c *Call) (Value, error) {
+			args := *c
+			if newstyle {
+				args.Kwargs = nil
+			}
+			bound := args.bind(&sig)
+			a := bound[:]
+			var context, count Value
+			vars := NewDict(len(c.Kwargs) + 2)
+			if hasContext {
+				context, a = a[0], a[1:]
+				vars.SetStr("context", context)
+			}
+			one, many := a[0], a[0]
+			if hasCount {
+				many, count = a[1], a[2]
+				vars.SetStr("num", count)
+			}
+			text := translate(context, one, many, count)
+			if !newstyle {
+				return text, nil
+			}
+			for _, k := range c.Kwargs {
+				vars.SetStr(k.Name, k.Value)
+			}
+			if c.State.Autoescape() {
+				text = Markup(StrOf(text, c.State.Era()))
+			}
+			return c.State.run.mod(text, vars), nil
+		})
+	}
+	return funcs
+}
+
+// gettextAlias is the global "_" that the extension brings: gettext of the
+// template's variables.
+func gettextAlias(c *Call) (Value, error) {
+	f := c.State.t.frame()
+	v := f.tc.resolve("gettext")
+	if v == missing {
+		v = NewUndefined(f.rt.e.opts.Undefined, "gettext")
+	}
+	return f.callValue(v, c.Args, c.Kwargs), nil
 }
