@@ -34,7 +34,7 @@ func (f *funcValue) repr() string {
 	if f.class == "type" {
 		return "<class " + Repr(Str(f.name), Current) + ">"
 	}
-	return "<" + f.class + " " + f.name + ">"
+	return "<" + f.class + " " + f.name + noAddress + ">"
 }
 
 // callFunc calls a Func with resolved arguments.

@@ -23,7 +23,7 @@ var gettextGlobal Value
 
 func init() { // set here because the functions call back into the engine
 	globals = map[string]Value{
-		"range":     &funcValue{name: "range", fn: globalRange, class: "function"},
+		"range":     &funcValue{name: "range", fn: globalRange, class: "type"},
 		"dict":      &funcValue{name: "dict", fn: globalDict, class: "type"},
 		"lipsum":    &funcValue{name: "generate_lorem_ipsum", fn: globalLipsum, class: "function"},
 		"cycler":    &funcValue{name: "jinja2.utils.Cycler", fn: globalCycler, class: "type"},

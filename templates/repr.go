@@ -118,6 +118,9 @@ func (p *reprer) append(b []byte, v Value) []byte {
 	return p.appendContainer(b, v)
 }
 
+// noAddress stands where Python shows where an object lies in memory.
+const noAddress = " at 0x7f0000000000"
+
 // maxText bounds the text of one value.
 const maxText = 64 << 20
 
@@ -193,7 +196,7 @@ func (p *reprer) appendInside(b []byte, v Value) []byte {
 		}
 		return append(p.appendElems(append(b, '['), elems), ']')
 	}
-	return append(append(append(b, '<'), objectRepr(v)...), " at 0x7f0000000000>"...)
+	return append(append(append(b, '<'), objectRepr(v)...), noAddress+">"...)
 }
 
 func (p *reprer) appendElems(b []byte, elems []Value) []byte {

@@ -262,6 +262,6 @@ func plainJinja(ctx context.Context, req *templates.Dict, text string) (template
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.Render(ctx, dictScope{data})
+	out, err := t.Render(ctx, templates.MapScope{Mapping: data})
 	return templates.Str(out), err
 }
