@@ -37,6 +37,7 @@ var filesFamily = []*modules.Module{
 	files.Unarchive,
 	files.XML,
 	net.GetURL,
+	net.NMCLI,
 	net.URI,
 	posix.ACL,
 	posix.Alternatives,
