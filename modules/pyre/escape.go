@@ -5,6 +5,7 @@ package pyre
 import (
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // ASCII forms of the classes, without brackets.
@@ -14,8 +15,12 @@ var asciiClass = map[rune]string{
 	's': ` \t\n\r\f\v`,
 }
 
-// Characters that Python counts among \s and regexp2 does not.
-const moreSpace = `\x1c-\x1f`
+// Members of Python's \s and \w, for texts of any alphabet. regexp2's own \s
+// lacks four control characters, its \w takes combining marks and more.
+const (
+	spaces  = `\s\x1c-\x1f`
+	letters = `\p{L}\p{N}_`
+)
 
 // escape takes a backslash and what follows, in a class or outside.
 func (t *translator) escape(inClass bool) error {
@@ -24,33 +29,44 @@ func (t *translator) escape(inClass bool) error {
 		return t.fail(start, `bad escape (end of pattern)`)
 	}
 	c := t.in[t.pos+1]
-	if !inClass {
-		t.atom = len(t.out)
-	}
 	switch c {
 	case 'd', 'D', 'w', 'W', 's', 'S':
 		t.pos += 2
+		if !inClass {
+			t.begin(width{1, 1})
+		}
 		t.categoryEscape(c, inClass)
 		return nil
 	case 'a', 'f', 'n', 'r', 't', 'v':
 		t.pos += 2
+		if !inClass {
+			t.begin(width{1, 1})
+		}
 		t.out = append(t.out, '\\', c)
 		return nil
 	case 'x', 'u', 'U':
 		return t.hexEscape(c, inClass)
 	case 'b':
 		t.pos += 2
-		t.out = append(t.out, '\\', c)
+		if inClass {
+			t.out = append(t.out, '\\', c)
+		} else {
+			t.assert(t.wordEdge())
+		}
 		return nil
 	case 'A', 'B', 'Z':
 		if inClass {
 			return t.fail(start, `bad escape \%c`, c)
 		}
 		t.pos += 2
-		if c == 'Z' {
-			c = 'z'
+		switch c {
+		case 'A':
+			t.assert(`\A`)
+		case 'B': // not in an empty text
+			t.assert(`(?!\A\z|` + t.wordEdge() + `)`)
+		case 'Z':
+			t.assert(`\z`)
 		}
-		t.out = append(t.out, '\\', c)
 		return nil
 	}
 	if isDigit(c) {
@@ -64,62 +80,68 @@ func (t *translator) escape(inClass bool) error {
 	return nil
 }
 
+// dash is a - that is a member of a class.
+const dash = `\x2d`
+
 // char writes one literal character.
 func (t *translator) char(c rune, inClass bool) {
 	if !inClass {
 		t.literal(c)
 		return
 	}
-	if c < 0x80 && strings.ContainsRune(`\[]^-`, c) {
+	if c == '-' { // behind a backslash it would begin a range all the same
+		t.emit(dash)
+		return
+	}
+	if c < 0x80 && strings.ContainsRune(`\[]^`, c) {
 		t.out = append(t.out, '\\')
 	}
 	t.out = append(t.out, c)
 }
 
+// wordEdge is \b: a place between a character of \w and one that is none.
+func (t *translator) wordEdge() string {
+	w := "[" + t.category('w') + "]"
+	return "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))"
+}
+
 func (t *translator) categoryEscape(c rune, inClass bool) {
 	lower := c | 0x20
-	ascii := t.flags&ASCII != 0
+	members := t.category(lower)
 	switch {
-	case !ascii && c == 's' && inClass:
-		t.emit(`\s` + moreSpace)
-	case !ascii && c == 's':
-		t.emit(`[\s` + moreSpace + `]`)
-	case !ascii && c == 'S' && !inClass:
-		t.emit(`[^\s` + moreSpace + `]`)
-	case !ascii && c == 'w' && inClass:
-		t.emit(`\w\p{No}\p{Nl}`)
-	case !ascii && c == 'w':
-		t.emit(`[\w\p{No}\p{Nl}]`)
-	case !ascii && c == 'W' && !inClass:
-		t.emit(`[^\w\p{No}\p{Nl}]`)
-	case !ascii:
-		t.out = append(t.out, '\\', c)
-	case c == lower && inClass:
-		t.emit(asciiClass[lower])
-	case c == lower:
-		t.emit("[" + asciiClass[lower] + "]")
+	case c != lower && inClass:
+		t.out = append(t.out, '\\', c) // the class sets it apart
 	case inClass:
-		t.emit(complement[lower])
+		t.emit(members)
+	case c != lower:
+		t.emit("[^" + members + "]")
 	default:
-		t.emit("[^" + asciiClass[lower] + "]")
+		t.emit("[" + members + "]")
 	}
 }
 
-// complement holds the ASCII classes' opposites, for use inside a class.
-var complement = map[rune]string{
-	'd': `\x00-/:-\uffff`,
-	'w': "\\x00-/:-@\\[-\\^`{-\\uffff",
-	's': `\x00-\x08\x0e-\x1f!-\uffff`,
+// category gives the members of \d, \s or \w, without brackets.
+func (t *translator) category(c rune) string {
+	if t.flags&ASCII != 0 {
+		return asciiClass[c]
+	}
+	return map[rune]string{'d': `\d`, 's': spaces, 'w': letters}[c]
 }
 
 func (t *translator) hexEscape(kind rune, inClass bool) error {
 	digits := map[rune]int{'x': 2, 'u': 4, 'U': 8}[kind]
 	start := t.pos
-	end := min(start+2+digits, len(t.in))
+	end := start + 2
+	for end < min(start+2+digits, len(t.in)) && strings.ContainsRune("0123456789abcdefABCDEF", t.in[end]) {
+		end++
+	}
 	text := string(t.in[start+2 : end])
-	n, err := strconv.ParseInt(text, 16, 32)
-	if err != nil || len(text) != digits || n > 0x10FFFF || n < 0 {
+	n, err := strconv.ParseInt(text, 16, 64)
+	if err != nil || len(text) != digits {
 		return t.fail(start, `incomplete escape \%c%s`, kind, text)
+	}
+	if n > unicode.MaxRune {
+		return t.fail(start, `bad escape \%c%s`, kind, text)
 	}
 	t.pos = end
 	t.char(rune(n), inClass)
@@ -152,7 +174,7 @@ func (t *translator) digitEscape(inClass bool) error {
 	}
 	n, _ := strconv.Atoi(string(t.in[start+1 : end]))
 	t.pos = end
-	return t.backref(n, start)
+	return t.backref(n, start, end)
 }
 
 // class takes [...]. Opposites (\W, \S, \D) among the members are set apart,
@@ -164,7 +186,7 @@ func (t *translator) class() error {
 	if negated {
 		t.pos++
 	}
-	var opposites []string
+	var apart []string
 	t.out = nil
 	for first := true; ; first = false {
 		if !t.more() {
@@ -180,12 +202,13 @@ func (t *translator) class() error {
 		}
 		if item := string(t.out[at:]); item == `\W` || item == `\S` || item == `\D` {
 			t.out = t.out[:at]
-			opposites = append(opposites, item)
+			apart = append(apart, "[^"+t.category(rune(item[1]|0x20))+"]")
 		}
 	}
 	members := string(t.out)
-	t.out, t.atom = outer, len(outer)
-	any := strings.Join(opposites, "|")
+	t.out = outer
+	t.begin(width{1, 1})
+	any := strings.Join(apart, "|")
 	if any != "" && members != "" {
 		any += "|[" + members + "]"
 	}
@@ -243,6 +266,9 @@ func (t *translator) classChar() (rune, error) {
 func memberRune(out []rune) rune {
 	if len(out) == 1 {
 		return out[0]
+	}
+	if string(out) == dash {
+		return '-'
 	}
 	if len(out) == 2 && out[0] == '\\' {
 		if r, ok := map[rune]rune{'a': 7, 'b': 8, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11}[out[1]]; ok {

@@ -33,7 +33,23 @@ var templateEscapes = map[byte]byte{'a': 7, 'b': 8, 'f': 12, 'n': 10, 'r': 13, '
 // template parses \1, \12, \g<1>, \g<name>, octal and letter escapes; an
 // unknown escape of a letter is an error, as in Python.
 func (re *Regexp) template(s string) (template, error) {
-	var t template
+	body := strings.TrimRight(s, `\`)
+	if lone := len(s) - len(body); lone%2 == 0 {
+		t, _, err := re.parseTemplate(s)
+		return t, err
+	}
+	// Python reads a token ahead, and so meets the backslash at the end before
+	// what is wrong with the token that stands before it.
+	body = s[:len(s)-1]
+	if _, read, err := re.parseTemplate(body); err != nil && read < len(body) {
+		return nil, err
+	}
+	return nil, &Error{Msg: "bad escape (end of pattern)", Pattern: s, Pos: runeIndex(s, len(body))}
+}
+
+// parseTemplate parses a template that does not end in the midst of an escape.
+// With an error it returns how far it had read.
+func (re *Regexp) parseTemplate(s string) (t template, read int, err error) {
 	var b strings.Builder
 	flush := func() {
 		if b.Len() > 0 {
@@ -43,7 +59,7 @@ func (re *Regexp) template(s string) (template, error) {
 	}
 	group := func(n, at int) error {
 		if n > re.groups {
-			return &Error{Msg: fmt.Sprintf("invalid group reference %d", n), Pattern: s, Pos: at}
+			return &Error{Msg: fmt.Sprintf("invalid group reference %d", n), Pattern: s, Pos: runeIndex(s, at)}
 		}
 		flush()
 		t = append(t, piece{group: n})
@@ -55,40 +71,38 @@ func (re *Regexp) template(s string) (template, error) {
 			i++
 			continue
 		}
-		if i+1 == len(s) {
-			return nil, &Error{Msg: "bad escape (end of pattern)", Pattern: s, Pos: i}
-		}
 		c := s[i+1]
 		switch {
 		case c == 'g':
 			n, end, err := re.namedRef(s, i)
 			if err != nil {
-				return nil, err
+				return nil, end, err
 			}
 			if err := group(n, i+3); err != nil {
-				return nil, err
+				return nil, end, err
 			}
 			i = end
 		case isDigit(rune(c)):
 			text, octal := digitRef(s[i+1:])
+			end := i + 1 + len(text)
 			if octal {
 				n, _ := strconv.ParseInt(text, 8, 32)
 				if n > 0o377 {
-					return nil, &Error{Msg: fmt.Sprintf(`octal escape value \%s outside of range 0-0o377`, text), Pattern: s, Pos: i}
+					return nil, end, &Error{Msg: fmt.Sprintf(`octal escape value \%s outside of range 0-0o377`, text), Pattern: s, Pos: runeIndex(s, i)}
 				}
 				b.WriteRune(rune(n))
 			} else {
 				n, _ := strconv.Atoi(text)
 				if err := group(n, i+1); err != nil {
-					return nil, err
+					return nil, end, err
 				}
 			}
-			i += 1 + len(text)
+			i = end
 		default:
 			if e, ok := templateEscapes[c]; ok {
 				b.WriteByte(e)
 			} else if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
-				return nil, &Error{Msg: fmt.Sprintf(`bad escape \%c`, c), Pattern: s, Pos: i}
+				return nil, i + 2, &Error{Msg: fmt.Sprintf(`bad escape \%c`, c), Pattern: s, Pos: runeIndex(s, i)}
 			} else {
 				b.WriteString(s[i : i+2])
 			}
@@ -96,7 +110,7 @@ func (re *Regexp) template(s string) (template, error) {
 		}
 	}
 	flush()
-	return t, nil
+	return t, len(s), nil
 }
 
 // digitRef splits the digits behind a backslash as Python does: \0 and three
@@ -118,30 +132,36 @@ func digitRef(s string) (text string, octal bool) {
 	return s[:n], false
 }
 
-// namedRef reads \g<...> at s[i:].
+// namedRef reads \g<...> at s[i:], up to end.
 func (re *Regexp) namedRef(s string, i int) (n, end int, err error) {
 	if i+2 >= len(s) || s[i+2] != '<' {
-		return 0, 0, &Error{Msg: "missing <", Pattern: s, Pos: i + 2}
+		return 0, i + 2, &Error{Msg: "missing <", Pattern: s, Pos: runeIndex(s, i+2)}
 	}
 	name, _, ok := strings.Cut(s[i+3:], ">")
 	if !ok && name != "" {
-		return 0, 0, &Error{Msg: "missing >, unterminated name", Pattern: s, Pos: i + 3}
+		return 0, len(s), &Error{Msg: "missing >, unterminated name", Pattern: s, Pos: runeIndex(s, i+3)}
 	}
 	if name == "" {
-		return 0, 0, &Error{Msg: "missing group name", Pattern: s, Pos: i + 3}
+		return 0, min(i+4, len(s)), &Error{Msg: "missing group name", Pattern: s, Pos: runeIndex(s, i+3)}
 	}
 	end = i + 4 + len(name)
 	if strings.Trim(name, "0123456789") == "" {
 		n, err = strconv.Atoi(name)
 		if err != nil || n > 1<<30 {
-			return 0, 0, &Error{Msg: "invalid group reference " + name, Pattern: s, Pos: i + 3}
+			return 0, end, &Error{Msg: "invalid group reference " + name, Pattern: s, Pos: runeIndex(s, i+3)}
 		}
 		return n, end, nil
+	}
+	if !isIdentifier(name) {
+		return 0, end, &Error{Msg: "bad character in group name " + quoted(name), Pattern: s, Pos: runeIndex(s, i+3)}
 	}
 	n, ok = re.names[name]
 	if !ok {
 		// Python raises IndexError here.
-		return 0, 0, &Error{Msg: fmt.Sprintf("unknown group name '%s'", name), Pattern: s, Pos: -1}
+		return 0, end, &Error{Msg: "unknown group name " + quoted(name), Pattern: s, Pos: -1}
 	}
 	return n, end, nil
 }
+
+// runeIndex is the index in code points of byte i of s.
+func runeIndex(s string, i int) int { return len(decode(s[:i])) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // An Error is what Python's re.error says.
@@ -30,20 +31,69 @@ type translator struct {
 	groups int
 	names  map[string]int
 	open   []group
-	closed map[int]bool
-	// atom is where the last thing that a quantifier can stand behind began in
-	// out, -1 where there is none.
+	widths map[int]width // of the groups that are closed
+	// atom is where the last item began in out, -1 where there is none yet.
 	atom int
+	last itemKind
+	seq  width // of the items before the last one, in the branch that is read
+	item width // of the last one
+	// behind is how many groups there were where the outermost look-behind that
+	// is open began, -1 outside of one.
+	behind   int
+	branched bool // a | stood outside of all groups
+	unicode  bool // (?u)
+	// loose says that a look-behind has no fixed width.
+	loose bool
+	// refs are the groups that conditions ask for and where, in order.
+	refs []groupRef
 }
+
+// itemKind is what a quantifier stands behind.
+type itemKind int
+
+const (
+	noItem itemKind = iota
+	anItem
+	assertion // ^ $ \b and the like, which cannot be repeated
+	repeated
+)
+
+// width is the least and the most that an item matches, in code points.
+type width struct{ lo, hi int }
+
+// maxWidth stands for any number.
+const maxWidth = 1 << 30
+
+func (w width) plus(o width) width { return width{min(w.lo+o.lo, maxWidth), min(w.hi+o.hi, maxWidth)} }
+
+func (w width) or(o width) width { return width{min(w.lo, o.lo), max(w.hi, o.hi)} }
+
+func (w width) times(lo, hi int) width {
+	product := func(a, b int) int {
+		if a != 0 && b > maxWidth/a {
+			return maxWidth
+		}
+		return a * b
+	}
+	return width{product(w.lo, lo), product(w.hi, hi)}
+}
+
+type groupRef struct{ group, at int }
 
 // group is a parenthesis that is still open.
 type group struct {
-	at      int // where it opened in the pattern
-	out     int // and in the output
-	number  int // of a capturing group
-	verbose bool
-	ascii   bool
-	look    bool
+	at     int // where it opened in the pattern
+	out    int // and in the output
+	number int // of a capturing group
+	flags  Flags
+	look   bool // it matches no text of its own
+	behind bool // it is the outermost look-behind
+	fixed  bool // it is a look-behind, which has to have one width
+	cond   bool // it is (?(1)...)
+
+	outer    width // what came before it
+	branches width // of those that are complete
+	count    int   // how many these are
 }
 
 func (t *translator) fail(at int, format string, args ...any) error {
@@ -59,11 +109,8 @@ func (t *translator) peek(text string) bool {
 func (t *translator) emit(s string) { t.out = append(t.out, []rune(s)...) }
 
 func (t *translator) run() (string, error) {
-	t.closed = map[int]bool{}
-	t.atom = -1
-	if err := t.leadingFlags(); err != nil {
-		return "", err
-	}
+	t.widths = map[int]width{}
+	t.atom, t.behind = -1, -1
 	for t.more() {
 		if err := t.step(); err != nil {
 			return "", err
@@ -72,28 +119,34 @@ func (t *translator) run() (string, error) {
 	if len(t.open) > 0 {
 		return "", t.fail(t.open[len(t.open)-1].at, "missing ), unterminated subpattern")
 	}
+	for _, r := range t.refs {
+		if r.group > t.groups {
+			return "", t.fail(r.at, "invalid group reference %d", r.group)
+		}
+	}
+	if t.unicode && t.flags&ASCII != 0 {
+		return "", t.fail(-1, "ASCII and UNICODE flags are incompatible")
+	}
+	if t.loose {
+		return "", t.fail(-1, "look-behind requires fixed-width pattern")
+	}
 	return string(t.out), nil
 }
 
-const flagLetters = "aiLmsux"
-
-// leadingFlags takes (?i) and the like, which Python allows at the start alone.
-func (t *translator) leadingFlags() error {
-	for t.peek("(?") {
-		end := t.pos + 2
-		for end < len(t.in) && strings.ContainsRune(flagLetters, t.in[end]) {
-			end++
-		}
-		if end == t.pos+2 || end >= len(t.in) || t.in[end] != ')' {
-			return nil
-		}
-		for _, c := range t.in[t.pos+2 : end] {
-			t.flags |= flagOf(c)
-		}
-		t.pos = end + 1
-	}
-	return nil
+// begin notes that an item of a width begins at the end of the output.
+func (t *translator) begin(w width) {
+	t.seq, t.item = t.seq.plus(t.item), w
+	t.atom, t.last = len(t.out), anItem
 }
+
+// assert writes an assertion.
+func (t *translator) assert(text string) {
+	t.begin(width{})
+	t.last = assertion
+	t.emit(text)
+}
+
+const flagLetters = "aiLmsux"
 
 func flagOf(c rune) Flags {
 	switch c {
@@ -131,13 +184,14 @@ func (t *translator) step() error {
 	case c == '*' || c == '+' || c == '?' || c == '{' && t.isRepeat():
 		return t.quantifier()
 	case c == '|':
+		return t.branch()
+	case c == '^' || c == '$':
 		t.pos++
-		t.out = append(t.out, c)
-		t.atom = -1
-	case c == '^' || c == '$' || c == '.':
-		t.atom = len(t.out)
-		t.out = append(t.out, c)
+		t.assert(string(c))
+	case c == '.':
 		t.pos++
+		t.begin(width{1, 1})
+		t.out = append(t.out, c)
 	default:
 		t.literal(c)
 		t.pos++
@@ -145,9 +199,35 @@ func (t *translator) step() error {
 	return nil
 }
 
+// branch ends a branch of an alternative.
+func (t *translator) branch() error {
+	if len(t.open) == 0 {
+		t.branched = true
+	} else {
+		g := &t.open[len(t.open)-1]
+		if g.endBranch(t.seq.plus(t.item)); g.cond && g.count > 1 {
+			return t.fail(t.pos, "conditional backref with more than two branches")
+		}
+	}
+	t.pos++
+	t.out = append(t.out, '|')
+	t.reset()
+	return nil
+}
+
+// reset begins a branch.
+func (t *translator) reset() { t.seq, t.item, t.atom, t.last = width{}, width{}, -1, noItem }
+
+func (g *group) endBranch(w width) {
+	if g.count > 0 {
+		w = w.or(g.branches)
+	}
+	g.branches, g.count = w, g.count+1
+}
+
 // literal writes a character that means itself.
 func (t *translator) literal(c rune) {
-	t.atom = len(t.out)
+	t.begin(width{1, 1})
 	if c < 0x80 && strings.ContainsRune(`\*+?|{}[]()^$.# `, c) {
 		t.out = append(t.out, '\\')
 	}
@@ -189,76 +269,111 @@ func (t *translator) repeat() (text string, end int, ok bool) {
 
 func (t *translator) quantifier() error {
 	start := t.pos
-	if t.atom < 0 {
-		return t.fail(start, "nothing to repeat")
-	}
 	text, end := string(t.in[t.pos]), t.pos+1
-	if t.in[t.pos] == '{' {
+	lo, hi := 0, maxWidth
+	switch text {
+	case "+":
+		lo = 1
+	case "?":
+		hi = 1
+	case "{":
 		text, end, _ = t.repeat()
-		lo, hi, two := strings.Cut(strings.Trim(text, "{}"), ",")
-		l, errLo := strconv.ParseInt(lo, 10, 32)
-		h, errHi := int64(1<<31-1), error(nil)
-		if two && hi != "" {
-			h, errHi = strconv.ParseInt(hi, 10, 32)
+		var err error
+		if lo, hi, err = bounds(text); err != nil {
+			return t.fail(-1, "the repetition number is too large")
 		}
-		if errLo != nil || errHi != nil {
-			return t.fail(start, "the repetition number is too large")
-		}
-		if h < l {
+		if hi < lo {
 			return t.fail(start+1, "min repeat greater than max repeat")
 		}
 	}
+	switch t.last {
+	case noItem, assertion:
+		return t.fail(start, "nothing to repeat")
+	case repeated:
+		return t.fail(start, "multiple repeat")
+	}
 	t.pos = end
-	lazy, possessive := false, false
-	if t.more() {
-		lazy, possessive = t.in[t.pos] == '?', t.in[t.pos] == '+'
-	}
-	if lazy || possessive {
+	switch {
+	case t.more() && t.in[t.pos] == '+':
 		t.pos++
-	}
-	if t.more() && (strings.ContainsRune("*+?", t.in[t.pos]) || t.in[t.pos] == '{' && t.isRepeat()) {
-		return t.fail(t.pos, "multiple repeat")
-	}
-	if possessive {
 		inner := append([]rune("(?>"), t.out[t.atom:]...)
 		t.out = append(append(t.out[:t.atom], inner...), []rune(text+")")...)
-	} else {
+	case t.more() && t.in[t.pos] == '?':
+		t.pos++
+		t.emit(text + "?")
+	default:
 		t.emit(text)
-		if lazy {
-			t.emit("?")
-		}
 	}
-	t.atom = -1
+	t.item, t.last = t.item.times(lo, hi), repeated
 	return nil
+}
+
+// bounds reads back {m}, {m,} and {m,n}.
+func bounds(text string) (lo, hi int, err error) {
+	low, high, two := strings.Cut(strings.Trim(text, "{}"), ",")
+	if lo, err = strconv.Atoi(low); err != nil || lo > 1<<31-1 {
+		return 0, 0, strconv.ErrRange
+	}
+	if !two {
+		return lo, lo, nil
+	}
+	if high == "" {
+		return lo, max(maxWidth, lo), nil
+	}
+	if hi, err = strconv.Atoi(high); err != nil || hi > 1<<31-1 {
+		return 0, 0, strconv.ErrRange
+	}
+	return lo, hi, nil
 }
 
 func isDigit(c rune) bool { return c >= '0' && c <= '9' }
 
-func (t *translator) push(text string, number int, look bool) {
-	t.open = append(t.open, group{at: t.pos, out: len(t.out), number: number, look: look,
-		verbose: t.flags&Verbose != 0, ascii: t.flags&ASCII != 0})
+func (t *translator) push(text string, g group) {
+	g.at, g.out, g.flags = t.pos, len(t.out), t.flags
+	g.outer = t.seq.plus(t.item)
+	t.open = append(t.open, g)
 	t.emit(text)
-	t.atom = -1
+	t.reset()
+}
+
+// forms are the groups without a number, by how they begin.
+var forms = []struct {
+	begin string
+	g     group
+}{
+	{"(?:", group{}},
+	{"(?>", group{}},
+	{"(?=", group{look: true}},
+	{"(?!", group{look: true}},
+	{"(?<=", group{look: true, fixed: true}},
+	{"(?<!", group{look: true, fixed: true}},
 }
 
 func (t *translator) openGroup() error {
 	start := t.pos
 	if !t.peek("(?") {
 		t.groups++
-		t.push("(", t.groups, false)
+		t.push("(", group{number: t.groups})
 		t.pos++
 		return nil
 	}
-	for _, p := range []string{"(?:", "(?>", "(?=", "(?!", "(?<=", "(?<!"} {
-		if t.peek(p) {
-			t.push(p, 0, p != "(?:" && p != "(?>")
-			t.pos += len(p)
+	for _, f := range forms {
+		if t.peek(f.begin) {
+			g := f.g
+			if g.fixed && t.behind < 0 {
+				t.behind, g.behind = t.groups, true
+			}
+			t.push(f.begin, g)
+			t.pos += len(f.begin)
 			return nil
 		}
 	}
 	switch {
 	case t.peek("(?#"):
 		for t.more() && t.in[t.pos] != ')' {
+			if t.in[t.pos] == '\\' {
+				t.pos++
+			}
 			t.pos++
 		}
 		if !t.more() {
@@ -273,10 +388,10 @@ func (t *translator) openGroup() error {
 		}
 		t.groups++
 		if old, dup := t.names[name]; dup {
-			return t.fail(start+4, "redefinition of group name '%s' as group %d; was group %d", name, t.groups, old)
+			return t.fail(start+4, "redefinition of group name %s as group %d; was group %d", quoted(name), t.groups, old)
 		}
 		t.names[name] = t.groups
-		t.push("(", t.groups, false)
+		t.push("(", group{number: t.groups})
 		t.pos += len([]rune(name)) + 5
 		return nil
 	case t.peek("(?P="):
@@ -286,14 +401,14 @@ func (t *translator) openGroup() error {
 		}
 		n, ok := t.names[name]
 		if !ok {
-			return t.fail(start+4, "unknown group name '%s'", name)
+			return t.fail(start+4, "unknown group name %s", quoted(name))
 		}
 		t.pos += len([]rune(name)) + 5
-		return t.backref(n, start)
+		return t.backref(n, start+4, t.pos)
 	case t.peek("(?("):
 		return t.conditional()
 	}
-	return t.scopedFlags()
+	return t.inlineFlags()
 }
 
 func (t *translator) name(from int, end rune) (string, error) {
@@ -308,92 +423,210 @@ func (t *translator) name(from int, end rune) (string, error) {
 	if name == "" {
 		return "", t.fail(from, "missing group name")
 	}
-	for k, c := range name {
-		if c != '_' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c < 0x80 && (k == 0 || !isDigit(c)) {
-			return "", t.fail(from, "bad character in group name '%s'", name)
-		}
+	if !isIdentifier(name) {
+		return "", t.fail(from, "bad character in group name %s", quoted(name))
 	}
 	return name, nil
 }
 
+// isIdentifier is str.isidentifier, as near as Unicode's classes come to it.
+func isIdentifier(s string) bool {
+	for i, c := range s {
+		if c != '_' && !unicode.IsLetter(c) && !unicode.Is(unicode.Nl, c) &&
+			(i == 0 || !unicode.IsDigit(c) && !unicode.IsMark(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// quoted is Python's repr of a name.
+func quoted(s string) string {
+	s = strings.ReplaceAll(s, `\`, `\\`)
+	if strings.Contains(s, "'") {
+		if !strings.Contains(s, `"`) {
+			return `"` + s + `"`
+		}
+		s = strings.ReplaceAll(s, "'", `\'`)
+	}
+	return "'" + s + "'"
+}
+
 // conditional takes (?(1)yes|no) and (?(name)yes|no).
 func (t *translator) conditional() error {
-	end := t.pos + 3
+	from := t.pos + 3
+	end := from
 	for end < len(t.in) && t.in[end] != ')' {
 		end++
 	}
-	if end >= len(t.in) {
-		return t.fail(t.pos+3, "missing ), unterminated name")
+	ref := string(t.in[from:end])
+	switch {
+	case ref == "":
+		return t.fail(from, "missing group name")
+	case end >= len(t.in):
+		return t.fail(from, "missing ), unterminated name")
 	}
-	ref := string(t.in[t.pos+3 : end])
-	n, err := strconv.Atoi(ref)
-	if err != nil {
-		known := false
-		if n, known = t.names[ref]; !known {
-			return t.fail(t.pos+3, "unknown group name '%s'", ref)
+	n, known := t.names[ref]
+	if !known {
+		if isIdentifier(ref) {
+			return t.fail(from, "unknown group name %s", quoted(ref))
+		}
+		var err error
+		n, err = strconv.Atoi(strings.TrimSpace(ref))
+		switch {
+		case err != nil || n < 0:
+			return t.fail(from, "bad character in group name %s", quoted(ref))
+		case n == 0:
+			return t.fail(from, "bad group number")
+		case n > maxWidth:
+			return t.fail(from, "invalid group reference %d", n)
 		}
 	}
-	if n < 1 || n > t.groups {
-		return t.fail(t.pos+3, "invalid group reference %d", n)
+	t.refs = append(t.refs, groupRef{n, from})
+	if err := t.checkBehind(n, end+1); err != nil {
+		return err
 	}
-	t.push(fmt.Sprintf("(?(%d)", n), 0, false)
+	t.push(fmt.Sprintf("(?(%d)", n), group{cond: true})
 	t.pos = end + 1
 	return nil
 }
 
-// scopedFlags takes (?i:...) and (?s-i:...).
-func (t *translator) scopedFlags() error {
-	start := t.pos
-	i := t.pos + 2
-	var on, off Flags
-	var onText, offText string
-	minus := false
-	for ; i < len(t.in) && t.in[i] != ':' && t.in[i] != ')'; i++ {
-		c := t.in[i]
-		switch {
-		case c == '-' && !minus:
-			minus = true
-		case !strings.ContainsRune(flagLetters, c):
-			return t.fail(start+1, "unknown extension ?%s", string(t.in[start+2:t.extensionEnd(start+2)]))
-		case minus:
-			off |= flagOf(c)
-			offText += netFlag(c)
-		default:
-			on |= flagOf(c)
-			onText += netFlag(c)
-		}
+// checkBehind refuses a reference inside a look-behind to a group that is not
+// complete before it.
+func (t *translator) checkBehind(n, at int) error {
+	if t.behind < 0 {
+		return nil
 	}
+	if _, closed := t.widths[n]; !closed {
+		return t.fail(at, "cannot refer to an open group")
+	}
+	if n > t.behind {
+		return t.fail(at, "cannot refer to group defined in the same lookbehind subpattern")
+	}
+	return nil
+}
+
+// inlineFlags takes (?i), which Python allows at the start alone, (?i:...) and
+// (?s-i:...).
+func (t *translator) inlineFlags() error {
+	start, i := t.pos, t.pos+2
 	if i >= len(t.in) {
-		return t.fail(start+1, "missing -, : or )")
+		return t.fail(i, "unexpected end of pattern")
+	}
+	if c := t.in[i]; c != '-' && !strings.ContainsRune(flagLetters, c) {
+		end, err := t.extensionEnd(i)
+		if err != nil {
+			return err
+		}
+		return t.fail(start+1, "unknown extension ?%s", string(t.in[i:end]))
+	}
+	on, i, err := t.flagRun(i, true, "missing -, : or )")
+	if err != nil {
+		return err
 	}
 	if t.in[i] == ')' {
-		return t.fail(start, "global flags not at the start of the expression")
+		return t.globalFlags(on, start, i+1)
 	}
-	text := "(?" + onText
-	if offText != "" {
-		text += "-" + offText
+	off := ""
+	if t.in[i] == '-' {
+		i++
+		if i >= len(t.in) || !strings.ContainsRune(flagLetters, t.in[i]) {
+			return t.badFlag(i, "missing flag")
+		}
+		if off, i, err = t.flagRun(i, false, "missing :"); err != nil {
+			return err
+		}
 	}
-	t.push(text+":", 0, false)
-	t.flags = t.flags&^off | on&(Verbose|ASCII)
+	if strings.ContainsAny(on, off) {
+		return t.fail(i, "bad inline flags: flag turned on and off")
+	}
+	text := "(?" + netFlags(on)
+	if less := netFlags(off); less != "" {
+		text += "-" + less
+	}
+	t.push(text+":", group{})
+	t.flags = t.flags&^flagsOf(off) | flagsOf(on)&(Verbose|ASCII)
+	if strings.Contains(on, "u") {
+		t.flags &^= ASCII
+	}
 	t.pos = i + 1
 	return nil
 }
 
-// extensionEnd says how much of an unknown (?... Python names.
-func (t *translator) extensionEnd(at int) int {
-	if c := t.in[at]; c == 'P' || c == '<' {
-		return min(at+2, len(t.in))
+// flagRun reads letters of flags up to what ends them; lacking is what is said
+// where that is missing.
+func (t *translator) flagRun(i int, on bool, lacking string) (letters string, end int, err error) {
+	for ; i < len(t.in) && strings.ContainsRune(flagLetters, t.in[i]); i++ {
+		c := t.in[i]
+		switch {
+		case !on && (c == 'a' || c == 'u' || c == 'L'):
+			return "", 0, t.fail(i+1, "bad inline flags: cannot turn off flags 'a', 'u' and 'L'")
+		case c == 'L':
+			return "", 0, t.fail(i+1, "bad inline flags: cannot use 'L' flag with a str pattern")
+		case c == 'a' && strings.Contains(letters, "u"), c == 'u' && strings.Contains(letters, "a"):
+			return "", 0, t.fail(i+1, "bad inline flags: flags 'a', 'u' and 'L' are incompatible")
+		}
+		letters += string(c)
 	}
-	return at + 1
+	ends := ":"
+	if on {
+		ends = ":)-"
+	}
+	if i >= len(t.in) || !strings.ContainsRune(ends, t.in[i]) {
+		return "", 0, t.badFlag(i, lacking)
+	}
+	return letters, i, nil
 }
 
-// netFlag is the flag in regexp2's syntax; whitespace of verbose patterns is
-// taken out here and ASCII is translated, so these need none.
-func netFlag(c rune) string {
-	if strings.ContainsRune("ims", c) {
-		return string(c)
+// badFlag is the error of what stands at i in place of a flag.
+func (t *translator) badFlag(i int, lacking string) error {
+	if i < len(t.in) && unicode.IsLetter(t.in[i]) {
+		return t.fail(i, "unknown flag")
 	}
-	return ""
+	return t.fail(i, "%s", lacking)
+}
+
+// globalFlags takes flags of the whole pattern.
+func (t *translator) globalFlags(letters string, start, end int) error {
+	if len(t.open) > 0 || t.branched || t.last != noItem {
+		return t.fail(start, "global flags not at the start of the expression")
+	}
+	t.flags |= flagsOf(letters)
+	t.unicode = t.unicode || strings.Contains(letters, "u")
+	t.pos = end
+	return nil
+}
+
+func flagsOf(letters string) (f Flags) {
+	for _, c := range letters {
+		f |= flagOf(c)
+	}
+	return f
+}
+
+// extensionEnd says how much of an unknown (?... Python names.
+func (t *translator) extensionEnd(at int) (int, error) {
+	if c := t.in[at]; c == 'P' || c == '<' {
+		at++
+	}
+	switch {
+	case at >= len(t.in):
+		return 0, t.fail(at, "unexpected end of pattern")
+	case t.in[at] == '\\' && at+1 < len(t.in):
+		at++
+	}
+	return at + 1, nil
+}
+
+// netFlags are the flags in regexp2's syntax; whitespace of verbose patterns is
+// taken out here and ASCII is translated, so these need none.
+func netFlags(letters string) string {
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune("ims", c) {
+			return c
+		}
+		return -1
+	}, letters)
 }
 
 func (t *translator) closeGroup() error {
@@ -402,28 +635,44 @@ func (t *translator) closeGroup() error {
 	}
 	g := t.open[len(t.open)-1]
 	t.open = t.open[:len(t.open)-1]
-	t.closed[g.number] = true
-	t.flags = t.flags &^ (Verbose | ASCII)
-	if g.verbose {
-		t.flags |= Verbose
+	if g.cond && g.count == 0 {
+		g.endBranch(width{}) // the one for no
 	}
-	if g.ascii {
-		t.flags |= ASCII
+	g.endBranch(t.seq.plus(t.item))
+	w := g.branches
+	if g.number > 0 {
+		t.widths[g.number] = w
 	}
+	if g.fixed && w.lo != w.hi {
+		t.loose = true
+	}
+	if g.behind {
+		t.behind = -1
+	}
+	if g.look {
+		w = width{}
+	}
+	t.flags = g.flags
 	t.out = append(t.out, ')')
-	t.atom = g.out
+	t.seq, t.item, t.atom, t.last = g.outer, w, g.out, anItem
 	t.pos++
 	return nil
 }
 
-func (t *translator) backref(n, at int) error {
+// backref writes a reference to a group; at is where the reference stands, and
+// end is behind it.
+func (t *translator) backref(n, at, end int) error {
 	if n > t.groups {
 		return t.fail(at+1, "invalid group reference %d", n)
 	}
-	if !t.closed[n] {
+	w, closed := t.widths[n]
+	if !closed {
 		return t.fail(at, "cannot refer to an open group")
 	}
-	t.atom = len(t.out)
+	if err := t.checkBehind(n, end); err != nil {
+		return err
+	}
+	t.begin(w)
 	// Framed, so that digits behind it stay text.
 	t.emit(fmt.Sprintf(`(?:\%d)`, n))
 	return nil
