@@ -91,11 +91,58 @@ a{3,2}
 [\d-z]
 \x4
 \u12
+\w\b
+[^\W_]+
+[\W\d]+
+\B
+^*
+$+
+\b?
+\A*a
+a{,}
+a{,2}
+(?:ab?)*+b
+(?<=a+)b
+(?<=a|bc)d
+(?<!ab|cd)e
+(?<=(a))b\1
+(?<=(a)\1)b
+(a)?(?(1)b|c)
+(?(1)a|b|c)(x)
+(?(2)a)(b)
+(?(zz)a)
+(?(0)a)
+(?L)a
+(?au)a
+(?-i:A)b
+(?i-i:a)
+(?-)
+(?i
+(?iz)
+(?-a:b)
+(?#a\)b)c
+(?#a
+(?P
+(?
+(?<
+a(?#x)*
+[--a]+
+[a\-z]+
+[\--/]
+[a
+\x4g
+\U00110000
+(?P<a b>x)
+(?P<é>x)\g
+(?x) a b # c
+(?x: a b )c d
+(?a:\w)\w
+(?i)\w[^a-c]
 '''.strip('\n').split('\n')
 TEXTS = ['', 'a', 'b', 'ab', 'abc', 'abxd', 'aabbcc', 'k=v, foo=bar', '''say "it's" 'x' ''', 'a\nb', 'a\n', 'l1\nl2\n\n',
          'ABC abc', '12 345 6', 'a{x}{a}', 'aaab', 'a-b.c_d[e]', 'PermitRootLogin no', '#PermitRootLogin  yes', '-Xms128m -Xmx', 'abcd',
-         'éÉ ß', 'tab\there  \x1c', '\x08', 'acb', 'x ١٢', 'AB\x07C']
-REPLS = ['-', r'<\g<0>>', r'\1', r'[\g<1>\2]', r'\g<v>:\g<k>', r'\n\t\\', r'\q', r'\.', r'\101', r'\0', r'\10', r'\g<', r'\g<zz>', '\\']
+         'éÉ ß', 'tab\there  \x1c', '\x08', 'acb', 'x ١٢', 'AB\x07C', 'x\u0301y e\u200db', '²Ⅷ_a', 'bcd aab aee', '--/.-z']
+REPLS = ['-', r'<\g<0>>', r'\1', r'[\g<1>\2]', r'\g<v>:\g<k>', r'\n\t\\', r'\q', r'\.', r'\101', r'\0', r'\10', r'\g<', r'\g<zz>', '\\', r'\g<a-b>', '\\q\\', '\\g<zz>\\']
 
 def attempt(f):
     try:
