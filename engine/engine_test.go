@@ -88,7 +88,7 @@ func (h *memHost) Exec(context.Context, string, transport.ExecOptions) (transpor
 func (h *memHost) PutTemp(context.Context, io.Reader, int64, string) (string, error) {
 	return "", errors.ErrUnsupported
 }
-func (h *memHost) PutBeside(context.Context, io.Reader, int64, string, string) (transport.Uploaded, error) {
+func (h *memHost) PutBeside(context.Context, transport.Upload) (transport.Uploaded, error) {
 	return transport.Uploaded{}, errors.ErrUnsupported
 }
 func (h *memHost) Fetch(context.Context, string, io.Writer) (string, error) {

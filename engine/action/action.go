@@ -151,6 +151,8 @@ type Services struct {
 	Secrets *redact.Registry
 	// Managed is the text of ansible_managed; "" is Ansible's.
 	Managed string
+
+	digests digests // of files that are copied
 }
 
 // A PromptRequest asks for a line of input.

@@ -4,7 +4,6 @@ package action
 // (https://docs.ansible.com/ansible/latest/collections/ansible/builtin/copy_module.html).
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
@@ -12,13 +11,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf16"
 
+	"gorun/engine/transport"
 	"gorun/modules"
 	"gorun/modules/oserr"
 	"gorun/templates"
@@ -35,6 +34,9 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := t.bool("local_follow", true); err != nil {
+		return nil, err
+	}
 	switch {
 	case src == "" && !t.has("content"):
 		return nil, &Failure{Msg: "src (or content) is required", Data: Result("changed", false)}
@@ -44,8 +46,6 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 		return nil, failf("src and content are mutually exclusive")
 	case t.has("content") && strings.HasSuffix(dest, "/"):
 		return nil, failf("can not use content with a dir as dest")
-	case remote:
-		return t.runLast(ctx, "ansible.builtin.copy", t.Args)
 	case t.has("content"):
 		text, err := contentText(t.value("content"), t.Era)
 		if err != nil {
@@ -53,6 +53,8 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 		}
 		t.Args.Delete(templates.Str("content"))
 		return t.putContent(ctx, []byte(text), "", "")
+	case remote:
+		return t.runLast(ctx, "ansible.builtin.copy", t.Args)
 	}
 	path, err := t.findFile("files", src)
 	if err != nil {
@@ -81,7 +83,7 @@ func contentText(v templates.Value, era templates.Era) (string, error) {
 func (t *Task) putContent(ctx context.Context, data []byte, name, shown string) (*templates.Dict, error) {
 	t.dropLocal()
 	if len(data) > maxInline {
-		return t.putStream(ctx, bytes.NewReader(data), int64(len(data)), name, shown)
+		return t.putStream(ctx, textContent(data), name, shown)
 	}
 	t.Args.SetStr("_content_b64", templates.Str(base64.StdEncoding.EncodeToString(data)))
 	t.Args.SetStr("_checksum", templates.Str(sha1Of(data)))
@@ -155,8 +157,11 @@ func (t *Task) copyOne(ctx context.Context, path string, st fs.FileInfo) (*templ
 			return nil, err
 		}
 		defer f.Close()
+		if st, err = f.Stat(); err != nil {
+			return nil, err
+		}
 		t.dropLocal()
-		return t.putStream(ctx, f, st.Size(), filepath.Base(path), path)
+		return t.putStream(ctx, t.fileContent(f, path, st), filepath.Base(path), path)
 	}
 	data, err := read(path)
 	if err != nil {
@@ -165,30 +170,18 @@ func (t *Task) copyOne(ctx context.Context, path string, st fs.FileInfo) (*templ
 	return t.putContent(ctx, data, filepath.Base(path), path)
 }
 
-func sha1Reader(r io.Reader) (string, error) {
-	h := sha1.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // putStream sends a large file, where the target's is another one: the module
 // is asked first, and once more with the checksum where the sizes are the same.
-func (t *Task) putStream(ctx context.Context, r io.ReadSeeker, size int64, name, shown string) (*templates.Dict, error) {
+func (t *Task) putStream(ctx context.Context, c *content, name, shown string) (*templates.Dict, error) {
 	args := t.Args.Copy()
-	args.SetStr("_size", templates.Int(size))
+	args.SetStr("_size", templates.Int(c.size))
 	args.SetStr("_original_basename", templates.Str(name))
 	if shown != "" {
 		args.SetStr("_diff_src", templates.Str(shown))
 	}
 	sum := func() error {
-		sum, err := sha1Reader(r)
-		if err != nil {
-			return err
-		}
+		sum, err := c.sum(ctx, hashSHA1)
 		args.SetStr("_checksum", templates.Str(sum))
-		_, err = r.Seek(0, io.SeekStart)
 		return err
 	}
 	if t.has("checksum") {
@@ -213,7 +206,25 @@ func (t *Task) putStream(ctx context.Context, r io.ReadSeeker, size int64, name,
 	if err != nil || text(d, "_wanted") != "content" {
 		return t.withoutContent(d, err)
 	}
-	up, err := t.Host.PutBeside(ctx, r, size, text(d, "dest"), uploadName(name))
+	return t.upload(ctx, c, text(d, "dest"), name)
+}
+
+// upload sends what the target does not have, and has it put in its place.
+func (t *Task) upload(ctx context.Context, c *content, dest, name string) (*templates.Dict, error) {
+	for _, h := range []namedHash{hashSHA256, hashMD5, hashSHA1} {
+		c.digest(h) // they are made while it is sent
+	}
+	up, err := t.Host.PutBeside(ctx, transport.Upload{
+		R: c, Size: c.size, Dest: dest, Name: uploadName(name), SHA256: func() (string, error) { return c.sum(ctx, hashSHA256) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	sum, err := c.sum(ctx, hashSHA1)
+	if err != nil {
+		return nil, err
+	}
+	md5, err := c.sum(ctx, hashMD5)
 	if err != nil {
 		return nil, err
 	}
@@ -221,15 +232,15 @@ func (t *Task) putStream(ctx context.Context, r io.ReadSeeker, size int64, name,
 	if up.Beside {
 		where = "beside"
 	}
-	args = t.Args
+	args := t.Args
 	args.SetStr("src", templates.Str(up.Path))
 	args.SetStr("_original_basename", templates.Str(name))
 	args.SetStr("_upload", templates.Str(where))
-	args.SetStr("_checksum", templates.Str(up.SHA1))
-	args.SetStr("_md5sum", templates.Str(up.MD5))
-	d, err = t.withoutContent(t.runLast(ctx, "ansible.builtin.copy", args))
+	args.SetStr("_checksum", templates.Str(sum))
+	args.SetStr("_md5sum", templates.Str(md5))
+	d, err := t.withoutContent(t.runLast(ctx, "ansible.builtin.copy", args))
 	if err == nil && tellsSource(d) {
-		d.SetStr("checksum", templates.Str(up.SHA1))
+		d.SetStr("checksum", templates.Str(sum))
 	}
 	return d, err
 }
@@ -262,6 +273,10 @@ func (t *Task) copyTree(ctx context.Context, root string, contents bool, dest st
 	if c.failed != nil {
 		return c.failed, nil
 	}
+	if c.files == 1 && c.links == 0 {
+		c.last.SetStr("changed", templates.Bool(c.changed))
+		return c.last, nil // as of a file that is copied by its name
+	}
 	d := Result("changed", c.changed, "dest", dest, "src", root)
 	if len(c.diffs.Elems) > 0 {
 		d.SetStr("diff", &c.diffs)
@@ -278,6 +293,9 @@ type treeCopy struct {
 	changed    bool
 	diffs      templates.List
 	failed     *templates.Dict
+	files      int             // copied so far
+	links      int             // made so far
+	last       *templates.Dict // the result of the file that was copied last
 	seen       []string // folders on the way down, against loops of links
 }
 
@@ -319,7 +337,7 @@ func (c *treeCopy) remote(path string) (string, error) {
 // args are the task's arguments that hold for every file.
 func (c *treeCopy) args(drop ...string) *templates.Dict {
 	a := c.t.Args.Copy()
-	for _, k := range append(drop, "src", "content", "decrypt", "local_follow", "dest") {
+	for _, k := range append(drop, "remote_src", "src", "content", "decrypt", "local_follow", "dest") {
 		a.Delete(templates.Str(k))
 	}
 	return a
@@ -380,6 +398,7 @@ func (c *treeCopy) entry(path string) error {
 		a.SetStr("src", templates.Str(target))
 		a.SetStr("state", templates.Str("link"))
 		a.SetStr("force", templates.Bool(true))
+		c.links++
 		return c.take(c.t.RunModule(c.ctx, "ansible.builtin.file", a))
 	}
 	if st, err = os.Stat(path); err != nil {
@@ -393,6 +412,7 @@ func (c *treeCopy) entry(path string) error {
 	sub.Args = c.args()
 	sub.Args.SetStr("dest", templates.Str(to))
 	d, err := sub.copyOne(c.ctx, path, st)
+	c.files, c.last = c.files+1, d
 	return c.take(d, err)
 }
 

@@ -1,8 +1,9 @@
 package transport_test
 
 import (
-	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,12 @@ func TestPutBeside(t *testing.T) {
 	remote := s.Target()
 	remote.AgentDir = t.TempDir()
 	const text = "some text\n"
+	digest := func(of string) func() (string, error) {
+		return func() (string, error) {
+			sum := sha256.Sum256([]byte(of))
+			return hex.EncodeToString(sum[:]), nil
+		}
+	}
 	for name, target := range map[string]transport.Target{"ssh": remote, "local": {Name: "here", Connection: "local"}} {
 		t.Run(name, func(t *testing.T) {
 			safe, open := t.TempDir(), t.TempDir()
@@ -32,7 +39,9 @@ func TestPutBeside(t *testing.T) {
 				dir    string
 				beside bool
 			}{{safe, true}, {open, false}, {filepath.Join(safe, "missing"), false}} {
-				up, err := h.PutBeside(t.Context(), strings.NewReader(text), int64(len(text)), filepath.Join(c.dir, "a.conf"), "b")
+				up, err := h.PutBeside(t.Context(), transport.Upload{
+					R: strings.NewReader(text), Size: int64(len(text)), Dest: filepath.Join(c.dir, "a.conf"), Name: "b", SHA256: digest(text),
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -47,13 +56,19 @@ func TestPutBeside(t *testing.T) {
 				if err != nil || st.Mode().Perm() != 0o600 {
 					t.Errorf("%v %v", st, err)
 				}
-				sum := sha1.Sum([]byte(text))
-				if up.SHA1 != hex.EncodeToString(sum[:]) || len(up.MD5) != 32 {
-					t.Errorf("digests: %+v", up)
-				}
 			}
-			if _, err := h.PutBeside(t.Context(), strings.NewReader("short"), 10, filepath.Join(safe, "x"), "x"); err == nil {
-				t.Error("a short source is no error")
+			for what, bad := range map[string]transport.Upload{
+				"a short source":       {R: strings.NewReader("short"), Size: 10, SHA256: digest("short")},
+				"another digest":       {R: strings.NewReader(text), Size: int64(len(text)), SHA256: digest("other text\n")},
+				"a digest that failed": {R: strings.NewReader(text), Size: int64(len(text)), SHA256: func() (string, error) { return "", errors.New("gone") }},
+			} {
+				bad.Dest, bad.Name = filepath.Join(safe, "x.bad"), "x"
+				if _, err := h.PutBeside(t.Context(), bad); err == nil {
+					t.Errorf("%s is no error", what)
+				}
+				if left, _ := filepath.Glob(filepath.Join(safe, ".*.bad")); len(left) > 0 {
+					t.Errorf("%s leaves %v", what, left)
+				}
 			}
 			if name == "local" {
 				return

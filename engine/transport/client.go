@@ -264,8 +264,8 @@ func (c *client) result(ctx context.Context, id uint32, k *call) (json.RawMessag
 	return append(json.RawMessage(nil), f.Payload...), nil
 }
 
-// put sends a file of size bytes.
-func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage) (res wire.PutResult, err error) {
+// put sends a file. sum tells its SHA-256 in the end; nil: it is made on the way.
+func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage, sum func() (string, error)) (res wire.PutResult, err error) {
 	id, k, err := c.begin(nil, 1)
 	if err != nil {
 		return res, err
@@ -274,8 +274,12 @@ func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage) (res
 	if err := c.out.SendJSON(wire.Put, id, msg); err != nil {
 		return res, &lostError{reason: err.Error(), err: err}
 	}
-	h := sha256.New()
-	src := &source{ctx: ctx, r: io.TeeReader(io.LimitReader(r, msg.Size), h), answered: k.frames}
+	r = io.LimitReader(r, msg.Size)
+	if sum == nil {
+		h := sha256.New()
+		r, sum = io.TeeReader(r, h), func() (string, error) { return hex.EncodeToString(h.Sum(nil)), nil }
+	}
+	src := &source{ctx: ctx, r: r, answered: k.frames}
 	end := wire.EndMessage{Size: msg.Size}
 	if err := c.out.SendFrom(id, src); err != nil && !errors.Is(err, errAnswered) {
 		if ctx.Err() != nil {
@@ -289,7 +293,11 @@ func (c *client) put(ctx context.Context, r io.Reader, msg wire.PutMessage) (res
 	} else if err == nil && src.n != msg.Size {
 		end.Failed = fmt.Sprintf("only %d of %d bytes could be read", src.n, msg.Size)
 	}
-	end.SHA256 = hex.EncodeToString(h.Sum(nil))
+	if end.Failed == "" {
+		if end.SHA256, err = sum(); err != nil {
+			end.Failed = err.Error()
+		}
+	}
 	if err := c.out.SendJSON(wire.End, id, end); err != nil {
 		return res, &lostError{reason: err.Error(), err: err}
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -209,7 +210,7 @@ func (h *host) PutTemp(ctx context.Context, r io.Reader, size int64, name string
 	if err != nil {
 		return "", err
 	}
-	res, err := c.put(ctx, r, wire.PutMessage{Name: name, Size: size})
+	res, err := c.put(ctx, r, wire.PutMessage{Name: name, Size: size}, nil)
 	if err != nil {
 		return "", h.lost(c, err)
 	}
@@ -217,36 +218,41 @@ func (h *host) PutTemp(ctx context.Context, r io.Reader, size int64, name string
 }
 
 // PutBeside streams a file to where a rename puts it in the place of dest.
-func (h *host) PutBeside(ctx context.Context, r io.Reader, size int64, dest, name string) (Uploaded, error) {
+func (h *host) PutBeside(ctx context.Context, up Upload) (Uploaded, error) {
 	if h.Local() {
-		return h.putLocalBeside(ctx, r, size, dest, name)
+		return h.putLocalBeside(ctx, &up)
 	}
 	c, err := h.agent(ctx)
 	if err != nil {
 		return Uploaded{}, err
 	}
-	res, err := c.put(ctx, r, wire.PutMessage{Name: name, Size: size, Beside: dest})
+	res, err := c.put(ctx, up.R, wire.PutMessage{Name: up.Name, Size: up.Size, Beside: up.Dest}, up.SHA256)
 	if err != nil {
 		return Uploaded{}, h.lost(c, err)
 	}
 	return Uploaded(res), nil
 }
 
-func (h *host) putLocalBeside(ctx context.Context, r io.Reader, size int64, dest, name string) (Uploaded, error) {
-	var res wire.PutResult
-	sums := agent.NewSums()
-	r = io.TeeReader(r, sums)
-	var err error
-	if f := agent.CreateBeside(dest); f == nil {
-		res.Path, err = h.putLocal(ctx, r, size, name)
+func (h *host) putLocalBeside(ctx context.Context, up *Upload) (res Uploaded, err error) {
+	hash := sha256.New()
+	r := io.TeeReader(up.R, hash)
+	if f := agent.CreateBeside(up.Dest); f == nil {
+		res.Path, err = h.putLocal(ctx, r, up.Size, up.Name)
 	} else {
 		res.Path, res.Beside = f.Name(), true
-		if err = fillLocal(ctx, f, r, size, name); err != nil {
-			os.Remove(f.Name())
-		}
+		err = fillLocal(ctx, f, r, up.Size, up.Name)
 	}
-	sums.Tell(&res)
-	return Uploaded(res), err
+	end := wire.EndMessage{Size: up.Size}
+	if err == nil {
+		end.SHA256, err = up.SHA256()
+	}
+	if err == nil {
+		err = end.Check(up.Size, hash.Sum(nil))
+	}
+	if err != nil && res.Path != "" {
+		os.Remove(res.Path)
+	}
+	return res, err
 }
 
 func (h *host) putLocal(ctx context.Context, r io.Reader, size int64, name string) (string, error) {

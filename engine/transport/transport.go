@@ -104,10 +104,10 @@ type Host interface {
 	// and returns its path there; the agent removes it at the end. Where the
 	// host is the controller itself it may return local instead of copying.
 	PutTemp(ctx context.Context, r io.Reader, size int64, name string) (path string, err error)
-	// PutBeside streams the new content of the file dest of the host into a file
+	// PutBeside streams the new content of a file of the host into a file
 	// beside it, or, where that folder does not allow it, into one as PutTemp's.
 	// What is not renamed is removed at the end.
-	PutBeside(ctx context.Context, r io.Reader, size int64, dest, name string) (Uploaded, error)
+	PutBeside(ctx context.Context, up Upload) (Uploaded, error)
 	// Fetch copies a file of the host to w and returns its SHA-1 (Ansible's checksum).
 	Fetch(ctx context.Context, path string, w io.Writer) (sha1 string, err error)
 	// Reset drops the connection and agents (meta: reset_connection); the
@@ -117,13 +117,22 @@ type Host interface {
 	Local() bool
 }
 
+// An Upload is the new content of a file of a host.
+type Upload struct {
+	R    io.Reader
+	Size int64 // bytes that R gives
+	// Dest is the host's file, Name what it is called here.
+	Dest, Name string
+	// SHA256 tells the digest of what R gives, hex. It is asked when all has
+	// been sent, and what was written there must have it.
+	SHA256 func() (string, error)
+}
+
 // Uploaded tells of a file that was sent with PutBeside.
 type Uploaded struct {
 	Path string
 	// Beside says that it stands in the folder of its destination.
 	Beside bool
-	// SHA1 and MD5 are digests of what was written, hex.
-	SHA1, MD5 string
 }
 
 // A ModuleRequest is a module and how to run it.

@@ -4,14 +4,11 @@ package agent
 
 import (
 	"context"
-	"crypto/md5"
-	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -43,12 +40,7 @@ func (s *server) put(ctx context.Context, r *request, f wire.Frame) error {
 		return err
 	}
 	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	sums := NewSums()
-	var w io.Writer = tmp
-	if msg.Beside != "" {
-		w = io.MultiWriter(tmp, sums)
-	}
-	err = r.receive(ctx, w, msg.Size)
+	err = r.receive(ctx, tmp, msg.Size)
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr
 	}
@@ -65,11 +57,7 @@ func (s *server) put(ctx context.Context, r *request, f wire.Frame) error {
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	res := wire.PutResult{Path: path}
-	if msg.Beside != "" {
-		sums.Tell(&res)
-	}
-	return s.out.SendJSON(wire.Result, f.ID, res)
+	return s.out.SendJSON(wire.Result, f.ID, wire.PutResult{Path: path})
 }
 
 // putBeside takes a file that a module will rename. Where none does before the
@@ -78,8 +66,7 @@ func (s *server) putBeside(ctx context.Context, r *request, id uint32, msg *wire
 	s.mu.Lock()
 	s.beside = append(s.beside, tmp.Name())
 	s.mu.Unlock()
-	sums := NewSums()
-	err := r.receive(ctx, io.MultiWriter(tmp, sums), msg.Size)
+	err := r.receive(ctx, tmp, msg.Size)
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr
 	}
@@ -87,9 +74,7 @@ func (s *server) putBeside(ctx context.Context, r *request, id uint32, msg *wire
 		os.Remove(tmp.Name())
 		return err
 	}
-	res := wire.PutResult{Path: tmp.Name(), Beside: true}
-	sums.Tell(&res)
-	return s.out.SendJSON(wire.Result, id, res)
+	return s.out.SendJSON(wire.Result, id, wire.PutResult{Path: tmp.Name(), Beside: true})
 }
 
 // CreateBeside makes a file in the folder of path, for its new content: mode
@@ -110,22 +95,6 @@ func CreateBeside(path string) *os.File {
 		return nil
 	}
 	return f
-}
-
-// Sums digest a file while it is written, for what copy's result tells.
-type Sums struct{ sha1, md5 hash.Hash }
-
-// NewSums returns the digests of nothing.
-func NewSums() *Sums { return &Sums{sha1: sha1.New(), md5: md5.New()} }
-
-func (s *Sums) Write(p []byte) (int, error) {
-	s.sha1.Write(p) // hashes never fail
-	return s.md5.Write(p)
-}
-
-// Tell puts the digests of what was written into res.
-func (s *Sums) Tell(res *wire.PutResult) {
-	res.SHA1, res.MD5 = hex.EncodeToString(s.sha1.Sum(nil)), hex.EncodeToString(s.md5.Sum(nil))
 }
 
 // putPath is where a Put goes.

@@ -68,9 +68,6 @@ type PutResult struct {
 	Path string `json:"path"`
 	// Beside says that the file stands in the folder of PutMessage.Beside.
 	Beside bool `json:"beside,omitempty"`
-	// SHA1 and MD5 are hex, of what was written; of a Put with Beside only.
-	SHA1 string `json:"sha1,omitempty"`
-	MD5  string `json:"md5,omitempty"`
 }
 
 // EndMessage is behind a file's last Chunk.

@@ -25,8 +25,9 @@ const (
 	MaxPartial = 128 << 20
 	// MaxPartials is how many unfinished messages are held at one time.
 	MaxPartials = 1024
-	// ChunkSize is the payload of a Chunk that this implementation sends.
-	ChunkSize = 64 << 10
+	// ChunkSize is the payload of a Chunk that this implementation sends: with
+	// its header it fills two packets of SSH.
+	ChunkSize = 64<<10 - headerSize
 )
 
 // A Type says what a frame is.
@@ -83,8 +84,8 @@ func (f *Frame) Release() {
 	}
 }
 
-// pool holds buffers for payloads up to ChunkSize.
-var pool = sync.Pool{New: func() any { b := make([]byte, ChunkSize); return &b }}
+// pool holds buffers for frames with payloads up to ChunkSize.
+var pool = sync.Pool{New: func() any { b := make([]byte, headerSize+ChunkSize); return &b }}
 
 // A ProtocolError says that the other side does not speak this protocol.
 type ProtocolError struct{ Msg string }

@@ -35,7 +35,7 @@ type Writer struct {
 type outgoing struct {
 	header [headerSize]byte
 	data   []byte
-	buf    *[]byte // to the pool after it is written
+	buf    *[]byte // holds a whole frame, header and data; to the pool after it is written
 }
 
 // NewWriter starts the goroutine that writes to w. Close ends it.
@@ -49,13 +49,7 @@ func (w *Writer) loop(out io.Writer) {
 	defer close(w.done)
 	b := bufio.NewWriterSize(out, BufferSize)
 	for o := range w.queue {
-		_, err := b.Write(o.header[:])
-		if err == nil {
-			_, err = b.Write(o.data)
-		}
-		if o.buf != nil {
-			pool.Put(o.buf)
-		}
+		err := o.write(b)
 		if err == nil && len(w.queue) == 0 {
 			err = b.Flush()
 		}
@@ -67,6 +61,25 @@ func (w *Writer) loop(out io.Writer) {
 	if err := b.Flush(); err != nil {
 		w.setErr(err)
 	}
+}
+
+func (o *outgoing) write(b *bufio.Writer) error {
+	if o.buf == nil {
+		if _, err := b.Write(o.header[:]); err != nil {
+			return err
+		}
+		_, err := b.Write(o.data)
+		return err
+	}
+	defer pool.Put(o.buf)
+	frame := (*o.buf)[:headerSize+len(o.data)]
+	copy(frame, o.header[:])
+	// In one piece, past the buffer.
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	_, err := b.Write(frame)
+	return err
 }
 
 func (w *Writer) setErr(err error) {
@@ -111,9 +124,9 @@ func (w *Writer) SendJSON(t Type, id uint32, v any) error {
 func (w *Writer) SendFrom(id uint32, r io.Reader) error {
 	for {
 		buf := pool.Get().(*[]byte)
-		n, err := io.ReadFull(r, *buf)
+		n, err := io.ReadFull(r, (*buf)[headerSize:])
 		if n > 0 {
-			if err := w.queueFrame(Chunk, 0, id, (*buf)[:n], buf); err != nil {
+			if err := w.queueFrame(Chunk, 0, id, (*buf)[headerSize:headerSize+n], buf); err != nil {
 				return err
 			}
 		} else {
