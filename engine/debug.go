@@ -14,7 +14,7 @@ import (
 )
 
 // step asks whether to run a task (--step).
-func (w *walk) step(ctx context.Context, hosts []*hostRun, t *playbook.Task) bool {
+func (w *walk) step(ctx context.Context, tn turn) bool {
 	r := w.p.r
 	r.mu.Lock()
 	on := r.stepping
@@ -22,7 +22,7 @@ func (w *walk) step(ctx context.Context, hosts []*hostRun, t *playbook.Task) boo
 	if !on || r.o.Prompt == nil {
 		return true
 	}
-	in, err := r.o.Prompt(ctx, Prompt{Text: fmt.Sprintf("Perform task: TASK: %s (N)o/(y)es/(c)ontinue: ", w.p.taskName(ctx, t, hosts[0].name))})
+	in, err := r.o.Prompt(ctx, Prompt{Text: fmt.Sprintf("Perform task: TASK: %s (N)o/(y)es/(c)ontinue: ", w.p.taskName(ctx, tn.t, tn.h.name))})
 	if err != nil {
 		r.stop(err)
 		return false

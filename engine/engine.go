@@ -2,9 +2,10 @@
 // hosts, resolves variables lazily, runs actions on the controller and modules
 // on the targets, and tells a callback what happens.
 //
-// The heart is [walk] (walk.go): one recursion over blocks and tasks with a
-// squad of hosts. The linear strategy walks with all hosts of a batch, the
-// free strategies with one host each.
+// Every host has a cursor (cursor.go), its own place in the play. The linear
+// strategy (course.go) lets the hosts of a batch keep step by one list of all
+// tasks, the free ones let each go on alone; [walk] (walk.go) runs what comes
+// next, and judge.go decides what a failure means for the others.
 package engine
 
 // This file defines a run and what it is made of.

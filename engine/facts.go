@@ -14,29 +14,6 @@ import (
 // a host, and not only what set_fact has kept.
 const factsGathered = "_ansible_facts_gathered"
 
-// gather runs the implicit fact gathering of a play.
-func (w *walk) gather(ctx context.Context, hosts []*hostRun) {
-	p := w.p
-	due := those(running(hosts), func(h *hostRun) bool { return p.gathers(ctx, h) })
-	if len(due) == 0 || w.over(ctx) {
-		return
-	}
-	t := p.gatherTask()
-	if !p.tagged(ctx, t) {
-		return
-	}
-	shown := p.announce(ctx, t, due[0].name)
-	results := w.each(ctx, due, t, shown)
-	p.r.mu.Lock()
-	for i, h := range due {
-		if !truth(results[i].data, "failed") && !results[i].unreachable {
-			p.r.gathered[h.name] = true
-		}
-	}
-	p.r.mu.Unlock()
-	w.judge(ctx, due, t, false, results)
-}
-
 // gathers decides by gather_facts and the gathering setting.
 func (p *playRun) gathers(ctx context.Context, h *hostRun) bool {
 	want, err := p.r.bool(ctx, p.play.Gather, p.scope(h.name, nil), p.r.o.Gathering != "explicit")

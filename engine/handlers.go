@@ -71,9 +71,7 @@ func (p *playRun) handlerName(ctx context.Context, hd *handler, host string) str
 // all that listen to it. Of several of that name those of the last role, or of
 // the play, hide the others, and there the first counts.
 func (p *playRun) find(ctx context.Context, want, host string) []*handler {
-	p.mu.Lock()
-	all := slices.Clone(p.handlers)
-	p.mu.Unlock()
+	all := p.allHandlers()
 	var out []*handler
 	for _, hd := range slices.Backward(all) {
 		if len(out) > 0 && out[0].task.Role != hd.task.Role {
@@ -133,8 +131,8 @@ func (p *playRun) handlersKnown(ctx context.Context, h *hostRun, t *playbook.Tas
 // current era the notifications are kept until the handlers are flushed, so
 // that those which were defined last run; of a handler they count at once.
 func (p *playRun) notify(ctx context.Context, h *hostRun, res *taskResult) {
-	if p.r.o.Era < templates.Current || h.flushing.Load() {
-		p.mark(ctx, h, res.notify)
+	if p.r.o.Era < templates.Current || h.cursor.flushing {
+		p.markHandlers(ctx, h, res.notify)
 		return
 	}
 	h.save(res.notify)
@@ -154,8 +152,8 @@ func (p *playRun) notify(ctx context.Context, h *hostRun, res *taskResult) {
 	}
 }
 
-// mark marks the handlers that notifications mean as to be run on the host.
-func (p *playRun) mark(ctx context.Context, h *hostRun, notifications []string) {
+// markHandlers marks the handlers that notifications mean as to be run on the host.
+func (p *playRun) markHandlers(ctx context.Context, h *hostRun, notifications []string) {
 	for _, want := range notifications {
 		for _, hd := range p.find(ctx, want, h.name) {
 			if !h.notify(hd) {
@@ -181,39 +179,30 @@ func (p *playRun) nearHandler(ctx context.Context, want, host string) string {
 	return ""
 }
 
-// flush runs the notified handlers in their order: each once a host. With
-// force also on hosts that failed.
-func (w *walk) flush(ctx context.Context, hosts []*hostRun, force bool) {
-	var failed []*hostRun
-	if force {
-		failed = those(hosts, func(h *hostRun) bool { return h.is(hostFailed) && !h.before })
-		for _, h := range failed {
-			h.set(hostRunning)
+// allHandlers are the handlers that the play has by now.
+func (p *playRun) allHandlers() []*handler {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clip(p.handlers)
+}
+
+// unnotify unmarks the handler of a turn as it starts, which was done behind it
+// up to 2.14; one that runs once is done for all hosts.
+func (tn turn) unnotify(p *playRun, once bool) {
+	if tn.hd == nil || p.r.o.Era < templates.Current {
+		return
+	}
+	tn.h.takeNotified(tn.hd)
+	if once {
+		for _, h := range p.batch {
+			h.takeNotified(tn.hd)
 		}
 	}
-	flushing := running(hosts)
-	for _, h := range flushing {
-		w.p.mark(ctx, h, h.takeSaved())
-		h.flushing.Store(true)
-	}
-	w.p.mu.Lock()
-	list := slices.Clone(w.p.handlers)
-	w.p.mu.Unlock()
-	for _, hd := range list {
-		if w.over(ctx) {
-			break
-		}
-		due := those(running(hosts), func(h *hostRun) bool { return h.takeNotified(hd) })
-		if len(due) > 0 {
-			w.task(ctx, due, hd.task)
-		}
-	}
-	for _, h := range flushing {
-		h.flushing.Store(false)
-	}
-	for _, h := range failed {
-		if h.is(hostRunning) {
-			h.set(hostFailed)
-		}
-	}
+}
+
+// flush makes a host run the handlers that it was notified of, in their order,
+// before its next task.
+func (p *playRun) flush(ctx context.Context, h *hostRun) {
+	p.markHandlers(ctx, h, h.takeSaved())
+	h.cursor.flushing = true
 }

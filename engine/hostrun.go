@@ -12,42 +12,30 @@ import (
 	"gorun/vars"
 )
 
-// hostStatus is where a host stands in a play.
-type hostStatus int32
-
-const (
-	hostRunning     hostStatus = iota
-	hostEnded                  // left by meta: end_host
-	hostFailed                 // a task failed and nothing rescued it yet
-	hostUnreachable            // gone
-)
-
 // A hostRun is one host in one batch of a play. Only the walk that the host is
-// in changes its status, between tasks; others may ask for it at any time.
+// in moves it on, between tasks; others may ask for the atomic parts at any time.
 type hostRun struct {
 	name   string
-	status atomic.Int32
-	// before says that the host had left the run before this batch.
-	before bool
-	// cleared says that meta: clear_host_errors ran since the host's failure.
-	cleared bool
+	cursor cursor
+	ahead  cursor // where the host's next task is; as scratch memory
+
+	unreachable atomic.Bool
+	// left counts how often the host left ansible_play_hosts, less its returns.
+	left atomic.Int32
 	// files are the layers of vars_files.
 	files []vars.Layer
-	// endedRole is the role that meta: end_role left; the host goes on behind it.
-	endedRole *playbook.Role
-	// rolesDone are the roles that ran to their end on the host.
-	rolesRun  map[string]bool // by path: roles of any kind that the host went through
-	rolesDone map[string]bool
+
+	rolesBegun map[*playbook.Role]bool // of which a task ran
+	rolesRun   map[string]bool         // by path: roles of any kind that ran to their end
+	rolesDone  map[string]bool         // by key: entries of roles: that did
 
 	mu       sync.Mutex // notified may be set by a task that runs once for all
 	notified map[*handler]bool
 	saved    []string // notifications whose handlers are looked up when they are flushed
-
-	flushing atomic.Bool // the host runs handlers
 }
 
-func (h *hostRun) is(s hostStatus) bool { return hostStatus(h.status.Load()) == s }
-func (h *hostRun) set(s hostStatus)     { h.status.Store(int32(s)) }
+// leave takes the host out of ansible_play_hosts.
+func (h *hostRun) leave() { h.left.Add(1) }
 
 // notify marks a handler as to be run on the host; it reports whether that is new.
 func (h *hostRun) notify(hd *handler) bool {
@@ -80,18 +68,25 @@ func (h *hostRun) takeSaved() []string {
 	return saved
 }
 
-// takeNotified unmarks a handler and reports whether it was marked.
-func (h *hostRun) takeNotified(hd *handler) bool {
+// takeNotified unmarks a handler.
+func (h *hostRun) takeNotified(hd *handler) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	was := h.notified[hd]
 	delete(h.notified, hd)
-	return was
 }
 
-// running are the hosts that take part in the next task.
-func running(hosts []*hostRun) []*hostRun {
-	return those(hosts, func(h *hostRun) bool { return h.is(hostRunning) })
+// isNotified reports whether a handler is marked.
+func (h *hostRun) isNotified(hd *handler) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.notified[hd]
+}
+
+// hasNotified reports whether there is something to flush.
+func (h *hostRun) hasNotified() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.saved) > 0 || len(h.notified) > 0
 }
 
 // those are the hosts that pass keep; the slice itself where all do.
@@ -145,10 +140,33 @@ func rescueVars(t *playbook.Task, action string, result *templates.Dict) *templa
 	return out
 }
 
-// ranRole notes that the host went through a role.
-func (h *hostRun) ranRole(path string) {
-	if h.rolesRun == nil {
-		h.rolesRun = map[string]bool{}
+// ranTaskOf notes that a task of a role ran on the host.
+func (h *hostRun) ranTaskOf(role *playbook.Role) {
+	if h.rolesBegun == nil {
+		h.rolesBegun = map[*playbook.Role]bool{}
 	}
-	h.rolesRun[path] = true
+	h.rolesBegun[role] = true
+}
+
+// completeRole notes that the host is through with a role, if one of its tasks ran.
+func (p *playRun) completeRole(h *hostRun, role *playbook.Role) {
+	if !h.rolesBegun[role] {
+		return
+	}
+	if h.rolesRun == nil {
+		h.rolesRun, h.rolesDone = map[string]bool{}, map[string]bool{}
+	}
+	h.rolesRun[role.Path] = true
+	if key, ok := p.roleKeys[role]; ok {
+		h.rolesDone[key] = true
+	}
+}
+
+// ranAlready reports whether a role is not to run again on the host.
+func (p *playRun) ranAlready(h *hostRun, role *playbook.Role) bool {
+	if role.Once && h.rolesRun[role.Path] {
+		return true
+	}
+	key, ok := p.roleKeys[role]
+	return ok && !role.AllowDuplicates && h.rolesDone[key]
 }

@@ -26,6 +26,7 @@ type includeRequest struct {
 	vars *templates.Dict // of the task, with the loop's
 	key  string          // requests of equal keys are one include
 	pub  bool
+	gone bool // there is no such file
 }
 
 // includeRequest evaluates an include's arguments.
@@ -61,15 +62,6 @@ func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskR
 		err = tr.fileRequest(args, req)
 	}
 	if err != nil {
-		if _, missing := err.(*action.Failure); missing {
-			res.ignoreErrors = false
-		}
-		if gone := (*missingInclude)(nil); errors.As(err, &gone) {
-			res.ignoreErrors = false
-			res.event = noFile(gone.path)
-			res.data = action.Result("changed", false, "failed", true, "msg", res.event.Msg)
-			return res
-		}
 		return tr.failedResult(res, err)
 	}
 	key, err := templates.AppendJSON(nil, req.vars)
@@ -145,20 +137,12 @@ func (tr *taskRun) fileRequest(args *templates.Dict, req *includeRequest) error 
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(absPath(tr.t.File)), name)
 		}
-		if tr.r.o.Era >= templates.Current {
-			return &missingInclude{name}
-		}
-		return &action.Failure{Data: action.Result("reason", fmt.Sprintf("Could not find or access '%s' on the Ansible Controller.", name))}
+		path, req.gone = name, true
 	}
 	req.file = absPath(path)
 	req.key = req.file
 	return nil
 }
-
-// A missingInclude is an include of a file that is not there.
-type missingInclude struct{ path string }
-
-func (e *missingInclude) Error() string { return noFile(e.path).Msg }
 
 func firstText(d *templates.Dict, names ...string) string {
 	for _, n := range names {
@@ -210,21 +194,23 @@ func asBool(v templates.Value) bool {
 // An included is a file with the hosts that include it.
 type included struct {
 	req   *includeRequest
+	task  *playbook.Task
 	hosts []*hostRun
 	res   []*taskResult
 }
 
 // groupIncludes joins the requests of all hosts: equal ones are one include,
 // except that a host that includes the same twice does it twice.
-func groupIncludes(hosts []*hostRun, results []*taskResult) []*included {
+func groupIncludes(steps []turn, results []*taskResult) []*included {
 	var groups []*included
-	for i, h := range hosts {
+	for i, tn := range steps {
+		h := tn.h
 		for _, res := range includeResults(results[i]) {
 			g := slices.IndexFunc(groups, func(g *included) bool {
 				return g.req.key == res.include.key && !slices.Contains(g.hosts, h)
 			})
 			if g < 0 {
-				groups = append(groups, &included{req: res.include})
+				groups = append(groups, &included{req: res.include, task: tn.t})
 				g = len(groups) - 1
 			}
 			groups[g].hosts = append(groups[g].hosts, h)
@@ -250,30 +236,22 @@ func includeResults(res *taskResult) []*taskResult {
 	return out
 }
 
-// include loads what the hosts asked for and walks through it.
-func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, results []*taskResult) {
-	groups := groupIncludes(hosts, results)
-	loaded := make([][]playbook.Item, len(groups))
-	for i, g := range groups {
-		items, err := w.loadIncluded(ctx, t, g)
-		var bad playbook.Errors
-		if errors.As(err, &bad) && !errors.Is(err, fs.ErrNotExist) && g.req.role == nil && !bad.OnlyHost() {
-			w.p.r.stop(err) // a file that cannot be understood ends the run
-			return
-		}
-		if err != nil && g.req.role != nil && w.p.r.o.Era < templates.Current {
-			if isRoleMissing(err) {
-				w.roleMissing(g, t, err)
-				continue
-			}
-			w.p.r.stop(err) // a role that cannot be loaded ended the run up to 2.18
-			return
-		}
+// include loads what the hosts asked for and puts it in front of what they do next.
+func (w *walk) include(ctx context.Context, steps []turn, results []*taskResult) {
+	var tasks []*playbook.Task
+	coming := map[*hostRun][]playbook.Item{}
+	failed := map[*hostRun]bool{}
+	for _, g := range groupIncludes(steps, results) {
+		block, err := w.loadIncluded(ctx, g)
 		if err != nil {
-			w.includeFailed(g, t, err)
+			if !w.includeFailed(g, err) {
+				return
+			}
+			for _, h := range g.hosts {
+				failed[h] = true
+			}
 			continue
 		}
-		loaded[i] = items
 		if g.req.role == nil || w.p.r.o.Era >= templates.Current {
 			for _, h := range g.hosts {
 				w.p.r.count(h.name, func(s *callback.HostStats) { s.OK++ })
@@ -288,62 +266,83 @@ func (w *walk) include(ctx context.Context, hosts []*hostRun, t *playbook.Task, 
 			}
 			w.p.r.cb.tell(func(cb callback.Callback) { cb.Included(g.req.file, names, label) })
 		}
+		if g.task.IsHandler {
+			tasks = append(tasks, w.p.includeHandlers(g.hosts, block.Body)...)
+			continue
+		}
+		tasks = w.p.tasksIn(tasks, block.Body)
+		for _, h := range g.hosts {
+			coming[h] = append(coming[h], block)
+		}
 	}
-	for i, g := range groups {
-		if loaded[i] != nil {
-			w.items(ctx, g.hosts, loaded[i])
+	w.order.add(tasks)
+	for _, tn := range steps {
+		if h := tn.h; failed[h] {
+			w.p.r.loseHost(h.name, false)
+			w.p.mark(h)
+		} else if len(coming[h]) > 0 {
+			h.cursor.insert(coming[h])
 		}
 	}
 }
 
-// includeFailed fails the hosts whose include cannot be loaded.
-func (w *walk) includeFailed(g *included, t *playbook.Task, err error) {
+// includeHandlers makes handlers of what a handler includes: they are notified
+// as it was. It returns their tasks.
+func (p *playRun) includeHandlers(hosts []*hostRun, items []playbook.Item) []*playbook.Task {
+	tasks := p.tasksIn(nil, items)
+	list := make([]*handler, len(tasks))
+	for i, t := range tasks {
+		t.IsHandler = true
+		list[i] = &handler{task: t}
+	}
+	for _, h := range hosts {
+		h.cursor.insertHandlers(list)
+		for _, hd := range list {
+			h.notify(hd)
+		}
+	}
+	return tasks
+}
+
+// includeFailed tells of hosts whose include cannot be loaded; it reports
+// whether the run goes on.
+func (w *walk) includeFailed(g *included, err error) bool {
+	var bad playbook.Errors
+	if errors.As(err, &bad) && !errors.Is(err, fs.ErrNotExist) && g.req.role == nil && !bad.OnlyHost() {
+		w.p.r.stop(err) // a file that cannot be understood ends the run
+		return false
+	}
 	if w.p.r.o.Era >= templates.Current {
-		w.includeFailedNow(g, t, err)
-		return
+		w.includeFailedNow(g, g.task, err)
+		return true
+	}
+	if g.req.role != nil {
+		if !isRoleMissing(err) {
+			w.p.r.stop(err) // a role that cannot be loaded ended the run up to 2.18
+			return false
+		}
+		// The screen shows no result of the hosts, only the error.
+		w.p.r.cb.tell(func(cb callback.Callback) { callback.ShowError(cb, err.Error()) })
+		return true
 	}
 	reason := err.Error()
-	if errors.Is(err, fs.ErrNotExist) && g.req.role == nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		reason = fmt.Sprintf("Could not find or access '%s' on the Ansible Controller.", g.req.file)
 	}
 	for i, h := range g.hosts {
 		res := g.res[i]
-		res.include = nil
-		res.data = templates.NewDict(2)
-		res.data.SetStr("reason", templates.Str(reason))
-		res.data.SetStr("failed", templates.Bool(true))
-		res.ignoreErrors = false
-		w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+		res.include, res.ignoreErrors = nil, false
+		res.data = action.Result("reason", reason, "failed", true)
 		w.p.countResult(h, res)
-		h.set(hostFailed)
-		if w.rescuable > 0 {
-			w.p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
-		}
-		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
+		w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
 	}
+	return true
 }
 
 // isRoleMissing reports whether an include_role found no role.
 func isRoleMissing(err error) bool {
 	var bad playbook.Errors
 	return errors.As(err, &bad) && len(bad) > 0 && errors.Is(bad[0].Cause, playbook.ErrRoleNotFound)
-}
-
-// roleMissing fails the hosts whose role is not there: up to 2.18 the screen
-// showed no result of them, only the error.
-func (w *walk) roleMissing(g *included, t *playbook.Task, err error) {
-	w.p.r.cb.tell(func(cb callback.Callback) { callback.ShowError(cb, err.Error()) })
-	for i, h := range g.hosts {
-		res := g.res[i]
-		res.include, res.ignoreErrors = nil, false
-		res.data = action.Result("failed", true, "reason", err.Error())
-		w.p.countResult(h, res)
-		h.set(hostFailed)
-		if w.rescuable > 0 {
-			w.p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
-		}
-		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
-	}
 }
 
 // includeFailedNow is includeFailed in the words of 2.22.
@@ -363,10 +362,10 @@ func (w *walk) includeFailedNow(g *included, t *playbook.Task, err error) {
 		res := g.res[i]
 		res.include, res.event, res.ignoreErrors = nil, e, false
 		res.data = action.Result("changed", false, "failed", true, "msg", e.Msg)
-		w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
 		w.p.countResult(h, res)
-		h.set(hostFailed)
-		w.p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
+		if !t.Loop.IsSet() { // of a loop the screen shows no result
+			w.p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+		}
 	}
 }
 
@@ -378,9 +377,9 @@ func noFile(path string) *callback.Event {
 	}
 }
 
-// loadIncluded loads an include as items under a block that carries its vars.
-func (w *walk) loadIncluded(ctx context.Context, t *playbook.Task, g *included) ([]playbook.Item, error) {
-	p := w.p
+// loadIncluded loads an include as a block that carries its vars.
+func (w *walk) loadIncluded(ctx context.Context, g *included) (*playbook.Block, error) {
+	p, t := w.p, g.task
 	block := &playbook.Block{Implicit: true}
 	if t.Include.ApplyBlock != nil {
 		*block = *t.Include.ApplyBlock
@@ -388,13 +387,14 @@ func (w *walk) loadIncluded(ctx context.Context, t *playbook.Task, g *included) 
 	}
 	block.Pos, block.Parent, block.Role, block.Play = t.Pos, t.Parent, t.Role, p.play
 	block.ImportVars = playbook.Vars{Dict: g.req.vars, Pos: t.Vars.Pos}
+	var err error
 	if g.req.role == nil {
-		block.File = g.req.file
-		items, err := p.r.o.Loader.LoadTasks(g.req.file, block, t.Role, t.IsHandler)
-		if items == nil {
-			items = []playbook.Item{}
+		if g.req.gone {
+			return nil, &fs.PathError{Op: "open", Path: g.req.file, Err: fs.ErrNotExist}
 		}
-		return items, err
+		block.File = g.req.file
+		block.Body, err = p.r.o.Loader.LoadTasks(g.req.file, block, t.Role, t.IsHandler)
+		return block, err
 	}
 	rr := *g.req.role
 	rr.Parent, rr.Pos = block, t.Pos
@@ -413,9 +413,8 @@ func (w *walk) loadIncluded(ctx context.Context, t *playbook.Task, g *included) 
 	if g.req.pub {
 		p.publish(use.Role)
 	}
-	items := []playbook.Item{}
 	for _, u := range use.Order() {
-		items = append(items, u.Tasks...)
+		block.Body = append(block.Body, u.Tasks...)
 	}
-	return items, nil
+	return block, nil
 }

@@ -145,7 +145,7 @@ func (p *playRun) playMagic(name string) (templates.Value, bool) {
 func (p *playRun) remaining(names []string) []string {
 	gone := map[string]bool{}
 	for _, h := range p.batch {
-		if h.is(hostFailed) || h.is(hostUnreachable) {
+		if h.left.Load() > 0 {
 			gone[h.name] = true
 		}
 	}
@@ -153,7 +153,7 @@ func (p *playRun) remaining(names []string) []string {
 	defer p.r.mu.Unlock()
 	out := make([]string, 0, len(names))
 	for _, n := range names {
-		if !gone[n] && !p.r.failed[n] && !p.r.unreachable[n] {
+		if !gone[n] && (p.byName[n] != nil || !p.earlier[n] && !p.r.unreachable[n]) {
 			out = append(out, n)
 		}
 	}

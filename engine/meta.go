@@ -38,47 +38,53 @@ func bypassesHosts(t *playbook.Task) bool {
 	return false
 }
 
-// meta does a meta task for a squad.
-func (w *walk) meta(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
-	p := w.p
-	what := ""
-	if t.Args != nil {
-		what = firstText(t.Args, "_raw_params", "free_form")
+// metaAction is what a meta task is to do; "" of other tasks.
+func metaAction(t *playbook.Task) string {
+	if !isMeta(t) || t.Args == nil {
+		return ""
 	}
-	if what == "" {
+	return firstText(t.Args, "_raw_params", "free_form")
+}
+
+// onceForAll reports whether a meta task is done once for all hosts, as the
+// first host's condition says.
+func onceForAll(t *playbook.Task) bool {
+	switch metaAction(t) {
+	case "end_host", "end_role", "reset_connection", "flush_handlers", "noop", "role_complete":
+		return false
+	}
+	return true
+}
+
+// meta does a meta task with one host.
+func (w *walk) meta(ctx context.Context, tn turn) {
+	p, h, t := w.p, tn.h, tn.t
+	what := metaAction(t)
+	switch {
+	case what == "":
 		p.r.stop(&KeywordError{t.ActionPos, fmt.Errorf("meta: no action given")})
 		return
+	case t == p.flusher:
+		p.flush(ctx, h)
+		return
+	case p.completes[t]:
+		p.completeRole(h, t.Role)
+		return
 	}
-	switch what {
-	case "end_host", "end_role", "reset_connection", "flush_handlers", "noop", "role_complete":
-	default:
-		// The others are for all, as the first host's condition says.
-		hosts = hosts[:1]
+	if tn.hd != nil {
+		h.takeNotified(tn.hd)
 	}
-	whenless := unconditional[what] && len(t.AllWhen()) > 0
-	var flushing []*hostRun
-	for _, h := range hosts {
-		p.announce(ctx, t, h.name)
-		if whenless {
-			p.r.warn(what + " task does not support when conditional")
-		} else if ok, _, err := p.r.all(ctx, "when", t.AllWhen(), p.scope(h.name, t)); err != nil {
-			p.stopMeta(h, t, err)
-			return
-		} else if !ok {
-			p.skipMeta(ctx, h, t, what)
-			continue
-		}
-		if what == "flush_handlers" {
-			p.mark(ctx, h, h.takeSaved())
-			p.r.cb.Verbose(2, "", "META: triggered running handlers for "+h.name)
-			flushing = append(flushing, h)
-			continue
-		}
-		w.doMeta(ctx, []*hostRun{h}, t, what)
+	p.announce(ctx, t, h.name)
+	if unconditional[what] && len(t.AllWhen()) > 0 {
+		p.r.warn(what + " task does not support when conditional")
+	} else if ok, _, err := p.r.all(ctx, "when", t.AllWhen(), p.scope(h.name, t)); err != nil {
+		p.stopMeta(h, t, err)
+		return
+	} else if !ok {
+		p.skipMeta(ctx, h, t, what)
+		return
 	}
-	if len(flushing) > 0 {
-		w.flush(ctx, flushing, false)
-	}
+	w.doMeta(ctx, h, t, what)
 }
 
 // unconditional are the actions that Ansible does whatever their when says.
@@ -141,19 +147,24 @@ func (p *playRun) skipMeta(ctx context.Context, h *hostRun, t *playbook.Task, wh
 	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res) })
 }
 
-// doMeta does the action for the hosts whose condition holds.
-func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, what string) {
+// doMeta does the action for a host whose condition holds.
+func (w *walk) doMeta(ctx context.Context, h *hostRun, t *playbook.Task, what string) {
 	p := w.p
 	say := func(msg string) { p.r.cb.Verbose(2, "", "META: "+msg) }
 	switch what {
 	case "noop":
 		say("noop")
 	case "role_complete":
-	case "end_host":
-		for _, h := range hosts {
-			h.set(hostEnded)
-			say("ending play for " + h.name)
+	case "flush_handlers":
+		if h.cursor.flushing {
+			p.r.stop(errors.New("flush_handlers cannot be used as a handler"))
+			return
 		}
+		p.flush(ctx, h)
+		say("triggered running handlers for " + h.name)
+	case "end_host":
+		p.endHost(h)
+		say("ending play for " + h.name)
 	case "end_play":
 		p.end(true)
 		say("ending play")
@@ -165,18 +176,15 @@ func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, w
 			p.r.stop(&KeywordError{t.ActionPos, fmt.Errorf("Cannot execute 'end_role' from outside of a role")})
 			return
 		}
-		for _, h := range hosts {
-			h.set(hostEnded)
-			h.endedRole = t.Role
-			say("ending role " + t.Role.Name + " for " + h.name)
-		}
+		p.endRole(ctx, h)
+		say("ending role " + t.Role.Name + " for " + h.name)
 	case "clear_facts":
 		for _, h := range p.batch {
 			p.r.o.Vars.ClearFacts(h.name)
 		}
 		say("facts cleared")
 	case "clear_host_errors":
-		w.clearErrors()
+		p.clearErrors()
 		say("cleared host errors")
 	case "refresh_inventory":
 		if p.r.o.Refresh != nil {
@@ -187,38 +195,45 @@ func (w *walk) doMeta(ctx context.Context, hosts []*hostRun, t *playbook.Task, w
 		}
 		say("inventory successfully refreshed")
 	case "reset_connection":
-		w.resetConnections(ctx, hosts, t)
+		p.resetConnection(ctx, h, t)
 		say("reset connection")
 	default:
 		p.r.stop(&KeywordError{t.ActionPos, fmt.Errorf("invalid meta action requested: %s", what)})
 	}
 }
 
-// clearErrors takes failed and unreachable hosts back: unreachable ones at
-// once, failed ones with the next play.
-func (w *walk) clearErrors() {
-	for _, h := range w.p.batch {
-		if h.is(hostUnreachable) {
-			h.set(hostRunning)
+// endRole takes a host to the end of the role that it is in.
+func (p *playRun) endRole(ctx context.Context, h *hostRun) {
+	for {
+		tn := p.peek(ctx, h)
+		if tn.t == nil || p.completes[tn.t] {
+			return
 		}
-		h.before, h.cleared = h.is(hostFailed), true
-		w.p.r.mu.Lock()
-		delete(w.p.r.failed, h.name)
-		delete(w.p.r.unreachable, h.name)
-		w.p.r.mu.Unlock()
+		h.advance()
 	}
 }
 
-// resetConnections drops the connections that the hosts' tasks use.
-func (w *walk) resetConnections(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
-	for _, h := range hosts {
-		c, err := w.p.connect(ctx, t, w.p.scope(h.name, t), h.name, "")
-		if err == nil {
-			err = c.host.Reset(ctx)
-		}
-		if err != nil {
-			w.p.r.warn(fmt.Sprintf("reset_connection of %s: %s", h.name, err))
-		}
+// clearErrors takes failed and unreachable hosts back: those that are still in
+// the play go on where they were, the others have their turn in the next one.
+func (p *playRun) clearErrors() {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	for _, h := range p.batch {
+		h.unreachable.Store(false)
+		h.cursor.clear()
+		delete(p.r.failed, h.name)
+		delete(p.r.unreachable, h.name)
+	}
+}
+
+// resetConnection drops the connection that the host's tasks use.
+func (p *playRun) resetConnection(ctx context.Context, h *hostRun, t *playbook.Task) {
+	c, err := p.connect(ctx, t, p.scope(h.name, t), h.name, "")
+	if err == nil {
+		err = c.host.Reset(ctx)
+	}
+	if err != nil {
+		p.r.warn(fmt.Sprintf("reset_connection of %s: %s", h.name, err))
 	}
 }
 

@@ -33,8 +33,16 @@ type playRun struct {
 	strategy string
 	forks    chan struct{}
 
-	base   []vars.Layer // play vars and prompts
-	prompt *templates.Dict
+	// What layOut makes of a batch's play: the tasks that nobody wrote, and what
+	// the roles' blocks and entries are.
+	gatherer, flusher *playbook.Task
+	completes         map[*playbook.Task]bool
+	roleBlocks        map[*playbook.Block]bool
+	roleKeys          map[*playbook.Role]string
+
+	earlier map[string]bool // failed before this batch
+	base    []vars.Layer    // play vars and prompts
+	prompt  *templates.Dict
 
 	mu        sync.Mutex // guards what follows
 	roles     []*playbook.Role
@@ -50,6 +58,7 @@ type playRun struct {
 	included  []*playbook.Role        // by include_role
 	byName    map[string]*hostRun
 	specTasks map[*playbook.Block]*playbook.Task
+	bodies    map[*playbook.Block][]playbook.Item // of roles
 	// sharedFiles are the layers of vars_files where they are the same for every host.
 	sharedFiles []vars.Layer
 }
@@ -255,68 +264,120 @@ func serialSize(v templates.Value, n int, era templates.Era) (int, error) {
 }
 
 // runBatch runs the play on one batch. broken says that an error that is fatal
-// for all ended it.
-func (p *playRun) runBatch(ctx context.Context, names []string) (broken bool, err error) {
+// for all ended it; the code is what it came to otherwise.
+func (p *playRun) runBatch(ctx context.Context, names []string) (code int, broken bool, err error) {
 	p.batchEnd, p.broken = false, false
+	p.sharedFiles = nil
+	p.earlier = p.r.takeFailed()
+	course := p.layOut(ctx)
 	p.batch = make([]*hostRun, len(names))
 	p.byName = make(map[string]*hostRun, len(names))
-	p.sharedFiles = nil
-	p.r.mu.Lock()
 	for i, n := range names {
-		h := &hostRun{name: n, notified: map[*handler]bool{}}
-		switch {
-		case p.r.unreachable[n]:
-			h.set(hostUnreachable)
-		case p.r.failed[n]:
-			h.set(hostFailed)
-		}
-		h.before = !h.is(hostRunning)
-		p.batch[i], p.byName[n] = h, h
+		p.batch[i] = p.newHost(n, course)
+		p.byName[n] = p.batch[i]
 	}
-	p.r.mu.Unlock()
 	if err := p.loadVarsFiles(ctx); err != nil {
-		return false, err
+		return CodeError, false, err
 	}
 	p.collectHandlers()
+	p.startAt(ctx, those(p.batch, func(h *hostRun) bool { return !h.cursor.over() }))
 	p.forks = make(chan struct{}, p.r.forks(len(names)))
 	if p.free() {
 		p.walkFree(ctx)
 	} else {
 		w := &walk{p: p}
-		w.play(ctx, p.batch)
+		w.linear(ctx, course)
+		broken = w.broken
 	}
+	return p.keepFailed(ctx), broken, p.r.stopped()
+}
+
+// newHost sets a host at the beginning of the play; one that failed in an
+// earlier play is through with it.
+func (p *playRun) newHost(name string, course []playbook.Item) *hostRun {
+	h := &hostRun{name: name, notified: map[*handler]bool{}}
+	h.cursor.reset(course)
+	if p.earlier[name] {
+		p.mark(h)
+	}
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if p.r.unreachable[name] {
+		h.unreachable.Store(true)
+		h.leave()
+	}
+	return h
+}
+
+// keepFailed notes for the plays to come which hosts failed. The code is that
+// of the hosts that nothing rescued: a host that an error of others took out of
+// the run counts only from the next play on.
+func (p *playRun) keepFailed(ctx context.Context) (code int) {
 	for _, h := range p.batch {
-		switch {
-		case h.before:
-		case h.is(hostFailed):
+		delete(p.earlier, h.name)
+		if p.batchEnd && !h.unreachable.Load() {
+			p.endHost(h)
+		} else if !p.broken && !h.unreachable.Load() && ctx.Err() == nil {
+			p.next(ctx, h, &h.cursor)
+		}
+		if h.cursor.failed(p.topBlock(&h.cursor)) {
 			p.r.loseHost(h.name, false)
-		case h.is(hostUnreachable):
-			p.r.loseHost(h.name, true)
+			code = CodeFailed
 		}
 	}
-	return p.broken, p.r.stopped()
+	for name := range p.earlier {
+		p.r.loseHost(name, false)
+		code = CodeFailed
+	}
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if len(p.r.unreachable) > 0 {
+		code = CodeUnreachable
+	}
+	return code
 }
 
 func (p *playRun) free() bool { return p.strategy == "free" || p.strategy == "host_pinned" }
 
 // walkFree lets every host go through the play on its own; host_pinned keeps
-// its fork from the first task to the last.
+// its fork from the first task to the last. Hosts that another one takes back
+// after they were unreachable go on where they were.
 func (p *playRun) walkFree(ctx context.Context) {
-	var wg sync.WaitGroup
-	pinned := make(chan struct{}, cap(p.forks))
-	for _, h := range p.batch {
-		if p.strategy == "host_pinned" {
-			pinned <- struct{}{}
-		}
-		wg.Go(func() {
-			w := &walk{p: p}
-			w.play(ctx, []*hostRun{h})
-			if p.strategy == "host_pinned" {
-				<-pinned
-			}
-		})
+	if p.play.MaxFailPercentage.IsSet() {
+		p.r.warn("Using max_fail_percentage with the free strategy is not supported, as tasks are executed independently on each host")
 	}
-	wg.Wait()
+	forks := p.forks
+	if p.strategy == "host_pinned" {
+		p.forks = make(chan struct{}, max(1, len(p.batch))) // tasks take none
+	}
+	w := &walk{p: p}
+	for {
+		due := those(p.batch, func(h *hostRun) bool { return !h.unreachable.Load() && !h.cursor.over() })
+		if len(due) == 0 || w.over(ctx) {
+			break
+		}
+		var wg sync.WaitGroup
+		for _, h := range due {
+			if p.strategy == "host_pinned" {
+				forks <- struct{}{}
+			}
+			wg.Go(func() {
+				w.alone(ctx, h)
+				if p.strategy == "host_pinned" {
+					<-forks
+				}
+			})
+		}
+		wg.Wait()
+		for _, h := range due {
+			if !h.unreachable.Load() && !w.over(ctx) {
+				p.next(ctx, h, &h.cursor)
+			}
+		}
+	}
+	if !slices.ContainsFunc(p.batch, func(h *hostRun) bool { return !h.unreachable.Load() }) {
+		p.noMoreHosts()
+	}
 }
 
 // scope is the scope of a host ("": none) for a task (nil: the play's own).
@@ -589,12 +650,27 @@ func (p *playRun) encrypt(ctx context.Context, vp playbook.VarsPrompt, v templat
 	return out, nil
 }
 
-// end marks the end of the batch or of the whole play (meta).
+// end ends the batch or the whole play where its hosts stand (meta). Hosts
+// that each go their own way see it before their next task.
 func (p *playRun) end(play bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.batchEnd = true
+	p.batchEnd = p.free()
 	p.playEnd = p.playEnd || play
+	p.mu.Unlock()
+	if p.free() {
+		return
+	}
+	for _, h := range p.batch {
+		if !h.unreachable.Load() {
+			p.endHost(h)
+		}
+	}
+}
+
+// endHost ends the play for a host where it stands.
+func (p *playRun) endHost(h *hostRun) {
+	h.cursor.end(p.r.o.Era >= templates.Current)
+	h.leave()
 }
 
 func (p *playRun) ended() bool {
@@ -603,7 +679,7 @@ func (p *playRun) ended() bool {
 	return p.batchEnd || p.broken
 }
 
-// breakPlay ends the play for all hosts as failed.
+// breakPlay ends the play at once: every host has failed.
 func (p *playRun) breakPlay() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

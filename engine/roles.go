@@ -1,37 +1,16 @@
 package engine
 
-// This file runs roles: each once a host unless it may run again, its
-// arguments checked before its tasks.
+// This file tells uses of roles apart, and checks a role's arguments before its
+// tasks.
 
 import (
-	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorun/engine/playbook"
 	"gorun/templates"
 )
-
-// role runs an entry of roles:, its dependencies first.
-func (w *walk) role(ctx context.Context, hosts []*hostRun, entry *playbook.RoleUse) {
-	for _, u := range entry.Order() {
-		if w.over(ctx) {
-			return
-		}
-		key := roleKey(u)
-		due := those(running(hosts), func(h *hostRun) bool { return u.Role.AllowDuplicates || !h.rolesDone[key] })
-		if len(due) == 0 {
-			continue
-		}
-		w.items(ctx, due, u.Tasks)
-		for _, h := range due {
-			if h.rolesDone == nil {
-				h.rolesDone = map[string]bool{}
-			}
-			h.rolesDone[key] = true
-		}
-	}
-}
 
 // roleKey tells uses of a role apart: the same role with other parameters or
 // keywords is another.
@@ -89,17 +68,6 @@ func isRoleTop(b *playbook.Block) bool {
 	return b.Implicit && b.Role != nil && b.File != "" && up != nil && up.Implicit && up.Role == b.Role && up.File == ""
 }
 
-// validateRole checks the arguments of a role against its argument spec.
-func (w *walk) validateRole(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
-	t := w.p.specTask(b)
-	if t == nil {
-		return
-	}
-	if hosts = running(hosts); len(hosts) > 0 && !w.over(ctx) {
-		w.task(ctx, hosts, t)
-	}
-}
-
 // specTask is the task that validates a role's arguments; nil without a spec.
 // It is made once a block, so that hosts of the free strategy share it.
 func (p *playRun) specTask(b *playbook.Block) *playbook.Task {
@@ -131,7 +99,7 @@ func (p *playRun) specTask(b *playbook.Block) *playbook.Task {
 	context.SetStr("path", templates.Str(absPath(b.Role.Path)))
 	args := templates.NewDict(3)
 	args.SetStr("argument_spec", options)
-	args.SetStr("provided_arguments", roleParams(b.Role))
+	args.SetStr("provided_arguments", p.roleParams(b.Role))
 	args.SetStr("validate_args_context", context)
 	args.Lazy = true
 	t := &playbook.Task{
@@ -147,9 +115,10 @@ func (p *playRun) specTask(b *playbook.Block) *playbook.Task {
 	return t
 }
 
-// roleParams are the parameters a role was given.
-func roleParams(role *playbook.Role) templates.Value {
-	if role.Params.Dict == nil {
+// roleParams are the parameters a role was given under roles:. Those of an
+// include are variables, of which there may be more than the role asks for.
+func (p *playRun) roleParams(role *playbook.Role) templates.Value {
+	if role.Params.Dict == nil || slices.Contains(p.included, role) {
 		return templates.NewDict(0)
 	}
 	return role.Params.Dict

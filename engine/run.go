@@ -249,12 +249,14 @@ func (r *Run) runPlay(ctx context.Context, book *playbook.Playbook, play *playbo
 	if err != nil {
 		return CodeError, false, err
 	}
+	stop := false
 	for i, batch := range batches {
 		if i > 0 {
 			r.cb.PlayStart(p.shown())
 		}
 		before := r.lost()
-		broken, err := p.runBatch(ctx, batch)
+		var broken bool
+		code, broken, err = p.runBatch(ctx, batch)
 		if err == nil {
 			err = r.stopped()
 		}
@@ -263,13 +265,22 @@ func (r *Run) runPlay(ctx context.Context, book *playbook.Playbook, play *playbo
 			return CodeError, false, err
 		case ctx.Err() != nil:
 			return CodeError, false, nil
-		case broken:
-			return CodeFailed, false, nil
-		case r.lost()-before == len(batch):
-			return r.code(CodeOK), false, nil
+		}
+		if p.playEnd {
+			if broken {
+				code = CodeBreakPlay
+			}
+			break
+		}
+		if broken {
+			// The batches to come still run; the plays do not.
+			code, stop = CodeFailed, true
+		}
+		if r.lost()-before == len(batch) {
+			return code, false, nil
 		}
 	}
-	return r.code(CodeOK), true, nil
+	return code, !stop, nil
 }
 
 // lost counts the hosts that are out of the run.
@@ -277,6 +288,22 @@ func (r *Run) lost() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.failed) + len(r.unreachable)
+}
+
+// countFailed counts the hosts that failed in this batch.
+func (r *Run) countFailed() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.failed)
+}
+
+// takeFailed returns the hosts that failed so far and begins a new count.
+func (r *Run) takeFailed() map[string]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	failed := r.failed
+	r.failed = map[string]bool{}
+	return failed
 }
 
 // code is the exit code that the hosts' states give.

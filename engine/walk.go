@@ -1,7 +1,7 @@
 package engine
 
-// This file walks a play's tree with a squad of hosts: all hosts of a batch
-// for the linear strategy, one host for the free ones.
+// This file runs a play's tasks: with all hosts of a batch in step for the
+// linear strategy, with one host for the free ones.
 
 import (
 	"context"
@@ -16,43 +16,40 @@ import (
 	"gorun/templates"
 )
 
-// A walk is one squad's way through a play.
+// A walk is one way through a play: of a batch, or of one host.
 type walk struct {
-	p *playRun
-	// rescuable counts the enclosing blocks with a rescue section whose body
-	// the walk is in: there a failure is not yet the host's end.
-	rescuable int
-	always    int  // blocks with always around the running task
-	fatal     bool // an error that is fatal for all waits for them
-	squad     []*hostRun
+	p     *playRun
+	order order
+	// broken says that the play has to end once every host has failed.
+	broken bool
 }
 
-// play runs the whole play with a squad.
-func (w *walk) play(ctx context.Context, hosts []*hostRun) {
-	w.squad = hosts
-	if w.p.strategy == "host_pinned" {
-		// The host holds a fork already; tasks take none.
-		w.p.forks = make(chan struct{}, max(1, len(w.p.batch)))
+// linear runs the play with all hosts of the batch, task by task. Hosts that
+// are unreachable take no part until they are taken back.
+func (w *walk) linear(ctx context.Context, course []playbook.Item) {
+	if w.p.gatherer != nil {
+		w.order.tasks = append(w.order.tasks, w.p.gatherer)
 	}
-	w.gather(ctx, hosts)
-	w.section(ctx, hosts, func() { w.items(ctx, hosts, w.p.play.PreTasks) })
-	w.section(ctx, hosts, func() {
-		for _, u := range w.p.play.Roles {
-			w.role(ctx, hosts, u)
+	w.order.tasks = w.p.tasksIn(w.order.tasks, course)
+	for !w.over(ctx) {
+		left := those(w.p.batch, func(h *hostRun) bool { return !h.unreachable.Load() })
+		turns := w.lockstep(ctx, left)
+		if len(turns) == 0 || !w.run(ctx, left, turns) {
+			return
 		}
-		w.items(ctx, hosts, w.p.play.Tasks)
-	})
-	w.section(ctx, hosts, func() { w.items(ctx, hosts, w.p.play.PostTasks) })
+	}
 }
 
-// section runs a section and the handlers that it notified; with
-// force_handlers also those of hosts that failed in it.
-func (w *walk) section(ctx context.Context, hosts []*hostRun, run func()) {
-	run()
-	if w.over(ctx) || !w.p.flushes(ctx) {
-		return
+// alone runs the play with one host, which waits for no other.
+func (w *walk) alone(ctx context.Context, h *hostRun) {
+	for !w.over(ctx) && !h.unreachable.Load() {
+		tn := w.p.peek(ctx, h)
+		if tn.t == nil {
+			return
+		}
+		h.advance()
+		w.run(ctx, []*hostRun{h}, []turn{tn})
 	}
-	w.flush(ctx, hosts, w.p.forceHandlers(ctx))
 }
 
 // over reports whether nothing more is to be started.
@@ -60,106 +57,31 @@ func (w *walk) over(ctx context.Context) bool {
 	return ctx.Err() != nil || w.p.ended() || w.p.r.stopped() != nil
 }
 
-func (w *walk) items(ctx context.Context, hosts []*hostRun, items []playbook.Item) {
-	for _, it := range items {
-		if w.over(ctx) {
-			return
-		}
-		active := running(hosts)
-		if len(active) == 0 {
-			return
-		}
-		switch it := it.(type) {
-		case *playbook.Task:
-			w.task(ctx, active, it)
-		case *playbook.Block:
-			w.block(ctx, active, it)
-		default:
-			panic("engine: forgot a kind of item")
-		}
-	}
-}
-
-// block runs a block: its body with all hosts, rescue with those that failed
-// in it, always with all that are still there.
-func (w *walk) block(ctx context.Context, hosts []*hostRun, b *playbook.Block) {
-	if isRoleTop(b) {
-		if b.Role.Once {
-			hosts = those(hosts, func(h *hostRun) bool { return !h.rolesRun[b.Role.Path] })
-			if len(hosts) == 0 {
-				return
-			}
-		}
-		defer func() {
-			for _, h := range hosts {
-				h.ranRole(b.Role.Path)
-			}
-		}()
-		w.validateRole(ctx, hosts, b)
-		defer func() {
-			for _, h := range hosts {
-				if h.endedRole == b.Role && h.is(hostEnded) {
-					h.endedRole = nil
-					h.set(hostRunning)
-				}
-			}
-		}()
-	}
-	if len(b.Rescue) > 0 {
-		w.rescuable++
-	}
-	if len(b.Always) > 0 {
-		w.always++
-	}
-	w.items(ctx, hosts, b.Body)
-	if len(b.Rescue) > 0 {
-		w.rescuable--
-		if w.over(ctx) {
-			return
-		}
-		failed := those(hosts, func(h *hostRun) bool { return h.is(hostFailed) })
-		for _, h := range failed {
-			h.set(hostRunning)
-		}
-		w.items(ctx, failed, b.Rescue)
-	}
-	if len(b.Always) > 0 {
-		w.always--
-	}
-	if len(b.Always) == 0 || w.over(ctx) {
+// startAt moves hosts to the task of --start-at-task, which has to be one that
+// is known before the play runs; without it they are through.
+func (p *playRun) startAt(ctx context.Context, hosts []*hostRun) {
+	r := p.r
+	if r.started {
 		return
 	}
-	failed := those(hosts, func(h *hostRun) bool { return h.is(hostFailed) })
-	for _, h := range failed {
-		h.set(hostRunning)
-		h.cleared = false
-	}
-	w.items(ctx, hosts, b.Always)
-	for _, h := range failed {
-		if h.is(hostRunning) && !h.cleared {
-			h.set(hostFailed)
+	found := false
+	for _, h := range hosts {
+		setup := h.cursor.setup
+		h.cursor.setup = false
+		for {
+			tn := p.peek(ctx, h)
+			if tn.t == nil {
+				h.advance()
+				break
+			}
+			if tn.t != p.flusher && !p.completes[tn.t] && p.startsAt(ctx, tn.t, h.name) {
+				h.cursor.setup, found = setup, true
+				break
+			}
+			h.advance()
 		}
 	}
-	if w.fatal && w.always == 0 {
-		w.p.breakPlay()
-	}
-}
-
-// wanted applies --start-at-task and the tags to a task.
-func (w *walk) wanted(ctx context.Context, t *playbook.Task, host string) bool {
-	r := w.p.r
-	r.mu.Lock()
-	started := r.started
-	r.mu.Unlock()
-	if !started {
-		if !w.p.startsAt(ctx, t, host) {
-			return false
-		}
-		r.mu.Lock()
-		r.started = true
-		r.mu.Unlock()
-	}
-	return w.p.tagged(ctx, t)
+	r.started = found
 }
 
 // startsAt reports whether --start-at-task means t: its name, with or without
@@ -179,45 +101,69 @@ func (p *playRun) startsAt(ctx context.Context, t *playbook.Task, host string) b
 	return false
 }
 
-// task runs a task with a squad, all at once within the bounds of forks and throttle.
-func (w *walk) task(ctx context.Context, hosts []*hostRun, t *playbook.Task) {
+// run does a task with the hosts whose turn it is, all at once within the
+// bounds of forks and throttle; left are those that the play still has. It
+// reports whether the play goes on.
+func (w *walk) run(ctx context.Context, left []*hostRun, turns []turn) bool {
 	p := w.p
-	if !w.wanted(ctx, t, hosts[0].name) {
-		return
-	}
-	if isMeta(t) {
-		w.meta(ctx, hosts, t)
-		return
-	}
-	if !w.step(ctx, hosts, t) {
-		return
-	}
-	once, err := p.r.bool(ctx, p.keyword(t, func(b *playbook.Base) playbook.Value { return b.RunOnce }), p.scope(hosts[0].name, t), false)
-	if err != nil {
-		p.r.stop(err)
-		return
-	}
-	if p.free() {
-		if !p.suitsFree(t, once) {
-			return
+	o := outcomes{}
+	var steps []turn
+	for _, tn := range turns {
+		if isMeta(tn.t) {
+			w.meta(ctx, tn)
+			o.metas = append(o.metas, tn.h)
+			if o.judgeMeta(p, tn.t); w.over(ctx) {
+				return false
+			}
+			if onceForAll(tn.t) {
+				break
+			}
+			continue
 		}
-		once = false
+		if len(steps) == 0 && !w.step(ctx, tn) {
+			return true
+		}
+		once, err := p.runsOnce(ctx, tn)
+		if err != nil {
+			p.r.stop(err)
+			return false
+		}
+		if p.free() {
+			if !p.suitsFree(tn.t, once) {
+				return false
+			}
+			once = false
+		}
+		steps = append(steps, tn)
+		tn.unnotify(p, once)
+		if o.judgeTask(ctx, p, tn, once); once || bypassesHosts(tn.t) {
+			o.spread = once
+			break
+		}
 	}
-	all, spread := hosts, once
-	if once || bypassesHosts(t) {
-		once = true
-		hosts = hosts[:1]
+	if len(steps) > 0 {
+		w.do(ctx, steps, &o)
 	}
-	shown := p.announce(ctx, t, hosts[0].name)
-	p.hostStarts(shown, hosts)
-	results := w.each(ctx, hosts, t, shown)
-	if spread {
-		w.onceFor(ctx, all, hosts[0], t, results[0])
+	return p.free() || w.judge(ctx, left, &o)
+}
+
+// do runs the steps of a turn and loads what they include.
+func (w *walk) do(ctx context.Context, steps []turn, o *outcomes) {
+	p := w.p
+	shown := p.announce(ctx, steps[0].t, steps[0].h.name)
+	p.hostStarts(shown, steps)
+	o.steps, o.results = steps, w.each(ctx, steps, shown, o.once)
+	if o.spread {
+		w.onceFor(ctx, steps[0].h, steps[0].t, o.results[0])
 	}
-	if t.Include != nil {
-		w.include(ctx, hosts, t, results)
+	if slices.ContainsFunc(steps, func(tn turn) bool { return tn.t.Include != nil }) {
+		w.include(ctx, steps, o.results)
 	}
-	w.judge(ctx, all, t, once, results)
+}
+
+// runsOnce is run_once of a task.
+func (p *playRun) runsOnce(ctx context.Context, tn turn) (bool, error) {
+	return p.r.bool(ctx, p.keyword(tn.t, func(b *playbook.Base) playbook.Value { return b.RunOnce }), p.scope(tn.h.name, tn.t), false)
 }
 
 // suitsFree tells what a task asks for and strategies that let every host go
@@ -237,33 +183,39 @@ func (p *playRun) suitsFree(t *playbook.Task, once bool) bool {
 }
 
 // hostStarts tells a screen that wants to know which hosts begin a task.
-func (p *playRun) hostStarts(shown callback.Task, hosts []*hostRun) {
+func (p *playRun) hostStarts(shown callback.Task, steps []turn) {
 	p.r.cb.tell(func(cb callback.Callback) {
 		if s, ok := cb.(interface {
 			HostStart(t callback.Task, host string)
 		}); ok {
-			for _, h := range hosts {
-				s.HostStart(shown, h.name)
+			for _, tn := range steps {
+				s.HostStart(shown, tn.h.name)
 			}
 		}
 	})
 }
 
-// each runs a task on every host and reports the results in the order they come.
-func (w *walk) each(ctx context.Context, hosts []*hostRun, t *playbook.Task, shown callback.Task) []*taskResult {
+// each runs the steps and reports the results in the order they come. once
+// says that the first stands for all hosts.
+func (w *walk) each(ctx context.Context, steps []turn, shown callback.Task, once bool) []*taskResult {
 	p := w.p
-	results := make([]*taskResult, len(hosts))
+	results := make([]*taskResult, len(steps))
 	limit := p.forks
-	if n := p.throttleOf(ctx, t, hosts[0].name); n > 0 {
-		limit = p.throttled(t, n)
+	first := steps[0]
+	if n := p.throttleOf(ctx, first.t, first.h.name); n > 0 {
+		limit = p.throttled(first.t, n)
 	}
 	run := func(i int) {
-		results[i] = p.execute(ctx, hosts[i], t, shown)
-		w.report(ctx, hosts[i], t, results[i])
+		h, t, shown := steps[i].h, steps[i].t, shown
+		if t != first.t {
+			shown = p.shownTask(ctx, t, h.name)
+		}
+		results[i] = p.execute(ctx, h, t, shown)
+		w.report(ctx, steps[i], results[i], once)
 	}
-	if len(hosts) == 1 || p.runsHere(t) {
+	if len(steps) == 1 || p.runsHere(first.t) {
 		// Nothing to wait for: one after the other, so that the screen keeps the hosts' order.
-		for i := range hosts {
+		for i := range steps {
 			limit <- struct{}{}
 			run(i)
 			<-limit
@@ -271,7 +223,7 @@ func (w *walk) each(ctx context.Context, hosts []*hostRun, t *playbook.Task, sho
 		return results
 	}
 	var wg sync.WaitGroup
-	for i := range hosts {
+	for i := range steps {
 		limit <- struct{}{}
 		if limit != p.forks {
 			p.forks <- struct{}{}
@@ -308,8 +260,8 @@ func (p *playRun) throttleOf(ctx context.Context, t *playbook.Task, host string)
 }
 
 // report tells the screen of a host's result and applies what it changes.
-func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *taskResult) {
-	p := w.p
+func (w *walk) report(ctx context.Context, tn turn, res *taskResult, once bool) {
+	p, h, t := w.p, tn.h, tn.t
 	if p.r.stopped() != nil {
 		return // what comes in behind the error that ends the run is not shown
 	}
@@ -317,33 +269,68 @@ func (w *walk) report(ctx context.Context, h *hostRun, t *playbook.Task, res *ta
 		again := p.execute(ctx, h, t, res.task)
 		*res = *again
 	}
-	if res.status() == callback.Changed {
+	st := res.status()
+	if st == callback.Changed {
 		if !p.handlersKnown(ctx, h, t, res) {
 			return
 		}
 		p.notify(ctx, h, res)
 	}
+	if st == callback.Failed && !res.ignoreErrors {
+		p.failed(ctx, tn, res, once)
+	} else if t.Include == nil || st != callback.OK && st != callback.Changed {
+		p.countResult(h, res) // an include that goes well is counted when its file is loaded
+	}
+	if st == callback.Unreachable && !res.ignoreUnreachable {
+		h.leave()
+		h.unreachable.Store(true)
+		p.r.loseHost(h.name, true)
+	}
 	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
-	// An include that goes well is counted when its file is loaded.
-	if t.Include == nil || res.status() != callback.OK && res.status() != callback.Changed {
-		p.countResult(h, res)
-	}
 	p.keep(h, t, res)
-	switch res.status() {
-	case callback.Failed:
-		if res.ignoreErrors {
-			break
-		}
-		h.set(hostFailed)
-		if w.rescuable > 0 {
-			p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++; s.Failures-- })
-		}
-		p.r.o.Vars.SetNonpersistent(h.name, rescueVars(t, shortAction(t), res.data))
-	case callback.Unreachable:
-		if !res.ignoreUnreachable {
-			h.set(hostUnreachable)
-		}
+	if t.Role != nil && st != callback.Skipped && st != callback.Unreachable {
+		h.ranTaskOf(t.Role)
 	}
+	if t == p.gatherer && st != callback.Failed && st != callback.Unreachable {
+		p.r.mu.Lock()
+		p.r.gathered[h.name] = true
+		p.r.mu.Unlock()
+	}
+	if tn.hd != nil && p.r.o.Era < templates.Current {
+		h.takeNotified(tn.hd)
+	}
+}
+
+// failed takes a failure in: the host goes on with rescue or always, or is
+// through. The failure of a task that runs once is one of all hosts.
+func (p *playRun) failed(ctx context.Context, tn turn, res *taskResult, once bool) {
+	h, current := tn.h, p.r.o.Era >= templates.Current
+	rescuing := h.cursor.rescuing(p.topBlock(&h.cursor), current)
+	if once && !p.free() {
+		for _, o := range p.batch {
+			if !o.unreachable.Load() {
+				p.mark(o)
+			}
+		}
+	} else {
+		p.mark(h)
+	}
+	if p.peek(ctx, h); h.cursor.failed(p.topBlock(&h.cursor)) && h.ahead.over() {
+		p.r.loseHost(h.name, false)
+	}
+	if !rescuing {
+		p.r.count(h.name, func(s *callback.HostStats) { s.Failures++ })
+		return
+	}
+	p.r.count(h.name, func(s *callback.HostStats) { s.Rescued++ })
+	h.left.Add(-1)
+	p.r.o.Vars.SetNonpersistent(h.name, rescueVars(tn.t, shortAction(tn.t), res.data))
+}
+
+// mark notes that a host failed where it stands.
+func (p *playRun) mark(h *hostRun) {
+	h.cursor.fail(p.topBlock(&h.cursor), p.r.o.Era >= templates.Current)
+	h.leave()
 }
 
 // countResult counts a result for the recap.
@@ -379,88 +366,12 @@ func (p *playRun) countResult(h *hostRun, res *taskResult) {
 }
 
 // onceFor spreads the result of a task that ran once over the batch.
-func (w *walk) onceFor(ctx context.Context, all []*hostRun, ran *hostRun, t *playbook.Task, res *taskResult) {
+func (w *walk) onceFor(ctx context.Context, ran *hostRun, t *playbook.Task, res *taskResult) {
 	for _, h := range w.p.batch {
-		if h != ran && !h.is(hostUnreachable) {
+		if h != ran && !h.unreachable.Load() {
 			w.p.keep(h, t, res)
 		}
 	}
-}
-
-// judge ends the play where a failure is fatal for all, or too many hosts failed.
-func (w *walk) judge(ctx context.Context, hosts []*hostRun, t *playbook.Task, once bool, results []*taskResult) {
-	p := w.p
-	current := p.r.o.Era >= templates.Current
-	lost := slices.ContainsFunc(results, func(res *taskResult) bool {
-		switch res.status() {
-		case callback.Failed:
-			// Since 2.16 the other hosts go to rescue too.
-			return !res.ignoreErrors && (w.rescuable == 0 || current || once)
-		case callback.Unreachable:
-			return !res.ignoreUnreachable
-		}
-		return false
-	})
-	if !lost {
-		return
-	}
-	fatal := false
-	if !once || current {
-		var err error
-		fatal, err = p.r.bool(ctx, p.keyword(t, func(b *playbook.Base) playbook.Value { return b.AnyErrorsFatal }), p.scope(hosts[0].name, t), p.r.o.AnyErrorsFatal)
-		if err != nil {
-			p.r.stop(err)
-			return
-		}
-	}
-	if once && !fatal && current && w.rescuable > 0 {
-		// The hosts that a task ran for leave the play, without going to rescue.
-		for _, h := range hosts {
-			if h.is(hostRunning) {
-				h.set(hostEnded)
-			}
-		}
-		return
-	}
-	fatal = fatal || once
-	if fatal || w.rescuable == 0 && p.tooManyFailed(ctx) {
-		for _, h := range hosts {
-			if h.is(hostRunning) {
-				h.set(hostFailed)
-			}
-		}
-		if w.rescuable > 0 {
-			return
-		}
-		if w.always > 0 {
-			w.fatal = true // the play breaks behind always
-			return
-		}
-		p.breakPlay()
-		if fatal && current {
-			return
-		}
-		p.r.cb.tell(func(cb callback.Callback) {
-			if !fatal {
-				cb.NoHostsRemaining() // Ansible says it once for the percentage, once for the empty play
-			}
-			cb.NoHostsRemaining()
-		})
-	}
-}
-
-// tooManyFailed applies max_fail_percentage.
-func (p *playRun) tooManyFailed(ctx context.Context) bool {
-	if !p.play.MaxFailPercentage.IsSet() {
-		return false
-	}
-	pct, err := p.r.number(ctx, p.play.MaxFailPercentage, p.scope("", nil), 100)
-	if err != nil {
-		p.r.stop(err)
-		return false
-	}
-	failed := len(those(p.batch, func(h *hostRun) bool { return h.is(hostFailed) }))
-	return float64(failed)/float64(len(p.batch))*100 > pct
 }
 
 // announce shows the header of a task.

@@ -45,6 +45,9 @@ type Default struct {
 
 	mu         sync.Mutex
 	waiting    func() // prints the banner of a task that has shown no result yet
+	announced  string // the name of the task that hosts in step do
+	banners    bool   // tasks have banners: the screens made of this one have none
+	under      any    // the task (Task.Source) whose banner came last
 	warned     map[string]bool
 	deprecated map[string]bool
 	errors     map[string]bool
@@ -93,25 +96,42 @@ func (d *Default) TaskStart(t Task) { d.taskBanner("TASK", t) }
 func (d *Default) HandlerTaskStart(t Task) { d.taskBanner("RUNNING HANDLER", t) }
 
 func (d *Default) taskBanner(prefix string, t Task) {
-	if d.set.HideOK || d.set.HideSkipped {
+	d.waiting, d.banners, d.announced = nil, true, ""
+	switch {
+	case t.Strategy == "free", t.Strategy == "host_pinned": // each host is at its own task
+	case d.set.HideOK || d.set.HideSkipped:
 		d.waiting = func() { d.printBanner(prefix, t) } // until it has a result to show
-		return
+		d.announced = t.Name
+	default:
+		d.printBanner(prefix, t)
+		d.announced = t.Name
 	}
-	d.printBanner(prefix, t)
 }
 
-// head prints the banner that waits for its first result.
-func (d *Default) head() {
-	if show := d.waiting; show != nil {
-		d.waiting = nil
+// head prints the banner of a task where the last one was another's. Up to 2.14
+// hosts in step may do different tasks at once, of which one was announced:
+// Ansible gives the others its name.
+func (d *Default) head(t Task) {
+	show := d.waiting
+	d.waiting = nil
+	if d.announced != "" {
+		t.Name = d.announced
+	}
+	switch {
+	case show != nil:
 		show()
+	case !d.banners || d.under == t.Source:
+	case t.Handler:
+		d.printBanner("RUNNING HANDLER", t)
+	default:
+		d.printBanner("TASK", t)
 	}
 }
 
 // HostStart tells, where asked for, that a host begins a task.
 func (d *Default) HostStart(t Task, host string) {
 	if d.set.ShowPerHostStart {
-		d.head()
+		d.head(t)
 		kind := "TASK"
 		if t.Handler {
 			kind = "HANDLER"
@@ -121,6 +141,7 @@ func (d *Default) HostStart(t Task, host string) {
 }
 
 func (d *Default) printBanner(prefix string, t Task) {
+	d.under = t.Source
 	args := ""
 	if d.set.ShowArgs && !t.NoLog {
 		args = " " + t.Args
@@ -145,7 +166,7 @@ func (d *Default) Result(r Result) {
 	case Failed:
 		d.failed(r)
 	case Unreachable:
-		d.head()
+		d.head(r.Task)
 		d.failure(r)
 		d.printFailure("fatal: ["+hostLabel(r)+"]: UNREACHABLE! => "+d.dump(r), d.s.Colors.Unreachable)
 		if r.IgnoreUnreachable {
@@ -153,7 +174,7 @@ func (d *Default) Result(r Result) {
 		}
 	case Skipped:
 		if !d.set.HideSkipped {
-			d.head()
+			d.head(r.Task)
 			if r.Task.Loop { // its items have been shown
 				r.Data = r.Data.Copy()
 				r.Data.Delete(templates.Str("results"))
@@ -170,7 +191,7 @@ func (d *Default) Result(r Result) {
 func (d *Default) ok(r Result) {
 	msg, color := "ok: ["+hostLabel(r)+"]", d.s.Colors.OK
 	if isInclude(r) {
-		d.head() // Included tells of it
+		d.head(r.Task) // Included tells of it
 		return
 	}
 	if r.Status == Changed {
@@ -181,7 +202,7 @@ func (d *Default) ok(r Result) {
 	if r.Looped {
 		return // its items have been shown
 	}
-	d.head()
+	d.head(r.Task)
 	if d.verbose(r) {
 		msg += " => " + d.dump(r)
 	}
@@ -189,13 +210,13 @@ func (d *Default) ok(r Result) {
 }
 
 func (d *Default) failed(r Result) {
-	d.head()
+	d.head(r.Task)
 	d.failure(r)
 	if d.set.ShowTaskPath && !r.Looped && d.set.Verbosity < 2 && r.Task.Path != "" {
 		d.s.Print("task path: "+r.Task.Path, d.s.Colors.Debug)
 	}
 	d.exception(r.Data)
-	if !r.Looped || d.set.Current && !r.NoLog && shortName(r.Task.Action) == "debug" {
+	if !r.Looped || !r.NoLog && shortName(r.Task.Action) == "debug" {
 		d.printFailure("fatal: ["+hostLabel(r)+"]: FAILED! => "+d.dump(r), d.s.Colors.Error)
 	}
 	if r.IgnoreErrors {
@@ -213,7 +234,7 @@ func (d *Default) Item(r Result) {
 		tail = " => " + d.dump(r)
 	}
 	if r.Status == OK && !d.set.HideOK || r.Status == Skipped && !d.set.HideSkipped || r.Status != OK && r.Status != Skipped {
-		d.head()
+		d.head(r.Task)
 	}
 	switch r.Status {
 	case OK:
@@ -256,7 +277,6 @@ func (d *Default) Included(file string, hosts []string, item string) {
 	if item != "" {
 		msg += " => (item=" + item + ")"
 	}
-	d.head()
 	d.s.Print(msg, d.s.Colors.Included)
 }
 

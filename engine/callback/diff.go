@@ -14,15 +14,15 @@ import (
 // loop's items come with the items.
 func (d *Default) diffs(r Result) {
 	if r.Diff && !r.Looped && r.Status == Changed {
-		d.diff(r.Data)
+		d.diff(r)
 	}
 }
 
-func (d *Default) diff(data *templates.Dict) {
-	if changed, ok := data.GetStr("changed"); !ok || !changed.Truth() {
+func (d *Default) diff(r Result) {
+	if changed, ok := r.Data.GetStr("changed"); !ok || !changed.Truth() {
 		return
 	}
-	v, ok := data.GetStr("diff")
+	v, ok := r.Data.GetStr("diff")
 	if !ok || !v.Truth() {
 		return
 	}
@@ -42,7 +42,7 @@ func (d *Default) diff(data *templates.Dict) {
 		d.diffText(&b, p)
 	}
 	if b.Len() > 0 {
-		d.head()
+		d.head(r.Task)
 		d.s.Print(b.String(), "")
 	}
 }
