@@ -30,6 +30,7 @@ type Config struct {
 
 	values  map[string]Setting
 	unknown []string
+	file    *iniFile
 }
 
 // A Setting is a value and where it comes from.
@@ -86,6 +87,13 @@ func (c *Config) IsSet(name string) bool { return c.lookup(name).Origin != "defa
 
 // Get gives a setting with its origin; false where no setting has the name.
 func (c *Config) Get(name string) (Setting, bool) { s, ok := c.values[name]; return s, ok }
+
+// InFile gives a key of the configuration file as it stands there, which plugins
+// have for themselves; key is its section, a dot, and its name.
+func (c *Config) InFile(key string) (value string, ok bool) {
+	v, ok := c.file.keys[key]
+	return v.value, ok
+}
 
 // All gives every setting in the order of the names.
 func (c *Config) All() []Setting {

@@ -90,6 +90,7 @@ func Load(o Options) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.file = f
 	r := resolver{opts: o, file: f, home: filepath.Join(o.Home, ".ansible")}
 	var errs []error
 	if err := r.readHome(c); err != nil {

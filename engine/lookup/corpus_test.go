@@ -43,6 +43,18 @@ func TestRecorded(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			programs, _ := h.GetStr("programs")
+			for name, content := range programs.(*templates.Dict).All {
+				path := filepath.Join(dir, text(name))
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text(content)), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.Setenv("PATH", filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
+			t.Setenv("PASSWORD_STORE_DIR", filepath.Join(dir, "store"))
 			v, _ := h.GetStr("vars")
 			vars, _ := within(v, dir).(*templates.Dict)
 			t.Chdir(dir)
@@ -90,7 +102,7 @@ func within(v templates.Value, dir string) templates.Value {
 	case templates.Str:
 		return templates.NewText(strings.ReplaceAll(string(v), "@", dir), templates.Pos{})
 	case *templates.List:
-		out := templates.NewList()
+		out := &templates.List{Lazy: true}
 		for _, e := range v.Elems {
 			out.Elems = append(out.Elems, within(e, dir))
 		}
@@ -100,6 +112,7 @@ func within(v templates.Value, dir string) templates.Value {
 		for k, e := range v.All {
 			out.SetStr(text(k), within(e, dir))
 		}
+		out.Lazy = true
 		return out
 	}
 	return v

@@ -100,8 +100,15 @@ type csvQuery struct {
 
 func lookupCSV(c *call) ([]templates.Value, error) {
 	var out []templates.Value
+	if len(c.terms) == 0 && c.current() {
+		return nil, raise(ansibleError, "Search key is required but was not found")
+	}
 	for _, t := range c.terms {
-		q, err := c.csvQuery(text(t))
+		term, err := textTerm(t, "split")
+		if err != nil {
+			return nil, err
+		}
+		q, err := c.csvQuery(term)
 		if err != nil {
 			return nil, err
 		}
@@ -167,8 +174,11 @@ func (c *call) csvQuery(term string) (csvQuery, error) {
 // column is the number of a column, of the term or of an option.
 func (c *call) column(opts map[string]string, name string, def int) (int, error) {
 	s, ok := opts[name]
+	if v, given := c.given(name); !ok && given && (c.current() || name == "col") { // 2.14 has no keycol, and no types
+		s, ok = strings.TrimSpace(text(v)), true
+	}
 	if !ok {
-		return c.number(name, def)
+		return def, nil
 	}
 	n, err := strconv.Atoi(s)
 	if err == nil {
@@ -182,6 +192,9 @@ func (c *call) column(opts map[string]string, name string, def int) (int, error)
 
 // csvCell finds the row of the key; without one it gives the default, or nil.
 func (c *call) csvCell(q csvQuery) (templates.Value, error) {
+	if _, ok := c.findFile("files", q.file); !ok {
+		return nil, c.inEra(raise(ansibleError, "csvfile: [Errno 2] No such file or directory: b'None'"), raise(typeError, "expected str, bytes or os.PathLike object, not NoneType"))
+	}
 	data, err := c.read("files", str(q.file))
 	if err == nil {
 		data, err = decoded(data, q.encoding)
@@ -238,6 +251,9 @@ type iniQuery struct {
 func lookupINI(c *call) ([]templates.Value, error) {
 	var out []templates.Value
 	for _, t := range c.terms {
+		if t.Type() != "str" {
+			return nil, c.inEra(raise(typeError, "argument of type '%s' is not iterable", t.Type()), raise(typeError, "argument of type '%s' is not a container or iterable", t.Type()))
+		}
 		q, err := c.iniQuery(text(t))
 		if err != nil {
 			return nil, err
@@ -331,6 +347,9 @@ const propertiesSection = "java_properties"
 
 // iniValues are the values of a key, or with re of all keys that match.
 func (c *call) iniValues(q iniQuery) ([]templates.Value, error) {
+	if _, ok := c.findFile("files", q.file); !ok {
+		return nil, c.inEra(raise(parserError, "Invalid filename: 'None'"), raise(parserError, "Invalid filename None."))
+	}
 	data, err := c.read("files", str(q.file))
 	if err == nil {
 		data, err = decoded(data, q.encoding)

@@ -14,12 +14,23 @@ import (
 	"strings"
 	"syscall"
 
+	"gorun/modules"
+	"gorun/modules/pyre"
 	"gorun/templates"
+	"gorun/templates/ansible"
 )
 
 // read reads the file of a term from below sub.
 func (c *call) read(sub string, term templates.Value) (string, error) {
-	path, ok := c.findFile(sub, text(term))
+	name, err := c.fileName(term)
+	if err != nil {
+		return "", err
+	}
+	path, ok := c.findFile(sub, name)
+	if st, err := os.Stat(path); ok && err == nil && st.IsDir() {
+		return "", c.inEra(fmt.Errorf("could not locate file in lookup: %s", name),
+			fmt.Errorf("Unable to access the file '%s': An error occurred while trying to read the file '%s': [Errno 21] Is a directory: '%s'", name, path, path))
+	}
 	if !ok {
 		return "", c.inEra(fmt.Errorf("could not locate file in lookup: %s", text(term)),
 			fmt.Errorf("Unable to access the file '%s': File not found. Use -vvvvv to see paths searched.", text(term)))
@@ -54,7 +65,11 @@ func lookupFile(c *call) ([]templates.Value, error) {
 func lookupUnvault(c *call) ([]templates.Value, error) {
 	var out []templates.Value
 	for _, t := range c.terms {
-		path, ok := c.findFile("files", text(t))
+		name, err := c.fileName(t)
+		if err != nil {
+			return nil, err
+		}
+		path, ok := c.findFile("files", name)
 		if !ok {
 			return nil, c.inEra(raise(parserError, "Unable to find file matching \"%s\" ", text(t)), raise(ansibleError, "Unable to find file matching \"%s\"", text(t)))
 		}
@@ -81,10 +96,17 @@ func lookupTemplate(c *call) ([]templates.Value, error) {
 	if c.current() {
 		names = append(slices.Clone(names), "trim_blocks", "lstrip_blocks")
 	}
-	vars, _ := c.opts["template_vars"].(*templates.Dict)
+	vars, isDict := c.opts["template_vars"].(*templates.Dict)
+	if v, ok := c.given("template_vars"); ok && !isDict {
+		return nil, c.badValue("template_vars", "dict", v, `Invalid type provided for "dictionary": `+text(v))
+	}
 	var out []templates.Value
 	for _, t := range c.terms {
-		path, ok := c.findFile("templates", text(t))
+		name, err := c.fileName(t)
+		if err != nil {
+			return nil, err
+		}
+		path, ok := c.findFile("templates", name)
 		if !ok {
 			return nil, fmt.Errorf("the template file %s could not be found for the lookup", text(t))
 		}
@@ -101,29 +123,54 @@ func lookupTemplate(c *call) ([]templates.Value, error) {
 			}}
 		v, err := r.Value(c.ctx, c.env.Scope, convert)
 		if err != nil {
-			return nil, err
+			return nil, c.inEra(c.templateProblem(path, err), err)
 		}
 		out = append(out, v)
 	}
 	return out, nil
 }
 
+// templateProblem is an error of a template file in 2.14's words.
+func (c *call) templateProblem(path string, err error) error {
+	var te *templates.Error
+	if !errors.As(err, &te) {
+		return err
+	}
+	switch te.Kind {
+	case templates.UndefinedError:
+		twice := *te
+		twice.Msg += ". " + te.Msg // the lookup templates by itself
+		return &twice
+	case templates.TemplateSyntaxError:
+		src, _ := c.t.o.ReadFile(path) // it was read a moment ago
+		return raise(ansibleError, "template error while templating string: %s. String: %s. %s", te.Msg, src, te.Msg)
+	}
+	return err
+}
+
+// lookupFileglob gives the files of a folder that a pattern matches: what stands
+// before the last slash is no pattern.
 func lookupFileglob(c *call) ([]templates.Value, error) {
 	var out []templates.Value
 	for _, t := range c.terms {
-		for _, pattern := range c.candidates("files", text(t)) {
-			found, err := filepath.Glob(pattern)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", pattern, err)
+		term, ok := t.(templates.Str)
+		if !ok {
+			return nil, raise(typeError, "expected str, bytes or os.PathLike object, not %s", t.Type())
+		}
+		dir, base := filepath.Split(string(term))
+		folders := c.candidates("files", "")
+		if dir != "" {
+			folders = nil
+			if found, ok := c.findFile("files", dir); ok {
+				folders = []string{found}
 			}
-			hit := false
-			for _, f := range found {
-				if st, err := os.Stat(f); err == nil && st.Mode().IsRegular() {
-					out = append(out, str(f))
-					hit = true
-				}
+		}
+		for _, folder := range folders {
+			files := ansible.Glob(folder, base)
+			for _, f := range files {
+				out = append(out, str(f))
 			}
-			if hit {
+			if len(files) > 0 {
 				break
 			}
 		}
@@ -131,26 +178,48 @@ func lookupFileglob(c *call) ([]templates.Value, error) {
 	return out, nil
 }
 
-// lookupFiletree lists folders recursively with each file's properties.
+// lookupFiletree lists folders recursively with each file's properties; a path is
+// listed once.
 func lookupFiletree(c *call) ([]templates.Value, error) {
+	var exclude *pyre.Regexp
+	if pattern := c.str("exclude", ""); pattern != "" && c.current() {
+		re, err := pyre.Compile(pattern, 0)
+		if err != nil {
+			return nil, raise(lookupError, "Invalid exclude regular expression %s: %s", templates.Repr(str(pattern), templates.Current), err)
+		}
+		exclude = re
+	}
 	var out []templates.Value
+	seen := map[string]bool{}
 	for _, t := range c.terms {
-		root, ok := c.findQuietly("files", text(t))
+		term, ok := t.(templates.Str)
 		if !ok {
-			continue
+			return nil, raise(typeError, "expected str, bytes or os.PathLike object, not %s", t.Type())
+		}
+		dir, base := filepath.Split(string(term))
+		root := c.dwim("files", strings.TrimSuffix(dir, "/"))
+		if base != "" {
+			root = filepath.Join(root, base)
 		}
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || path == root {
-				return err
+				return nil // what cannot be read is passed over
+			}
+			if exclude != nil && exclude.Match(e.Name()) != nil {
+				if e.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
 			}
 			rel, err := filepath.Rel(root, path)
-			if err != nil {
+			if err != nil || seen[rel] {
 				return err
 			}
 			st, err := os.Lstat(path)
 			if err != nil {
 				return err
 			}
+			seen[rel] = true
 			out = append(out, fileProps(root, rel, path, st))
 			return nil
 		})
@@ -159,6 +228,20 @@ func lookupFiletree(c *call) ([]templates.Value, error) {
 		}
 	}
 	return out, nil
+}
+
+// dwim is a folder below sub of the playbook's folder, or beside it where that
+// is not there.
+func (c *call) dwim(sub, name string) string {
+	name = modules.ExpandPath(name, nil)
+	if filepath.IsAbs(name) {
+		return name
+	}
+	base := ""
+	if v, ok, err := c.variable("playbook_dir"); ok && err == nil {
+		base = text(v)
+	}
+	return filepath.Join(base, sub, name)
 }
 
 func fileProps(root, rel, path string, st fs.FileInfo) templates.Value {
@@ -203,20 +286,23 @@ func lookupFirstFound(c *call) ([]templates.Value, error) {
 			terms = listify(v)
 		}
 	}
-	names, skip, err := c.candidatesOf(terms, 0)
-	if err != nil {
+	s := firstFound{c: c, opt: c.ownOption}
+	if err := s.add(terms, 0); err != nil {
 		return nil, err
 	}
-	for _, n := range names {
+	for _, n := range s.names {
 		if p, ok := c.findQuietly(c.subfolder(), n); ok {
 			return []templates.Value{str(filepath.Clean(p))}, nil
 		}
 	}
-	if skip {
+	if s.skip || c.current() && asBool(orNone(s.opt("skip"))) {
 		return nil, nil
 	}
 	return nil, raise(lookupError, "No file was found when using first_found.")
 }
+
+// ownOption is an argument of the call, nil where it is not there.
+func (c *call) ownOption(name string) templates.Value { return c.opts[name] }
 
 // subfolder is where relative names are looked for: with_first_found of an
 // action on templates or variables has a folder of its own.
@@ -229,47 +315,60 @@ func (c *call) subfolder() string {
 	return "files"
 }
 
-// candidatesOf are the names that terms ask for; skip is what the last of them says.
-func (c *call) candidatesOf(terms []templates.Value, depth int) (names []string, skip bool, err error) {
+// A firstFound gathers the names that the terms of first_found ask for.
+type firstFound struct {
+	c     *call
+	names []string
+	skip  bool                              // what the last term says, before 2.19
+	opt   func(name string) templates.Value // the options that hold: those of the last dict, for the terms behind it too
+}
+
+func (s *firstFound) add(terms []templates.Value, depth int) error {
 	if depth > 100 {
-		return nil, false, errors.New("the terms of first_found are nested too deep")
+		return errors.New("the terms of first_found are nested too deep")
 	}
+	c := s.c
 	for _, t := range terms {
-		opt := func(name string) templates.Value { return c.opts[name] }
-		term := ""
+		var files []string
+		term, isText := t.(templates.Str)
 		switch t := t.(type) {
 		case templates.Mapping:
-			opt = func(name string) templates.Value { v, _, _ := t.Get(str(name)); return v }
+			s.opt = func(name string) templates.Value { v, _, _ := t.Get(str(name)); return v }
+			files = splitOn(s.opt("files"), ",;")
 		case templates.Str:
-			term = string(t)
-		case *templates.List, templates.Tuple:
-			inner, innerSkip, err := c.candidatesOf(listify(t), depth+1)
-			if err != nil {
-				return nil, false, err
+			if c.current() {
+				files = splitOn(t, ",;")
+				break
 			}
-			names, skip = append(names, inner...), innerSkip
+			s.opt = c.ownOption
+			files = splitOn(s.opt("files"), ",;")
+		case *templates.List, templates.Tuple:
+			if err := s.add(listify(t), depth+1); err != nil {
+				return err
+			}
 			continue
 		default:
-			return nil, false, c.inEra(raise(lookupError, "Invalid term supplied, can handle string, mapping or list of strings but got: %s for %s", class(t), text(t)),
+			return c.inEra(raise(lookupError, "Invalid term supplied, can handle string, mapping or list of strings but got: %s for %s", class(t), text(t)),
 				raise(lookupError, "Invalid term supplied. A string, dict or list is required, not '%s').", t.Type()))
 		}
-		files, paths := splitOn(opt("files"), ",;"), splitOn(opt("paths"), ",:;")
-		v := opt("skip")
-		skip = v != nil && asBool(v)
+		s.skip = !c.current() && asBool(orNone(s.opt("skip")))
+		paths := splitOn(s.opt("paths"), ",:;")
 		switch {
 		case len(paths) > 0:
 			for _, p := range paths {
 				for _, f := range files {
-					names = append(names, filepath.Join(p, f))
+					s.names = append(s.names, filepath.Join(p, f))
 				}
 			}
+		case len(files) > 0 && c.current():
+			s.names = append(s.names, files...)
 		case len(files) > 0:
-			names = append(names, files...)
-		case term != "":
-			names = append(names, term)
+			s.names = files // 2.14 forgets what stood before
+		case isText && term != "":
+			s.names = append(s.names, string(term))
 		}
 	}
-	return names, skip, nil
+	return nil
 }
 
 func asBool(v templates.Value) bool {

@@ -7,11 +7,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 
-	"gorun/modules/pyre"
 	"gorun/templates"
 	"gorun/templates/ansible"
 )
@@ -169,8 +167,15 @@ func (c *call) dependents(out []templates.Value, deps []dependency, at *template
 		if err == nil {
 			vals, err = t.EvalExpr(c.ctx, &withLocals{locals, c.env.Scope})
 		}
+		if u, ok := vals.(*templates.Undefined); ok && err == nil {
+			err = u.Err()
+		}
 		if err != nil {
-			return nil, raise(lookupError, `Caught "%s" while evaluating '%s' with item == %s`, err, d.name, templates.Repr(at, templates.Current))
+			why, cause := err.Error(), ": "+err.Error()
+			if !c.current() {
+				why, cause = why+". "+why, ""
+			}
+			return nil, raise(lookupError, `Caught "%s" while evaluating '%s' with item == %s%s`, why, d.name, templates.Repr(at, templates.Current), cause)
 		}
 	}
 	var elems []templates.Value
@@ -204,221 +209,6 @@ func (c *call) dependents(out []templates.Value, deps []dependency, at *template
 	}
 	at.Delete(str(d.name))
 	return out, nil
-}
-
-// A variableMerger joins variables as merge_variables asks for.
-type variableMerger struct{ override, dicts, lists string }
-
-// https://docs.ansible.com/ansible/latest/collections/community/general/merge_variables_lookup.html
-func lookupMergeVariables(c *call) ([]templates.Value, error) {
-	pattern, err1 := c.choice("pattern_type", "regex", "prefix", "suffix", "regex")
-	override, err2 := c.choice("override", "error", "error", "warn", "ignore")
-	dicts, err3 := c.choice("dict_merge", "deep", "deep", "shallow", "replace", "keep")
-	lists, err4 := c.choice("list_merge", "append", "append", "prepend", "merge", "replace", "keep")
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return nil, err
-	}
-	scope, ok := c.env.Scope.(interface{ Names() []string })
-	if !ok {
-		return nil, errors.New("merge_variables: the variables cannot be listed here")
-	}
-	for _, o := range []string{"type_conflict_merge", "default_merge", "list_transformations"} {
-		if _, ok := c.given(o); ok {
-			return nil, fmt.Errorf("merge_variables: the option %s is not supported", o)
-		}
-	}
-	groups, _ := c.words("groups")
-	m := &variableMerger{override, dicts, lists}
-	var out []templates.Value
-	for _, t := range c.terms {
-		s, ok := t.(templates.Str)
-		if !ok {
-			return nil, fmt.Errorf("Non-string type '%s' passed, only 'str' types are allowed!", class(t))
-		}
-		fits := func(name string) bool { return strings.HasPrefix(name, string(s)) }
-		switch pattern {
-		case "suffix":
-			fits = func(name string) bool { return strings.HasSuffix(name, string(s)) }
-		case "regex":
-			re, err := pyre.Compile(string(s), 0)
-			if err != nil {
-				return nil, raise("re.error", "%s", err)
-			}
-			fits = func(name string) bool { return re.Search(name) != nil }
-		}
-		var merged templates.Value = templates.None
-		if v, ok := c.given("initial_value"); ok {
-			merged = v
-		}
-		var err error
-		if len(groups) == 0 {
-			merged, err = c.mergeVariables(m, merged, scope.Names(), c.variable, fits)
-		} else {
-			merged, err = c.mergeHosts(m, merged, groups, fits)
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, merged)
-	}
-	return out, nil
-}
-
-// mergeHosts merges the variables of every host of some groups.
-func (c *call) mergeHosts(m *variableMerger, merged templates.Value, groups []string, fits func(string) bool) (templates.Value, error) {
-	all, _, err := c.variable("hostvars")
-	if err != nil {
-		return nil, err
-	}
-	hosts, ok := all.(templates.Mapping)
-	if !ok {
-		return nil, raise("KeyError", "'hostvars'")
-	}
-	for _, h := range hosts.Keys() {
-		v, _, err := hosts.Get(h)
-		if err != nil {
-			return nil, err
-		}
-		own, ok := v.(templates.Mapping)
-		if !ok {
-			continue
-		}
-		get := func(name string) (templates.Value, bool, error) {
-			v, ok, err := own.Get(str(name))
-			if err == nil && ok {
-				v, err = c.env.Templates.Resolve(c.ctx, v, c.env.Scope)
-			}
-			return v, ok && err == nil, err
-		}
-		in, _, err := get("group_names")
-		if err != nil {
-			return nil, err
-		}
-		wanted := slices.Contains(groups, "all")
-		for _, g := range listify(in) {
-			wanted = wanted || slices.Contains(groups, text(g))
-		}
-		if !wanted {
-			continue
-		}
-		var names []string
-		for _, k := range own.Keys() {
-			names = append(names, text(k))
-		}
-		if merged, err = c.mergeVariables(m, merged, names, get, fits); err != nil {
-			return nil, err
-		}
-	}
-	return merged, nil
-}
-
-// mergeVariables merges the variables whose names fit, sorted, into merged.
-func (c *call) mergeVariables(m *variableMerger, merged templates.Value, names []string, get func(string) (templates.Value, bool, error), fits func(string) bool) (templates.Value, error) {
-	sort.Strings(names)
-	for i, n := range names {
-		if i > 0 && names[i-1] == n || !fits(n) {
-			continue
-		}
-		v, ok, err := get(n)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		_, isMap := v.(*templates.Dict)
-		if !isMap && !isList(v) {
-			return nil, c.inEra(errors.New("Not supported type detected, variable must be a list or a dict"),
-				fmt.Errorf("Not supported type detected, variable must be a list or a dict: '%s'", text(v)))
-		}
-		if merged == templates.None {
-			merged = v
-			continue
-		}
-		if merged.Type() != v.Type() {
-			return nil, errors.New("Unable to merge, not all variables are of the same type")
-		}
-		if merged, err = m.merge(c, []string{n}, merged, v); err != nil {
-			return nil, err
-		}
-	}
-	return merged, nil
-}
-
-func (m *variableMerger) merge(c *call, path []string, left, right templates.Value) (templates.Value, error) {
-	if len(path) > 200 {
-		return nil, errors.New("the variables are nested too deep")
-	}
-	a, ok1 := left.(*templates.Dict)
-	b, ok2 := right.(*templates.Dict)
-	if ok1 && ok2 && (m.dicts == "deep" || m.dicts == "shallow" && len(path) == 1) {
-		out := a.Copy()
-		for k, v := range b.All {
-			old, has, _ := out.Get(k)
-			if has {
-				at := append(append([]string(nil), path...), text(k))
-				joined, err := m.merge(c, at, old, v)
-				if err == nil {
-					err = m.replaced(c, at, old, joined)
-				}
-				if err != nil {
-					return nil, err
-				}
-				v = joined
-			}
-			if err := out.Set(k, v); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
-	}
-	how := "replace"
-	switch {
-	case ok1 && ok2 && m.dicts != "shallow":
-		how = m.dicts
-	case isList(left) && isList(right):
-		how = m.lists
-	}
-	x, y := listify(left), listify(right)
-	switch how {
-	case "append":
-		return templates.NewList(append(append([]templates.Value(nil), x...), y...)...), nil
-	case "prepend":
-		return templates.NewList(append(append([]templates.Value(nil), y...), x...)...), nil
-	case "keep":
-		return left, nil
-	case "merge":
-		out := append([]templates.Value(nil), x...)
-		for i, v := range y {
-			if i >= len(out) {
-				out = append(out, v)
-				continue
-			}
-			joined, err := m.merge(c, append(append([]string(nil), path...), fmt.Sprint(i)), out[i], v)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = joined
-		}
-		return templates.NewList(out...), nil
-	}
-	return right, nil
-}
-
-// replaced complains about a value that another takes the place of.
-func (m *variableMerger) replaced(c *call, path []string, old, now templates.Value) error {
-	_, isMap := now.(*templates.Dict)
-	if old.Type() == now.Type() && (isMap || isList(now) || templates.Equal(old, now)) {
-		return nil
-	}
-	msg := fmt.Sprintf("The key '%s' with value '%s' will be overwritten with value '%s' from '%s'", path[len(path)-1], text(old), text(now), strings.Join(path, "."))
-	switch m.override {
-	case "error":
-		return errors.New(msg)
-	case "warn":
-		c.t.o.Warn(msg)
-	}
-	return nil
 }
 
 // fromFilter makes a lookup of a filter whose arguments are the terms and options.

@@ -246,6 +246,9 @@ func lookupSubelements(c *call) ([]templates.Value, error) {
 	}
 	m, isMap := c.terms[0].(templates.Mapping)
 	key, isKey := c.terms[1].(templates.Str)
+	if _, isStr := c.terms[0].(templates.Str); isStr && !c.current() && isKey { // a text is a list of its characters there
+		return nil, fmt.Errorf("subelements lookup expects a dictionary, got '%s'", text(c.terms[0])[:min(1, len(text(c.terms[0])))])
+	}
 	if !isMap && !isList(c.terms[0]) || !isKey {
 		return nil, termsError("first a dict or a list, second a string pointing to the subkey")
 	}

@@ -7,7 +7,6 @@ package lookup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
@@ -87,7 +86,7 @@ var table = map[string]lookupFunc{
 	"nested": lookupNested, "password": lookupPassword, "pipe": lookupPipe, "random_choice": lookupRandom,
 	"sequence": lookupSequence, "subelements": lookupSubelements, "template": lookupTemplate,
 	"together": lookupTogether, "unvault": lookupUnvault, "url": lookupURL, "varnames": lookupVarnames, "vars": lookupVars,
-	"random_string": lookupRandomString, "dependent": lookupDependent, "merge_variables": lookupMergeVariables,
+	"random_string": lookupRandomString, "dependent": lookupDependent, "merge_variables": lookupMergeVariables, "passwordstore": lookupPasswordStore, "lastpass": lookupLastPass, "bitwarden": lookupBitwarden,
 	"to_paths": fromFilter("ansible.utils.to_paths"), "get_path": fromFilter("ansible.utils.get_path"), "index_of": fromFilter("ansible.utils.index_of"),
 }
 
@@ -122,6 +121,33 @@ func (t *Table) find(name string) (lookupFunc, bool) {
 	return f, ok
 }
 
+// advice says what would make an unknown lookup known, "" where nothing would.
+func (t *Table) advice(name string) string {
+	if t.o.Advice == nil {
+		return ""
+	}
+	if full, ok := elsewhere[name]; ok {
+		name = full
+	}
+	return t.o.Advice("lookup", name)
+}
+
+// elsewhere are the lookups that Ansible finds under their short names in
+// collections whose lookups gorun does not have itself.
+var elsewhere = func() map[string]string {
+	names := map[string]string{
+		"hashi_vault": "community.hashi_vault.hashi_vault", "k8s": "kubernetes.core.k8s", "aws_account_attribute": "amazon.aws.aws_account_attribute",
+		"aws_secret": "amazon.aws.aws_secret", "aws_service_ip_ranges": "amazon.aws.aws_service_ip_ranges", "aws_ssm": "amazon.aws.aws_ssm",
+		"conjur_variable": "cyberark.conjur.conjur_variable", "grafana_dashboard": "community.grafana.grafana_dashboard",
+		"mongodb": "community.mongodb.mongodb", "nios": "infoblox.nios_modules.nios_lookup", "avi": "community.network.avi", "laps_password": "community.windows.laps_password",
+	}
+	for _, n := range []string{"chef_databag", "consul_kv", "credstash", "cyberarkpassword", "dig", "dnstxt", "dsv", "etcd", "etcd3", "hiera", "keyring", "lmdb_kv", "manifold",
+		"onepassword", "onepassword_raw", "redis", "shelvefile", "tss"} {
+		names[n] = "community.general." + n
+	}
+	return names
+}()
+
 // Loop gives the items of with_NAME over a value that is resolved. The terms
 // are listified as Ansible's loops do; items flattens them one level.
 func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env Env) (items []templates.Value, err error) {
@@ -136,9 +162,20 @@ func (t *Table) Loop(ctx context.Context, name string, v templates.Value, env En
 	}()
 	f, ok := t.find(name)
 	if !ok {
-		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", name)
+		msg := "Unexpected failure in finding the lookup named '" + name + "' in the available lookup plugins"
+		if advice := t.advice(name); advice != "" {
+			msg += ". " + advice
+		}
+		return nil, errors.New(msg)
 	}
 	c := &call{ctx: ctx, t: t, env: env, name: name, terms: listify(v), opts: map[string]templates.Value{}}
+	if m, ok := v.(templates.Mapping); ok && !c.current() && c.short() != "dict" {
+		switch c.short() {
+		case "indexed_items", "list", "flattened":
+			return nil, errors.New("with_" + c.short() + " expects a list")
+		}
+		c.terms = m.Keys() // 2.14 does not put a dict into a list, and lookups go through its keys
+	}
 	items, err = f(c)
 	if err != nil && c.current() {
 		return nil, c.framed(err)
@@ -186,6 +223,12 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 		return nil, &templates.Error{Kind: templates.TypeError, Msg: "lookup() missing 1 required positional argument: 'name'"}
 	}
 	name := templates.StrOf(tc.Args[0], templates.Current)
+	if tc.Args[0].Type() != "str" {
+		if tc.State.Era() == templates.Current {
+			return nil, &templates.Error{Kind: templates.AnsibleError, Msg: "The lookup plugin " + name + " failed to load: unsupported type " + class(tc.Args[0])}
+		}
+		return nil, &templates.Error{Kind: templates.AttributeError, Msg: "'" + tc.Args[0].Type() + "' object has no attribute 'startswith'"}
+	}
 	f, ok := t.find(name)
 	if !ok {
 		msg := "lookup plugin (" + name + ") not found"
@@ -193,10 +236,8 @@ func (t *Table) fromTemplate(tc *templates.Call, wantList bool) (templates.Value
 			msg = "The lookup plugin '" + name + "' was not found."
 		}
 		known := Names()
-		if t.o.Advice != nil {
-			if advice := t.o.Advice("lookup", name); advice != "" {
-				msg, known = strings.TrimSuffix(msg, ".")+". "+advice, nil
-			}
+		if advice := t.advice(name); advice != "" {
+			msg, known = strings.TrimSuffix(msg, ".")+". "+advice, nil
 		}
 		return nil, &templates.Error{Kind: templates.AnsibleError, Msg: msg, Got: name, Known: known}
 	}

@@ -19,7 +19,11 @@ import (
 func lookupEnv(c *call) ([]templates.Value, error) {
 	var out []templates.Value
 	for _, t := range c.terms {
-		name, _, _ := strings.Cut(text(t), " ")
+		term, err := textTerm(t, "split")
+		if err != nil {
+			return nil, err
+		}
+		name, _, _ := strings.Cut(term, " ")
 		v, ok := os.LookupEnv(name)
 		def, hasDef := c.opts["default"]
 		switch {
@@ -134,7 +138,11 @@ func lookupConfig(c *call) ([]templates.Value, error) {
 	missing, err1 := c.choice("on_missing", "error", "error", "skip", "warn")
 	origin, err2 := c.flag("show_origin", false)
 	kind, plugin := c.str("plugin_type", ""), c.str("plugin_name", "")
-	if err := errors.Join(err1, err2); err != nil {
+	var err3 error
+	if kind != "" {
+		_, err3 = c.choice("plugin_type", kind, "become", "cache", "callback", "cliconf", "connection", "httpapi", "inventory", "lookup", "netconf", "shell", "vars")
+	}
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}
 	if (kind == "") != (plugin == "") {
@@ -161,7 +169,11 @@ func lookupConfig(c *call) ([]templates.Value, error) {
 		case "warn":
 			c.t.o.Warn(text(c.noSetting(kind, plugin, string(name), "Skipping, did not find setting "+string(name))))
 		default:
-			return nil, raise(lookupError, "%s", text(c.noSetting(kind, plugin, string(name), "Unable to find setting "+string(name))))
+			why := "module 'ansible.constants' has no attribute '" + string(name) + "'"
+			if kind != "" {
+				why = fmt.Sprintf("Requested entry (plugin_type: %s plugin: %s setting: %s ) was not defined in configuration.", kind, plugin, name)
+			}
+			return nil, raise(lookupError, "%s", text(c.noSetting(kind, plugin, string(name), fmt.Sprintf("Unable to find setting %s. %s. %s", name, why, why))))
 		}
 	}
 	return out, nil
@@ -174,7 +186,7 @@ func (c *call) setting(kind, name string) (v templates.Value, origin string, ok 
 			return nil, "", false
 		}
 	}
-	if c.t.o.Config == nil {
+	if c.t.o.Config == nil || strings.Contains(name, ".") { // with a dot it is a key of the file
 		return nil, "", false
 	}
 	return c.t.o.Config(name)

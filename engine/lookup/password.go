@@ -54,7 +54,11 @@ type passwordQuery struct {
 func lookupPassword(c *call) ([]templates.Value, error) {
 	var out []templates.Value
 	for _, t := range c.terms {
-		q, err := c.passwordQuery(text(t))
+		term, err := textTerm(t, "split")
+		if err != nil {
+			return nil, err
+		}
+		q, err := c.passwordQuery(term)
 		if err != nil {
 			return nil, err
 		}
@@ -176,6 +180,9 @@ func (c *call) password(q passwordQuery) (templates.Value, error) {
 		if v, ok, err := c.variable("playbook_dir"); ok && err == nil {
 			path = filepath.Join(text(v), path)
 		}
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return nil, raise("IsADirectoryError", "[Errno 21] Is a directory: b'%s'", path)
 	}
 	if path != os.DevNull {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -27,6 +27,8 @@ const (
 	parserError  = "ansible.errors.AnsibleParserError"
 	typeError    = "TypeError"
 	valueError   = "ValueError"
+
+	attributeError = "AttributeError"
 )
 
 // raise is an error of a class.
@@ -137,10 +139,7 @@ func (c *call) flag(name string, def bool) (bool, error) {
 		return def, nil
 	}
 	b, err := modules.ToBool(templates.ToGo(v))
-	if err != nil {
-		return def, c.badValue(name, "bool", v, err.Error())
-	}
-	return b, nil
+	return err == nil && b, nil // what is no bool counts as false
 }
 
 // number is an option as an int.
@@ -152,7 +151,8 @@ func (c *call) number(name string, def int) (int, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(text(v)))
 	if err != nil {
 		kind := "int"
-		if c.short() == "password" || c.short() == "sequence" {
+		switch c.short() {
+		case "password", "sequence", "passwordstore":
 			kind = "integer" // as their documentation has it
 		}
 		return def, c.badValue(name, kind, v, "invalid literal for int() with base 10: "+templates.Repr(v, templates.Current))
@@ -191,6 +191,25 @@ func (c *call) words(name string) ([]string, bool) {
 		out = append(out, text(e))
 	}
 	return out, true
+}
+
+// textTerm is a term that has to be a text: what is none has not Python's method.
+func textTerm(t templates.Value, method string) (string, error) {
+	if s, ok := t.(templates.Str); ok {
+		return string(s), nil
+	}
+	if t.Type() == "str" {
+		return text(t), nil
+	}
+	return "", raise(attributeError, "'%s' object has no attribute '%s'", t.Type(), method)
+}
+
+// fileName is a term that names a file.
+func (c *call) fileName(t templates.Value) (string, error) {
+	if c.current() {
+		return textTerm(t, "split")
+	}
+	return textTerm(t, "startswith")
 }
 
 // class is Python's repr of v's class.

@@ -39,6 +39,9 @@ func lookupSequence(c *call) ([]templates.Value, error) {
 				}
 			}
 		}
+		if t.Type() != "str" {
+			return nil, fmt.Errorf("unknown error parsing with_sequence arguments: %s. Error was: expected string or bytes-like object, got '%s'", text(t), t.Type())
+		}
 		if err := s.parse(text(t)); err != nil {
 			return nil, err
 		}

@@ -7,8 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"gorun/internal/redact"
+	"gorun/modules/pyre"
 	"gorun/templates"
 	"gorun/vars/vault"
 )
@@ -27,17 +32,104 @@ func filterFileglob(c *call) (value, error) {
 	if err := c.Unpack("fileglob", "pathname", &pattern); err != nil {
 		return nil, err
 	}
-	paths, err := filepath.Glob(pattern)
-	if err != nil {
-		return list(nil), nil // a pattern that is none matches nothing
-	}
 	var out []value
-	for _, p := range paths {
-		if fi, err := os.Stat(p); err == nil && fi.Mode().IsRegular() {
-			out = append(out, str(p))
-		}
+	for _, p := range Glob("", pattern) {
+		out = append(out, str(p))
 	}
 	return list(out), nil
+}
+
+// Glob gives the regular files that a pattern matches as Python's glob has it:
+// [!x] and not [^x], no escapes, no hidden files unless the pattern begins with
+// a dot; ** is a * as any. What stands in folder is no pattern.
+func Glob(folder, pattern string) []string {
+	found := []string{folder}
+	rest := pattern
+	if strings.HasPrefix(rest, "/") {
+		found = []string{"/"}
+	}
+	for part := range strings.SplitSeq(strings.Trim(rest, "/"), "/") {
+		var next []string
+		for _, dir := range found {
+			next = append(next, globIn(dir, part)...)
+		}
+		found = next
+	}
+	return slices.DeleteFunc(found, func(p string) bool {
+		fi, err := os.Stat(p)
+		return err != nil || !fi.Mode().IsRegular()
+	})
+}
+
+// globIn gives what a part of a pattern matches in a folder, "" being this one.
+func globIn(dir, part string) []string {
+	if !strings.ContainsAny(part, "*?[") {
+		p := filepath.Join(dir, part)
+		if _, err := os.Lstat(p); err != nil || part == "" {
+			return nil
+		}
+		return []string{p}
+	}
+	in := dir
+	if in == "" {
+		in = "."
+	}
+	entries, err := os.ReadDir(in)
+	if err != nil {
+		return nil
+	}
+	re, err := pyre.Compile(fnmatch(part), pyre.DotAll)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(part, ".") {
+			continue
+		}
+		if re.FullMatch(e.Name()) != nil {
+			out = append(out, filepath.Join(dir, e.Name()))
+		}
+	}
+	return out
+}
+
+// fnmatch makes a regular expression of a pattern
+// (https://docs.python.org/3/library/fnmatch.html).
+func fnmatch(p string) string {
+	var b strings.Builder
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; c {
+		case '*':
+			b.WriteString(".*")
+		case '?':
+			b.WriteByte('.')
+		case '[':
+			end := strings.IndexByte(p[min(i+2, len(p)):], ']') // the first may be a bracket itself
+			if strings.HasPrefix(p[i+1:], "!") {
+				end = strings.IndexByte(p[min(i+3, len(p)):], ']') + 1
+			}
+			if end < 0 || i+2+end >= len(p) || p[i+2+end] != ']' {
+				b.WriteString(`\[`)
+				continue
+			}
+			set := strings.ReplaceAll(p[i+1:i+2+end], `\`, `\\`)
+			if rest, not := strings.CutPrefix(set, "!"); not {
+				set = "^" + rest
+			} else if strings.HasPrefix(set, "^") {
+				set = `\` + set
+			}
+			b.WriteString("[" + set + "]")
+			i += 2 + end
+		default:
+			if c >= utf8.RuneSelf { // a part of a character
+				b.WriteByte(c)
+				continue
+			}
+			b.WriteString(regexp.QuoteMeta(string(rune(c))))
+		}
+	}
+	return b.String()
 }
 
 func secretText(v value, what string) (string, error) {
