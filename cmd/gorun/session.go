@@ -463,6 +463,10 @@ func nearFile(msg, path string) error {
 
 // setting is a setting of ansible.cfg and where its value is from, for lookups.
 func (s *session) setting(name string) (templates.Value, string, bool) {
+	if strings.Contains(name, ".") {
+		v, ok := s.cfg.InFile(name)
+		return templates.Str(v), s.cfg.File, ok
+	}
 	v, ok := s.cfg.Get(name)
 	return templates.FromGo(v.Value), v.Origin, ok
 }
