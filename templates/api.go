@@ -87,6 +87,11 @@ type Options struct {
 	Unroll bool
 	// Warn is told of constructs that are of former days; nil: nobody.
 	Warn func(msg string)
+	// EmbeddedTemplates renders templates in the text constants of conditionals
+	// and of lookups' terms (ALLOW_EMBEDDED_TEMPLATES of the current era).
+	EmbeddedTemplates bool
+	// WarnAt is as Warn, with the place and a word of help; nil: nobody.
+	WarnAt func(pos Pos, msg, help string)
 	// BrokenConditionals lets conditionals of the current era be empty, be no
 	// text, and have results that are no bool (ALLOW_BROKEN_CONDITIONALS).
 	BrokenConditionals bool
@@ -193,15 +198,15 @@ type Error struct {
 }
 
 // Place joins Line and Col with the place of the text, or with the template's
-// name where that is a file's. It is not valid where neither is known.
+// name where that is a file's. It is not valid where neither is known; where Pos
+// has no column, folds and escapes part the text from its file, and Pos is all
+// that is known.
 func (e *Error) Place() Pos {
 	p := e.Pos
 	switch {
-	case p.IsValid() && e.Line > 1:
-		p.Line += e.Line - 1
-		p.Col = max(e.Col, 1)
-	case p.IsValid() && e.Col > 1:
-		p.Col += e.Col - 1
+	case p.Col > 0:
+		p.Line += max(e.Line, 1) - 1
+		p.Col += max(e.Col, 1) - 1
 	case !p.IsValid() && e.Template != "" && e.Line > 0:
 		p = Pos{File: e.Template, Line: e.Line, Col: e.Col}
 	}

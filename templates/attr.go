@@ -13,6 +13,9 @@ import (
 // getattr is v.name.
 func (rt *run) getattr(v Value, name string) Value {
 	if u, ok := v.(*Undefined); ok {
+		if x := u.inside(name); x != nil {
+			return x
+		}
 		switch {
 		case isDunder(name) && u.Hint == "":
 			return rt.unsafe(v, name)

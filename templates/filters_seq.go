@@ -41,10 +41,7 @@ func filterAttr(c *Call) (Value, error) {
 	}
 	rt := c.State.run
 	if u, ok := a[0].(*Undefined); ok {
-		if u.chains() {
-			return u, nil
-		}
-		return nil, u.Err()
+		return rt.getattr(u, name), nil
 	}
 	if v := rt.attribute(a[0], name); v != nil {
 		return v, nil

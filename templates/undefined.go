@@ -57,6 +57,34 @@ func (u *Undefined) strict() bool { return u.Kind == StrictUndefined || u.Kind =
 
 func (u *Undefined) chains() bool { return u.Kind == ChainableUndefined || u.Kind == AnsibleUndefined }
 
+// inside returns an attribute that Jinja2's own undefined values have, nil where
+// name is none of them.
+func (u *Undefined) inside(name string) Value {
+	if u.Kind == AnsibleUndefined {
+		return nil
+	}
+	switch name {
+	case "_undefined_name":
+		if u.Name != "" {
+			return Str(u.Name)
+		}
+		return None
+	case "_undefined_hint":
+		if u.Hint != "" {
+			return Str(u.Hint)
+		}
+		return None
+	case "_undefined_message":
+		return Str(u.Message())
+	case "_undefined_obj":
+		if u.Obj != nil {
+			return u.Obj
+		}
+		return Str("missing")
+	}
+	return nil
+}
+
 // Message is what the error of using u says.
 func (u *Undefined) Message() string {
 	switch {

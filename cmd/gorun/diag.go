@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"gorun/engine"
 	"gorun/engine/callback"
@@ -247,7 +249,55 @@ func configErrors(err error) []diagnostic {
 // templateDiagnostic places an error of a template: in its own file, or in
 // the YAML file whose text it is.
 func templateDiagnostic(t *templates.Error, err error) diagnostic {
-	return diagnostic{pos: t.Place(), msg: err.Error(), got: t.Got, known: knownNames(t)}
+	t = atName(t)
+	d := diagnostic{pos: t.Place(), msg: err.Error(), got: t.Got, known: knownNames(t)}
+	if d.pos.IsValid() && d.pos.Col == 0 && t.Line > 0 {
+		if line, col, ok := placeInYAML(t); ok {
+			d.pos.Line, d.pos.Col = line, col
+		}
+	}
+	return d
+}
+
+// atName is t at the unknown name that it is about, where that stands before the
+// filter or operator that failed on its line.
+func atName(t *templates.Error) *templates.Error {
+	lines := strings.Split(t.Src, "\n")
+	if t.Got == "" || t.Line < 1 || t.Line > len(lines) {
+		return t
+	}
+	line := []rune(lines[t.Line-1])
+	at := min(max(t.Col-1, 0), len(line))
+	if strings.HasPrefix(string(line[at:]), t.Got) {
+		return t
+	}
+	names := regexp.MustCompile(`(?:^|[^\w.])(`+regexp.QuoteMeta(t.Got)+`)(?:\W|$)`).FindAllStringSubmatchIndex(string(line[:at]), -1)
+	if len(names) == 0 {
+		return t
+	}
+	named := *t
+	named.Col = 1 + utf8.RuneCountInString(string(line[:at])[:names[len(names)-1][2]])
+	return &named
+}
+
+// placeInYAML finds the place of an error in a scalar of YAML that is folded or
+// has escapes.
+func placeInYAML(t *templates.Error) (line, col int, ok bool) {
+	file, err := os.ReadFile(t.Pos.File)
+	if err != nil {
+		return 0, 0, false
+	}
+	at := 0
+	for range t.Line - 1 {
+		i := strings.IndexByte(t.Src[at:], '\n')
+		if i < 0 {
+			return 0, 0, false
+		}
+		at += i + 1
+	}
+	in, _, _ := strings.Cut(t.Src[at:], "\n")
+	at += len(string([]rune(in)[:min(max(t.Col-1, 0), utf8.RuneCountInString(in))]))
+	return pyyaml.Locate(string(file), t.Pos.Line, t.Src, at)
 }
 
 // knownNames are the names that there are where an error's one is not known.

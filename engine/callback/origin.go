@@ -140,7 +140,9 @@ func sourceContext(p templates.Pos, text bool) string {
 
 var (
 	blockIndicator = regexp.MustCompile(`[|>][-+0-9]*[ \t]*(?:#.*)?$`)
-	scalarOpening  = regexp.MustCompile(`(?:^|[-:?,\[{][ \t]+|^[ \t]*)(?:[!&][^ \t]*[ \t]+)*(["'|>])`)
+	// plainOpening is of a scalar without quotes, which other lines go on with.
+	plainOpening  = regexp.MustCompile(`^[ \t]*(?:-[ \t]+)*(?:[^\s"'#][^#]*?:[ \t]+)?([^\s"'|>#])`)
+	scalarOpening = regexp.MustCompile(`(?:^|[-:?,\[{][ \t]+|^[ \t]*)(?:[!&][^ \t]*[ \t]+)*(["'|>])`)
 )
 
 // scalarStart finds the begin of the scalar whose text is at p.
@@ -150,7 +152,11 @@ func scalarStart(lines []string, p templates.Pos) templates.Pos {
 	}
 	line := []rune(lines[p.Line-1])
 	if p.Col == 0 { // folded or with escapes: only the line is known
-		if m := scalarOpening.FindStringSubmatchIndex(lines[p.Line-1]); m != nil {
+		m := scalarOpening.FindStringSubmatchIndex(lines[p.Line-1])
+		if m == nil {
+			m = plainOpening.FindStringSubmatchIndex(lines[p.Line-1])
+		}
+		if m != nil {
 			p.Col = utf8.RuneCountInString(lines[p.Line-1][:m[2]]) + 1
 		}
 		return p
