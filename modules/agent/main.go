@@ -53,6 +53,7 @@ func serveStdio() error {
 		return err
 	}
 	os.Stdin = null
+	widen(in, out)
 	tidied := make(chan struct{})
 	go func() {
 		defer close(tidied)
