@@ -149,13 +149,15 @@ func (r *nmcliRun) activate(exists bool) (*modules.Result, error) {
 	if err := r.reload(); err != nil {
 		return nil, err
 	}
-	failure := name
-	if !up {
-		failure = "Error bringing down connection named " + name
-	}
-	res, err := r.do(failure, "con", r.a.State, name)
+	res, err := r.nmcli("con", r.a.State, name)
 	if err != nil {
 		return nil, err
+	}
+	if data := map[string]any{"rc": res.RC}; res.RC != 0 && up {
+		return nil, modules.FailWith(data, "Error bringing up connection named %s: %s", name, res.Stderr)
+	} else if res.RC != 0 {
+		data["name"] = "Error bringing down connection named " + name
+		return nil, modules.FailWith(data, "%s", res.Stderr)
 	}
 	return r.result(true, res), nil
 }
@@ -240,7 +242,7 @@ func (r *nmcliRun) add(settings []nmSetting) (*modules.Result, error) {
 		if held {
 			secrets = append(secrets, "set connection.autoconnect yes")
 		}
-		if res, err = r.edit(secrets); err != nil {
+		if res, err = r.edit(secrets, res); err != nil {
 			return nil, err
 		}
 	}
@@ -311,7 +313,7 @@ func (r *nmcliRun) write(settings []nmSetting) (modules.CommandResult, error) {
 		return res, err
 	}
 	if secrets := secretLines(settings); len(secrets) > 0 {
-		if res, err = r.edit(secrets); err != nil {
+		if res, err = r.edit(secrets, res); err != nil {
 			return res, err
 		}
 	}

@@ -162,6 +162,9 @@ func (p nmProfile) wanted(s *nmSetting) (value any, ok bool) {
 	case nil:
 		return nil, false
 	case []string:
+		if s.key == "vpn.data" && len(v) == 0 {
+			return nil, false
+		}
 		if s.key == "vpn.data" {
 			v = slices.Sorted(slices.Values(v))
 		}
@@ -212,8 +215,8 @@ func (p nmProfile) same(s *nmSetting, have, want any) bool {
 	return slices.Equal(haveList, wantList)
 }
 
-// sameText brings together the spellings of properties that hold several
-// values in one text: nmcli takes commas and shows spaces.
+// sameText brings together the spellings of a property: of several values in
+// one text nmcli takes commas and shows spaces; of marks it shows hexadecimal.
 func sameText(key, text string) string {
 	switch key {
 	case "vlan.ingress", "vlan.egress", "arp_ip_target":
@@ -221,6 +224,9 @@ func sameText(key, text string) string {
 	}
 	if slices.Contains(nmAddresses, key) {
 		return strings.ToUpper(text)
+	}
+	if n, err := strconv.ParseInt(text, 0, 64); err == nil && strings.HasPrefix(text, "0x") {
+		return strconv.FormatInt(n, 10)
 	}
 	return text
 }

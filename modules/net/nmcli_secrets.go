@@ -65,12 +65,13 @@ func secretLines(settings []nmSetting) []string {
 }
 
 // edit changes the profile by nmcli's editor, which reads its commands from
-// standard input and tells by words alone that one failed.
-func (r *nmcliRun) edit(commands []string) (modules.CommandResult, error) {
+// standard input and tells by words alone that one failed. What it says is the
+// task's result where Ansible uses it too; else that of the command before, last, is.
+func (r *nmcliRun) edit(commands []string, last modules.CommandResult) (modules.CommandResult, error) {
 	for _, c := range commands {
 		if strings.ContainsAny(c, "\n\r") {
 			name := strings.Fields(c)[1]
-			return modules.CommandResult{}, modules.FailWith(map[string]any{"name": r.a.ConnName}, "the value of %s must be one line", name)
+			return last, modules.FailWith(map[string]any{"name": r.a.ConnName}, "the value of %s must be one line", name)
 		}
 	}
 	script := strings.Join(commands, "\n") + "\nsave\nquit"
@@ -85,7 +86,10 @@ func (r *nmcliRun) edit(commands []string) (modules.CommandResult, error) {
 	if res.RC != 0 || strings.HasPrefix(told, "Error: ") {
 		return res, modules.FailWith(map[string]any{"name": r.a.ConnName, "rc": res.RC}, "%s", told)
 	}
-	return res, nil
+	if r.kind == "wifi" {
+		return res, nil
+	}
+	return last, nil
 }
 
 var nmEditError = regexp.MustCompile(`(?m)^Error: .*$`)

@@ -383,31 +383,35 @@ func (r *nmcliRun) wifiSettings() []nmSetting {
 	return append(out, members("802-11-wireless-security", r.a.WifiSec, wifiSecrets)...)
 }
 
-// vpnSettings sorts what a VPN's plugin is told from what NetworkManager is.
+// vpnSettings sorts what a VPN's plugin is told, which is one setting, from
+// what NetworkManager is.
 func vpnSettings(vpn map[string]any) []nmSetting {
-	if len(vpn) == 0 {
-		return nil
-	}
-	out := []nmSetting{}
-	data := nmSetting{key: "vpn.data"}
+	var out []nmSetting
+	at := -1 // where the plugin's data are
 	pairs := []string{}
+	secret := false
 	for _, name := range slices.Sorted(maps.Keys(vpn)) {
-		s := nmSetting{key: name, value: plainValue(name, vpn[name])}
+		s := nmSetting{key: "vpn." + name, value: plainValue(name, vpn[name])}
 		switch {
 		case s.value == nil:
-		case name == "service-type":
-			out = append(out, nmSetting{key: "vpn.service-type", value: s.value})
 		case name == "permissions":
-			out = append(out, nmSetting{key: "connection.permissions", value: s.value})
+			s.key = "connection.permissions"
+			out = append(out, s)
+		case name == "service-type":
+			out = append(out, s)
 		default:
 			pairs = append(pairs, name+"="+s.text())
-			data.secret = data.secret || vpnSecret(name)
+			secret = secret || vpnSecret(name)
+		}
+		if at < 0 {
+			at = len(out)
+			out = append(out, nmSetting{key: "vpn.data"})
 		}
 	}
-	if data.value = pairs; len(pairs) == 0 {
-		data.value = ""
+	if at >= 0 {
+		out[at].value, out[at].secret = pairs, secret
 	}
-	return append(out, data)
+	return out
 }
 
 // vpnSecret reports whether a VPN plugin's datum is to be hidden.
