@@ -211,7 +211,25 @@ func filterFromYAML(c *call) (value, error) {
 	if !ok {
 		return v, nil
 	}
-	return pyyaml.Parse([]byte(s), "<unicode string>", pyyaml.Options{})
+	v, err := pyyaml.Parse([]byte(s), unnamedYAML, pyyaml.Options{})
+	return v, yamlProblem(s, err, false)
+}
+
+// unnamedYAML is what PyYAML calls a text that is no file.
+const unnamedYAML = "<unicode string>"
+
+// yamlProblem words an error of a YAML text as PyYAML does; many says that it may
+// have several documents.
+func yamlProblem(text string, err error, many bool) error {
+	var bad *pyyaml.Error
+	if !errors.As(err, &bad) {
+		return err
+	}
+	msg := pyyaml.CLibrary(text, unnamedYAML, many)
+	if msg == "" { // what it reads and does not take
+		msg = bad.Shown(unnamedYAML)
+	}
+	return raise("YAMLError", "%s", msg)
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/from_yaml_all_filter.html
@@ -224,8 +242,8 @@ func filterFromYAMLAll(c *call) (value, error) {
 	if !ok {
 		return v, nil
 	}
-	docs, err := pyyaml.ParseAll([]byte(s), "<unicode string>", pyyaml.Options{})
-	return list(docs), err
+	docs, err := pyyaml.ParseAll([]byte(s), unnamedYAML, pyyaml.Options{})
+	return list(docs), yamlProblem(s, err, true)
 }
 
 // urlsafeParams are the parameters of the filters of base64; the last, urlsafe,
