@@ -82,11 +82,15 @@ func runProcess(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writer) (s
 
 // openStdin is what a program reads: a pipe that is fed from r, or nothing.
 func openStdin(r io.Reader) (in, feed *os.File, err error) {
-	if r == nil {
-		in, err = os.Open(os.DevNull)
-		return in, nil, err
+	if r != nil {
+		return os.Pipe()
 	}
-	return os.Pipe()
+	// Not by os.Open, which tries to have it polled.
+	fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
+	}
+	return os.NewFile(uintptr(fd), os.DevNull), nil, nil
 }
 
 func startProcess(cmd *exec.Cmd, in *os.File) (*process, error) {
@@ -138,10 +142,7 @@ func (p *process) read(to [2]io.Writer) {
 		}
 		for i := range p.pipes {
 			if n > 0 && p.pipes[i].Revents != 0 {
-				if buf == nil {
-					buf = make([]byte, 32<<10)
-				}
-				p.take(&p.pipes[i], to[i], buf)
+				buf = p.take(&p.pipes[i], to[i], buf)
 			}
 		}
 		if n > 0 && time.Since(looked) < lastLook {
@@ -157,21 +158,26 @@ func (p *process) read(to [2]io.Writer) {
 	}
 }
 
-// take reads once from a pipe that has something to say, and closes it at its end.
-func (p *process) take(pipe *unix.PollFd, to io.Writer, buf []byte) {
+// take reads once from a pipe that has something to say, and closes it at its
+// end. A program that prints nothing needs no buf: it is made here, and returned.
+func (p *process) take(pipe *unix.PollFd, to io.Writer, buf []byte) []byte {
 	n := 0
 	if pipe.Revents&unix.POLLIN != 0 {
+		if buf == nil {
+			buf = make([]byte, 32<<10)
+		}
 		var err error
 		if n, err = unix.Read(int(pipe.Fd), buf); err == unix.EINTR || err == unix.EAGAIN {
-			return
+			return buf
 		}
 	}
-	if n <= 0 {
-		unix.Close(int(pipe.Fd))
-		pipe.Fd = -1
-		return
+	if n > 0 {
+		to.Write(buf[:n]) // buffers in memory never fail
+		return buf
 	}
-	to.Write(buf[:n]) // buffers in memory never fail
+	unix.Close(int(pipe.Fd))
+	pipe.Fd = -1
+	return buf
 }
 
 // close closes the pipes that are still open.
