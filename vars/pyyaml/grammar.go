@@ -22,19 +22,27 @@ const maxNesting = 5000
 // CLibrary words what is wrong with a text as PyYAML does with its C library,
 // with the context and the places, name being the text's. It is "" where that
 // finds nothing wrong. many says that there may be several documents.
-func CLibrary(text, name string, many bool) (msg string) {
+func CLibrary(text, name string, many bool) string {
+	if m := findMistake(text, many); m != nil {
+		return m.shown(name)
+	}
+	return ""
+}
+
+// findMistake gives what libyaml refuses in a text, nil where it takes it.
+func findMistake(text string, many bool) (found *mistake) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
 		case *mistake:
-			msg = p.shown(name)
+			found = p
 		default:
 			panic(p)
 		}
 	}()
 	g := &grammar{scanner: newScanner(text)}
 	g.stream(many)
-	return ""
+	return nil
 }
 
 // Shown is the place of an error as PyYAML writes it.

@@ -221,7 +221,7 @@ func TestErrors(t *testing.T) {
 		{"a: 1\nb: \xff\n", "f:2:4: the byte 0xff is not UTF-8", ""},
 		{"? [a]\n: b\n", "f:1:3: found unacceptable key (unhashable type: 'AnsibleSequence')", ""},
 		{"<<: 1\n", "f:1:5: expected a mapping or list of mappings for merging, but found scalar", ""},
-		{"a: 'x' y\n", "f:1:1: did not find expected key", "begins with a quote"},
+		{"a: 'x' y\n", "f:1:4: did not find expected key", "begins with a quote"},
 	} {
 		_, err := Parse([]byte(c.in), "f", Options{})
 		if err == nil {

@@ -231,6 +231,15 @@ func (d *Doc) syntaxError(err error, data []byte) error {
 		name := strings.TrimSuffix(strings.TrimPrefix(msg, "unknown anchor '"), "' referenced")
 		return d.undefinedAlias(name)
 	}
+	if found := findMistake(string(data), true); found != nil && found.problem == msg && found.problemAt.line < len(d.lines) {
+		line, col := found.problemAt.line+1, found.problemAt.col+1
+		if text := d.Line(line); bareBraces.MatchString(text) { // the value is what has to be changed, not what follows it
+			col = d.guessColumn(msg, line)
+		} else if quoteTail.MatchString(text) {
+			col = 1 + utf8.RuneCountInString(text[:strings.IndexAny(text, `"'`)])
+		}
+		return d.errorAt(templates.Pos{File: d.File, Line: line, Col: col}, msg, d.explain(msg, line)...)
+	}
 	line, _ := strconv.Atoi(m[1])
 	line = max(1, min(line, len(d.lines)))
 	if found := d.firstBad(msg, data); found > 0 {
