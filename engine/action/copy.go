@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -67,7 +68,7 @@ func copyFile(ctx context.Context, t *Task) (*templates.Dict, error) {
 	if st.IsDir() {
 		return t.copyTree(ctx, path, strings.HasSuffix(src, "/"), dest)
 	}
-	return t.copyOne(ctx, path, st)
+	return t.copyOne(ctx, path, filepath.Base(path), st)
 }
 
 // contentText is content as text: data becomes JSON.
@@ -139,8 +140,9 @@ func sha1Of(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// copyOne copies a file of the controller.
-func (t *Task) copyOne(ctx context.Context, path string, st fs.FileInfo) (*templates.Dict, error) {
+// copyOne copies a file of the controller; name is what it is called in a dest
+// that is a folder.
+func (t *Task) copyOne(ctx context.Context, path, name string, st fs.FileInfo) (*templates.Dict, error) {
 	if t.str("mode", "") == "preserve" {
 		t.Args.SetStr("mode", templates.Str(fmt.Sprintf("0%03o", st.Mode().Perm())))
 	}
@@ -161,13 +163,13 @@ func (t *Task) copyOne(ctx context.Context, path string, st fs.FileInfo) (*templ
 			return nil, err
 		}
 		t.dropLocal()
-		return t.putStream(ctx, t.fileContent(f, path, st), filepath.Base(path), path)
+		return t.putStream(ctx, t.fileContent(f, path, st), name, path)
 	}
 	data, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	return t.putContent(ctx, data, filepath.Base(path), path)
+	return t.putContent(ctx, data, name, path)
 }
 
 // putStream sends a large file, where the target's is another one: the module
@@ -267,63 +269,91 @@ func (t *Task) copyTree(ctx context.Context, root string, contents bool, dest st
 		dest += "/"
 	}
 	c := &treeCopy{t: t, ctx: ctx, base: base, dest: dest, follow: follow}
-	if err := c.walk(filepath.Clean(root)); err != nil {
+	if err := c.run(filepath.Clean(root)); err != nil {
 		return nil, err
 	}
 	if c.failed != nil {
 		return c.failed, nil
 	}
-	if c.files == 1 && c.links == 0 {
-		c.last.SetStr("changed", templates.Bool(c.changed))
-		return c.last, nil // as of a file that is copied by its name
+	if c.files == 1 {
+		return c.only(), nil
 	}
-	d := Result("changed", c.changed, "dest", dest, "src", root)
-	if len(c.diffs.Elems) > 0 {
-		d.SetStr("diff", &c.diffs)
-	}
-	return d, nil
+	return Result("changed", c.changed, "dest", dest, "src", root), nil
 }
 
-// A treeCopy copies a folder of the controller file by file.
+// only is the result of a tree with one file: of what came last, as Ansible has it.
+func (c *treeCopy) only() *templates.Dict {
+	c.last.SetStr("changed", templates.Bool(c.changed))
+	if path, ok := c.last.GetStr("path"); ok && text(c.last, "dest") == "" {
+		c.last.SetStr("dest", path)
+	}
+	return c.last
+}
+
+// A treeCopy copies a folder of the controller file by file. A folder that files
+// go into is made for the first of them, and left as it is where it is there;
+// the others, and links, come last.
 type treeCopy struct {
 	t          *Task
 	ctx        context.Context
 	base, dest string
 	follow     bool
 	changed    bool
-	diffs      templates.List
 	failed     *templates.Dict
+	seen       []string        // folders on the way down, against loops of links
 	files      int             // copied so far
-	links      int             // made so far
-	last       *templates.Dict // the result of the file that was copied last
-	seen       []string // folders on the way down, against loops of links
+	last       *templates.Dict // the last result
+	bare       []string        // folders without files, but for the first
+	links      []string        // links that are copied as such, or dangle
 }
 
-func (c *treeCopy) walk(dir string) error {
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
+func (c *treeCopy) run(root string) error {
+	if _, err := c.walk(root); err != nil {
 		return err
 	}
-	for _, s := range c.seen {
-		if s == real {
+	for _, dir := range c.bare {
+		if c.failed != nil {
 			return nil
 		}
+		if err := c.folder(dir); err != nil {
+			return err
+		}
+	}
+	for _, path := range c.links {
+		if c.failed != nil {
+			return nil
+		}
+		if err := c.link(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walk copies the files of a folder and tells whether there are any.
+func (c *treeCopy) walk(dir string) (files bool, err error) {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil || slices.Contains(c.seen, real) {
+		return false, err
 	}
 	c.seen = append(c.seen, real)
 	defer func() { c.seen = c.seen[:len(c.seen)-1] }()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := c.folder(dir); err != nil || c.failed != nil {
-		return err
-	}
+	at := len(c.bare)
 	for _, e := range entries {
-		if err := c.entry(filepath.Join(dir, e.Name())); err != nil || c.failed != nil {
-			return err
+		file, err := c.entry(filepath.Join(dir, e.Name()))
+		if err != nil || c.failed != nil {
+			return false, err
 		}
+		files = files || file
 	}
-	return nil
+	if !files && len(c.seen) > 1 {
+		c.bare = slices.Insert(c.bare, at, dir) // before those in it
+	}
+	return files, nil
 }
 
 func (c *treeCopy) remote(path string) (string, error) {
@@ -366,54 +396,55 @@ func (c *treeCopy) take(d *templates.Dict, err error) error {
 		c.failed = d
 		return nil
 	}
-	if truth(d, "changed") {
-		c.changed = true
-		if v, ok := d.GetStr("diff"); ok && c.t.Diff {
-			if l, ok := v.(*templates.List); ok {
-				c.diffs.Elems = append(c.diffs.Elems, l.Elems...)
-			} else {
-				c.diffs.Elems = append(c.diffs.Elems, v)
-			}
-		}
-	}
+	c.changed, c.last = c.changed || truth(d, "changed"), d
 	return nil
 }
 
-func (c *treeCopy) entry(path string) error {
+// entry copies what a folder holds, but for links, which it notes. It tells
+// whether a file was there.
+func (c *treeCopy) entry(path string) (file bool, err error) {
 	st, err := os.Lstat(path)
 	if err != nil {
-		return err
+		return false, err
 	}
-	to, err := c.remote(path)
-	if err != nil {
-		return err
-	}
-	if st.Mode()&fs.ModeSymlink != 0 && !c.follow {
-		target, err := os.Readlink(path)
-		if err != nil {
-			return err
+	if st.Mode()&fs.ModeSymlink != 0 {
+		if st, err = os.Stat(path); err != nil || !c.follow {
+			c.links = append(c.links, path)
+			return false, nil
 		}
-		a := c.args("mode", "backup", "validate", "directory_mode", "checksum")
-		a.SetStr("path", templates.Str(to))
-		a.SetStr("src", templates.Str(target))
-		a.SetStr("state", templates.Str("link"))
-		a.SetStr("force", templates.Bool(true))
-		c.links++
-		return c.take(c.t.RunModule(c.ctx, "ansible.builtin.file", a))
-	}
-	if st, err = os.Stat(path); err != nil {
-		return err
 	}
 	if st.IsDir() {
 		return c.walk(path)
 	}
+	name, err := filepath.Rel(c.base, path)
+	if err != nil {
+		return false, err
+	}
 	sub := *c.t
 	sub.Sent = nil // other files follow
 	sub.Args = c.args()
-	sub.Args.SetStr("dest", templates.Str(to))
-	d, err := sub.copyOne(c.ctx, path, st)
-	c.files, c.last = c.files+1, d
-	return c.take(d, err)
+	sub.Args.SetStr("dest", templates.Str(c.dest))
+	d, err := sub.copyOne(c.ctx, path, name, st)
+	c.files++
+	return true, c.take(d, err)
+}
+
+func (c *treeCopy) link(path string) error {
+	to, err := c.remote(path)
+	if err != nil {
+		return err
+	}
+	target, err := os.Readlink(path)
+	if err != nil {
+		return err
+	}
+	a := c.args("mode", "backup", "validate", "directory_mode", "checksum")
+	a.SetStr("path", templates.Str(to))
+	a.SetStr("src", templates.Str(target))
+	a.SetStr("state", templates.Str("link"))
+	a.SetStr("force", templates.Bool(true))
+	a.SetStr("follow", templates.Bool(false))
+	return c.take(c.t.RunModule(c.ctx, "ansible.builtin.file", a))
 }
 
 // fetch brings a file of the target to the controller

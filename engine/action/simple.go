@@ -161,7 +161,11 @@ func fail(_ context.Context, t *Task) (*templates.Dict, error) {
 	if err := t.unknown("msg"); err != nil {
 		return nil, err
 	}
-	return Result("changed", false, "failed", true, "msg", t.str("msg", "Failed as requested from task")), nil
+	msg := templates.Value(templates.Str("Failed as requested from task"))
+	if t.has("msg") {
+		msg = t.value("msg") // a list is shown as one
+	}
+	return Result("changed", false, "failed", true, "msg", msg), nil
 }
 
 // assert checks conditions

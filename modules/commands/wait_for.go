@@ -90,7 +90,7 @@ func (w *waiter) check() error {
 	if a.SearchRegex != "" {
 		re, err := pyre.Compile(a.SearchRegex, pyre.Multiline)
 		if err != nil {
-			return w.fail("search_regex: %w", err)
+			return w.fail("Invalid regular expression: %w", err)
 		}
 		w.re = re
 	}

@@ -94,8 +94,12 @@ func (c *copier) run(ctx context.Context) (*modules.Result, error) {
 	if err := c.source(); err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(c.dest); err != nil && !a.RemoteSrc && !errors.Is(err, fs.ErrNotExist) {
-		return nil, modules.Failf("Failed to get information on remote file (%s): %s", c.dest, oserr.Text(err))
+	asked := c.dest
+	if strings.HasSuffix(asked, "/") {
+		asked = filepath.Join(asked, a.OriginalBasename)
+	}
+	if _, err := os.Lstat(asked); err != nil && !a.RemoteSrc && !errors.Is(err, fs.ErrNotExist) {
+		return nil, modules.Failf("Failed to get information on remote file (%s): %s", asked, oserr.Text(err))
 	}
 	if dir := filepath.Clean(c.dest); c.m.Check && a.RemoteSrc && strings.HasSuffix(c.dest, "/") && !isDir(dir) {
 		return &modules.Result{Changed: true, Msg: "dest directory " + dir + " would be created",
@@ -175,10 +179,10 @@ func (c *copier) destination() error {
 		if name == "" {
 			return modules.Failf("can not use content with a dir as dest")
 		}
-		if err := c.makeFolders(filepath.Clean(c.dest)); err != nil {
+		c.dest = filepath.Join(c.dest, name) // of a tree's file the name has folders
+		if err := c.makeFolders(filepath.Dir(c.dest)); err != nil {
 			return err
 		}
-		c.dest = filepath.Join(c.dest, name)
 	}
 	if c.a.Follow && isLink(c.dest) {
 		if _, err := os.Stat(c.dest); err == nil {

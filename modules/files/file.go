@@ -79,12 +79,14 @@ func (t *fileTask) run() (*modules.Result, error) {
 	if a.Src != "" && a.State != "link" && a.State != "hard" {
 		return nil, t.fail("src option requires state to be 'link' or 'hard'")
 	}
-	var err error
-	if t.mtime, err = parseWish(a.ModificationTime, a.ModificationTimeFormat, a.State); err != nil {
-		return nil, err
-	}
-	if t.atime, err = parseWish(a.AccessTime, a.AccessTimeFormat, a.State); err != nil {
-		return nil, err
+	if a.State != "absent" {
+		var err error
+		if t.mtime, err = parseWish(a.ModificationTime, a.ModificationTimeFormat, a.State); err != nil {
+			return nil, err
+		}
+		if t.atime, err = parseWish(a.AccessTime, a.AccessTimeFormat, a.State); err != nil {
+			return nil, err
+		}
 	}
 	if a.Follow && (a.State == "file" || a.State == "directory") {
 		if _, err := os.Lstat(t.path); err == nil && isLink(t.path) {

@@ -72,6 +72,10 @@ var Lineinfile = modules.Define(modules.Spec{
 		m.Warn("The regular expression is an empty string, which will match every line in the file. " +
 			"This may have unintended consequences, such as replacing the last line in the file rather than appending.")
 	}
+	if a.SearchString == "" && m.Params["search_string"] != nil {
+		m.Warn("The search string is an empty string, which will match every line in the file. " +
+			"This may have unintended consequences, such as replacing the last line in the file rather than appending.")
+	}
 	e, err := openEdit(m, a.Path, &a.FileArgs)
 	if err != nil {
 		return nil, err

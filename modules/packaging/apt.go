@@ -179,14 +179,15 @@ func (a *apt) failureWithCache(err error) error {
 	return err
 }
 
-// packageNames trims the names and drops empty ones; "*" means everything.
+// packageNames trims the names; "*" means everything. An empty name stays: it is
+// a variable that came out empty, and no package has it.
 func packageNames(list []string) (specs []string, everything bool) {
 	for _, item := range list {
 		for _, s := range strings.Split(item, ",") {
 			s = strings.TrimSpace(s)
 			if s == "*" {
 				everything = true
-			} else if s != "" {
+			} else {
 				specs = append(specs, s)
 			}
 		}

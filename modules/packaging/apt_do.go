@@ -41,10 +41,16 @@ func (a *apt) remove(ctx context.Context, p *aptPlan) (*modules.Result, error) {
 // upgrade brings every installed package up to date: "safe" and "yes" remove
 // nothing, "full" and "dist" may.
 func (a *apt) upgrade(ctx context.Context, mode string) (*modules.Result, error) {
+	verb := []string{"upgrade", "--with-new-pkgs"}
 	if mode == "full" || mode == "dist" {
-		return a.aptGet(ctx, []string{"dist-upgrade"}, "upgrade", nil)
+		verb = []string{"dist-upgrade"}
 	}
-	return a.aptGet(ctx, []string{"upgrade", "--with-new-pkgs"}, "upgrade", nil)
+	res, err := a.aptGet(ctx, verb, "upgrade", nil)
+	if err != nil {
+		return nil, err
+	}
+	res.Data["msg"] = res.Data["stdout"]
+	return res, nil
 }
 
 // installDebs installs .deb files with what they depend on.

@@ -30,9 +30,14 @@ func parsePackageSpec(text string) (packageSpec, error) {
 	}
 	at := specOperator.FindStringIndex(text)
 	if at == nil {
-		return packageSpec{name: text}, nil
+		return packageSpec{name: bareName(text)}, nil
 	}
-	return packageSpec{name: strings.TrimSpace(text[:at[0]]), op: text[at[0]:at[1]], version: strings.TrimSpace(text[at[1]:])}, nil
+	return packageSpec{name: bareName(text[:at[0]]), op: text[at[0]:at[1]], version: strings.TrimSpace(text[at[1]:])}, nil
+}
+
+// bareName drops ":all", which python-apt takes for the native architecture.
+func bareName(name string) string {
+	return strings.TrimSuffix(strings.TrimSpace(name), ":all")
 }
 
 // matches reports whether a version is what the spec asks for.

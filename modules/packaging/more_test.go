@@ -122,7 +122,7 @@ func TestPolicies(t *testing.T) {
 	if p := got["virt"]; p == nil || p.candidate != "" || len(p.versions) != 0 {
 		t.Errorf("%+v", p)
 	}
-	if s := fmt.Sprint(packageNames([]string{"a, b", " *", ""})); !strings.HasPrefix(s, "[a b]") {
+	if s := fmt.Sprint(packageNames([]string{"a, b", " *", ""})); !strings.HasPrefix(s, "[a b ]") {
 		t.Error(s)
 	}
 }

@@ -198,6 +198,9 @@ func (k *keyFile) wanted() ([]sshKey, error) {
 func (k *keyFile) locate() error {
 	u, err := user.Lookup(k.a.User)
 	if err != nil {
+		if k.a.Path == "" && k.m.Check {
+			return modules.Failf("Either user must exist or you must provide full path to key file in check mode")
+		}
 		if k.a.Path == "" || !k.m.Check {
 			return modules.Failf("Failed to lookup user %s: \"getpwnam(): name not found: '%s'\"", k.a.User, k.a.User)
 		}
@@ -299,6 +302,8 @@ func (k *keyFile) write(text string) error {
 		if err := own(dir, 0o700); err != nil {
 			return err
 		}
+	} else if err := os.MkdirAll(dir, 0o777); err != nil {
+		return modules.Failf("Failed to create directory %s : %s", dir, oserr.Text(err))
 	}
 	// What a link leads to is given to the user as well, as Ansible does.
 	if _, err := os.Stat(k.path); err == nil {

@@ -56,20 +56,20 @@ var Cron = modules.Define(modules.Spec{
 	Rules: modules.Rules{MutuallyExclusive: [][]string{{"insertafter", "insertbefore"}}},
 }, runCron)
 
+// check finds what is wrong with the arguments. A name with a line break would
+// make lines that cron(8) refuses; of a job only the ends are mended, as Ansible does.
 func (a *cronArgs) check() error {
 	timed := a.Minute != "*" || a.Hour != "*" || a.Day != "*" || a.Month != "*" || a.Weekday != "*"
 	switch {
 	case a.SpecialTime != "" && timed:
 		return modules.Failf("You must specify time and date fields or special time.")
-	case a.CronFile != "" && a.State == "present" && a.User == "" && !a.Env:
+	case a.CronFile != "" && a.State == "present" && a.User == "":
 		return modules.Failf("To use cron_file=... parameter you must specify user=... as well")
 	case a.State == "present" && a.Job == nil:
 		return modules.Failf("You must specify 'job' to install a new cron job or variable")
-	case (a.InsertAfter != "" || a.InsertBefore != "") && !a.Env:
+	case a.State == "present" && (a.InsertAfter != "" || a.InsertBefore != "") && !a.Env:
 		return modules.Failf("Insertafter and insertbefore parameters are valid only with env=yes")
-	case a.State == "present" && a.Job != nil && strings.ContainsAny(*a.Job, "\n\r"):
-		return modules.Failf("Job should not contain line breaks")
-	case strings.ContainsAny(a.Name, "\n\r"):
+	case a.State == "present" && strings.ContainsAny(a.Name, "\n\r"):
 		return modules.Failf("The name should not contain line breaks")
 	}
 	return nil
@@ -89,6 +89,12 @@ func runCron(ctx context.Context, m *modules.Run, a *cronArgs) (*modules.Result,
 	if a.CronFile == "" {
 		if _, err := m.RequireBin("crontab"); err != nil {
 			return nil, err
+		}
+	}
+	if a.State == "present" && !a.Env {
+		*a.Job = strings.Trim(*a.Job, "\r\n") // a block of YAML ends with one
+		if strings.ContainsAny(*a.Job, "\r\n") {
+			m.Warn("Job should not contain line breaks")
 		}
 	}
 	r := &cronRun{Run: m, cronArgs: a}

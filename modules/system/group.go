@@ -53,10 +53,10 @@ func runGroup(ctx context.Context, m *modules.Run, a *groupArgs) (*modules.Resul
 	data := map[string]any{"name": a.Name, "state": a.State}
 	argv := groupCommand(a, have)
 	res := &modules.Result{Changed: argv != nil, Data: data}
-	if argv != nil && m.Check {
+	if argv != nil && m.Check && (have == nil || a.State == "absent") {
 		return &modules.Result{Changed: true}, nil
 	}
-	if argv != nil {
+	if argv != nil && !m.Check {
 		r, err := m.Command(ctx, modules.CommandOptions{}, argv...)
 		if err != nil {
 			return nil, err

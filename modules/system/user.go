@@ -147,7 +147,26 @@ func runUser(ctx context.Context, m *modules.Run, a *userArgs) (*modules.Result,
 	return u.finish(ctx, changed, have)
 }
 
-var hashedPassword = regexp.MustCompile(`^(\$[a-z0-9]+\$.+|[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19}|[*!x]|!.*|\*.*|)$`)
+// hashLengths are the lengths of crypt(5)'s hashes, by the method's prefix.
+var hashLengths = map[string]int{"1": 22, "5": 43, "6": 86, "y": 43}
+
+var hashChars = regexp.MustCompile(`^[a-zA-Z0-9./=]*$`)
+
+// looksHashed reports whether a password may be what crypt(5) made, or one of
+// the words that lock an account.
+func looksHashed(password string) bool {
+	switch password {
+	case "", "*", "!", "*************":
+		return true
+	}
+	fields := strings.Split(password, "$")
+	if strings.ContainsAny(password, ":*!") || len(fields) < 3 {
+		return false
+	}
+	hash := fields[len(fields)-1]
+	want, known := hashLengths[fields[1]]
+	return hashChars.MatchString(hash) && (!known || len(hash) == want)
+}
 
 // maxExpires is the last second of the year 9999, the greatest that Python's dates have.
 const maxExpires = 253402300799
@@ -160,7 +179,7 @@ func (u *userRun) checkPassword() error {
 	if u.Expires != nil && math.Abs(*u.Expires) > maxExpires {
 		return modules.Failf("Invalid value for 'expires' %v: timestamp out of range for platform time_t", *u.Expires)
 	}
-	if u.Password != nil && !hashedPassword.MatchString(*u.Password) {
+	if u.Password != nil && !looksHashed(*u.Password) {
 		u.Warn("The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.")
 	}
 	return nil
@@ -233,9 +252,7 @@ func (u *userRun) delete(ctx context.Context, have *userEntry) (*modules.Result,
 	if err != nil {
 		return nil, err
 	}
-	// 12: the account is gone, but its home, or mail, could not be removed.
-	const homeRemains = 12
-	if r.RC != 0 && r.RC != homeRemains {
+	if r.RC != 0 {
 		return nil, modules.FailWith(map[string]any{"name": u.userArgs.Name, "rc": r.RC}, "%s", r.Stderr)
 	}
 	if r.Stderr != "" {
