@@ -239,10 +239,12 @@ func (r *nmcliRun) add(settings []nmSetting) (*modules.Result, error) {
 		return nil, err
 	}
 	if len(secrets) > 0 {
-		if held {
-			secrets = append(secrets, "set connection.autoconnect yes")
-		}
 		if res, err = r.edit(secrets, res); err != nil {
+			return nil, err
+		}
+	}
+	if held {
+		if _, err := r.do(r.a.ConnName, "con", "modify", r.a.ConnName, "connection.autoconnect", "yes"); err != nil {
 			return nil, err
 		}
 	}

@@ -75,6 +75,9 @@ func (r *nmcliRun) edit(commands []string, last modules.CommandResult) (modules.
 		}
 	}
 	script := strings.Join(commands, "\n") + "\nsave\nquit"
+	if r.kind != "wifi" {
+		script += "\nyes" // after a VPN's data the editor asks whether to quit, saved as they are
+	}
 	res, err := r.m.Command(r.ctx, modules.CommandOptions{Stdin: strings.NewReader(script)}, r.bin, "con", "edit", r.a.ConnName)
 	if err != nil {
 		return res, err
