@@ -96,6 +96,8 @@ func (c *compiler) root(stmts []stmt, blocks map[string]*blockStmt) {
 			}
 		case *filterExpr:
 			c.t.verbatim = verbatimFilters[x.name]
+		case *callExpr:
+			c.t.verbatim = keepsText(x)
 		}
 	}
 	c.t.blocks = make(map[string]*block, len(blocks))

@@ -194,6 +194,25 @@ var verbatimFilters = map[string]bool{"string": true, "to_json": true, "to_nice_
 	"ppretty": true, "json": true, "ansible.builtin.to_json": true, "ansible.builtin.to_nice_json": true,
 	"ansible.builtin.to_yaml": true, "ansible.builtin.to_nice_yaml": true}
 
+// keepsText reports whether a call is the lookup template with convert_data=false,
+// whose text is never taken for anything else.
+func keepsText(x *callExpr) bool {
+	n, ok := x.fn.(*nameExpr)
+	if !ok || n.name != "lookup" || len(x.args) == 0 {
+		return false
+	}
+	name, ok := x.args[0].(*constExpr)
+	if !ok || StrOf(name.val, Current) != "template" && StrOf(name.val, Current) != "ansible.builtin.template" {
+		return false
+	}
+	at := slices.Index(x.kwNames, "convert_data")
+	if at < 0 {
+		return false
+	}
+	flag, ok := x.kwargs[at].(*constExpr)
+	return ok && !flag.val.Truth()
+}
+
 // textual is the value of a template whose era knows only text: a list, a dict
 // or a bool survives where its text is a literal.
 func (rt *run) textual(v Value, verbatim bool) Value {

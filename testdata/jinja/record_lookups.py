@@ -624,6 +624,9 @@ query('fileglob','@/glob/?')
 '@/gl?b/[ab]' | fileglob | sort
 '@/glob/.h*' | fileglob
 '@/glob/**' | fileglob | sort
+lookup('template','l.j2',convert_data=false)
+lookup('ansible.builtin.template','l.j2',convert_data=False)
+lookup('template','l.j2',convert_data=false) ~ ''
 """
 
 
