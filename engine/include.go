@@ -410,6 +410,7 @@ func (w *walk) loadIncluded(ctx context.Context, g *included) (*playbook.Block, 
 	p.addHandlers(use.Handlers)
 	p.included = append(p.included, use.Role)
 	p.mu.Unlock()
+	use.Role.Given = block.ImportVars
 	if g.req.pub {
 		p.publish(use.Role)
 	}

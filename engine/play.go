@@ -124,21 +124,15 @@ func playRoles(play *playbook.Play) []*playbook.Role {
 	return roles
 }
 
-// entryVars are the vars: of a role's entry under roles:, which in
-// ansible-core 2.14 the whole play sees as if they stood before the role's own.
-func entryVars(play *playbook.Play, role *playbook.Role) []vars.Layer {
-	var layers []vars.Layer
-	for _, u := range play.RoleOrder() {
-		if d := u.Vars.Dict; u.Role == role && d != nil && d.Len() > 0 {
-			layers = append(layers, vars.Layer{Kind: vars.RoleVars, Source: u.Vars.Pos.File, Dict: d})
-		}
+// isEntryVars reports whether vars are those of an entry under roles: and no
+// block's to the tasks of role. In ansible-core 2.14 they are that to nobody:
+// all of the play sees them, as if they stood before the role's own. Since
+// 2.19 they are to the role itself, while its dependencies see them so.
+func (p *playRun) isEntryVars(v playbook.Vars, role *playbook.Role) bool {
+	if v.Dict == nil || p.r.o.Era >= templates.Current && role != nil && role.Given.Dict == v.Dict {
+		return false
 	}
-	return layers
-}
-
-// isEntryVars reports whether vars are those of an entry under roles:.
-func (p *playRun) isEntryVars(v playbook.Vars) bool {
-	return v.Dict != nil && slices.ContainsFunc(p.play.RoleOrder(), func(u *playbook.RoleUse) bool { return u.Vars.Dict == v.Dict })
+	return slices.ContainsFunc(p.play.RoleOrder(), func(u *playbook.RoleUse) bool { return u.Vars.Dict == v.Dict })
 }
 
 // shown is the play for the screen.
@@ -428,9 +422,7 @@ func (p *playRun) taskLayers(t *playbook.Task) []vars.Layer {
 			chain = chain[:len(chain)-1]
 			add(vars.TaskVars, []playbook.Vars{t.Vars})
 		}
-		if p.r.o.Era < templates.Current {
-			chain = slices.DeleteFunc(slices.Clone(chain), p.isEntryVars)
-		}
+		chain = slices.DeleteFunc(slices.Clone(chain), func(v playbook.Vars) bool { return p.isEntryVars(v, role) })
 		add(vars.BlockVars, chain)
 		add(vars.IncludeParams, t.ImportChain())
 		if t.Include != nil {
@@ -443,27 +435,42 @@ func (p *playRun) taskLayers(t *playbook.Task) []vars.Layer {
 }
 
 // roleLayers are the defaults and vars of the play's roles, those of a task's
-// own role and of the roles that depend on it nearest.
+// own role, of those that it depends on and of those that depend on it. The
+// nearest wins, but defaults of those that depend on it go before those of its
+// own dependencies, vars behind.
 func (p *playRun) roleLayers(l []vars.Layer, role *playbook.Role) []vars.Layer {
-	var chain []*playbook.Role
-	if role != nil {
-		chain = append(chain, role.Parents...)
-		slices.Reverse(chain)
-		chain = append(chain, role)
-	}
 	add := func(kind vars.Kind, source string, d *templates.Dict) {
 		if d != nil && d.Len() > 0 {
 			l = append(l, vars.Layer{Kind: kind, Source: source, Dict: d})
 		}
 	}
-	for _, r := range slices.Concat(p.roles, p.public, chain) {
-		add(vars.RoleDefaults, r.DefaultsFile, r.Defaults)
-		if p.r.o.Era < templates.Current {
-			l = append(l, entryVars(p.play, r)...)
+	defaults := func(roles []*playbook.Role) {
+		for _, r := range roles {
+			add(vars.RoleDefaults, r.DefaultsFile, r.Defaults)
 		}
-		add(vars.RoleVars, r.VarsFile, r.Vars)
 	}
-	for _, r := range chain {
+	own := func(roles []*playbook.Role, given bool) {
+		for _, r := range roles {
+			if given {
+				add(vars.RoleVars, r.Given.Pos.File, r.Given.Dict)
+			}
+			add(vars.RoleVars, r.VarsFile, r.Vars)
+		}
+	}
+	before := p.r.o.Era < templates.Current
+	shared := slices.Concat(p.roles, p.public)
+	defaults(shared)
+	own(shared, before)
+	if role == nil {
+		return l
+	}
+	parents := slices.Clone(role.Parents)
+	slices.Reverse(parents)
+	deps := role.Dependencies()
+	defaults(slices.Concat(deps, parents, []*playbook.Role{role}))
+	own(parents, true)
+	own(append(deps, role), before)
+	for _, r := range append(parents, role) {
 		add(vars.RoleParams, r.Params.Pos.File, r.Params.Dict)
 	}
 	return l
@@ -474,7 +481,7 @@ func (p *playRun) publish(role *playbook.Role) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !slices.Contains(p.public, role) {
-		p.public = append(p.public, role)
+		p.public = append(append(p.public, role.Dependencies()...), role)
 		clear(p.layers)
 	}
 }
@@ -614,7 +621,7 @@ func (p *playRun) askVar(ctx context.Context, vp playbook.VarsPrompt) (templates
 	var v templates.Value = templates.Str(in)
 	switch {
 	case in == "" && def != templates.None:
-		v = def
+		v = templates.Str(templates.StrOf(def, p.r.o.Era))
 	case in == "" && !p.r.o.Interactive:
 		v = templates.Str("None") // Python's, as nobody was asked
 		vp.Private = false

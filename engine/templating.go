@@ -49,7 +49,7 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 		}
 	}
 	return templates.Options{
-		Era: era, More: more, Advice: look.Advice, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
+		Era: era, Warn: h.Warn, More: more, Advice: look.Advice, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true,
 		Unroll:     true,
 		Extensions: append([]string{"jinja2.ext.do", "jinja2.ext.loopcontrols"}, h.Extensions...),
 		Filters:    filters, Tests: tests, AcceptsUndefined: ansible.AcceptsUndefined(), NameError: ansible.NameError(era),

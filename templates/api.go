@@ -87,8 +87,8 @@ type Options struct {
 	Unroll bool
 	// Warn is told of constructs that are of former days; nil: nobody.
 	Warn func(msg string)
-	// EmbeddedTemplates renders templates in the text constants of conditionals
-	// and of lookups' terms (ALLOW_EMBEDDED_TEMPLATES of the current era).
+	// EmbeddedTemplates renders templates in the text constants of lookups'
+	// terms, in the current era of conditionals too (ALLOW_EMBEDDED_TEMPLATES).
 	EmbeddedTemplates bool
 	// WarnAt is as Warn, with the place and a word of help; nil: nobody.
 	WarnAt func(pos Pos, msg, help string)
@@ -193,6 +193,9 @@ type Error struct {
 	// Pos is the place of the Text whose rendering failed, where one is known.
 	Pos   Pos
 	Cause error
+	// Through are the values, as written, of the variables that the error came
+	// through on its way out, the innermost first. It is set in Era214.
+	Through []string
 
 	variable bool // whether Got is a variable
 }

@@ -135,7 +135,7 @@ func (c *compiler) chainInto(p place, x *filterExpr) *chain {
 	if !ok || !consumers[coreName(x.name, filters)] || !c.builtin(x.name) {
 		return nil
 	}
-	if _, ok := constCall(&x.callArgs); !ok {
+	if _, ok := c.constCall(&x.callArgs); !ok {
 		return nil
 	}
 	return c.linked(p, before, 1, x.at())
@@ -177,7 +177,7 @@ func (c *compiler) isLazy(x *filterExpr) bool {
 // one: it is not Jinja2's own or its arguments are no constants that it takes.
 func (c *compiler) link(x *filterExpr) func(f *frame, s *chainSpace) {
 	name := coreName(x.name, filters)
-	call, ok := constCall(&x.callArgs)
+	call, ok := c.constCall(&x.callArgs)
 	if !ok || !c.builtin(x.name) {
 		return nil
 	}
@@ -215,26 +215,26 @@ func (c *compiler) link(x *filterExpr) func(f *frame, s *chainSpace) {
 
 // constCall returns a call with arguments that are constants, the first of them
 // left for the value; false where there are others.
-func constCall(a *callArgs) (*Call, bool) {
+func (c *compiler) constCall(a *callArgs) (*Call, bool) {
 	if a.star != nil || a.dict != nil {
 		return nil, false
 	}
-	c := &Call{Args: []Value{None}}
+	call := &Call{Args: []Value{None}}
 	for _, x := range a.args {
-		k, ok := x.(*constExpr)
+		k, ok := c.fixed(x)
 		if !ok {
 			return nil, false
 		}
-		c.Args = append(c.Args, k.val)
+		call.Args = append(call.Args, k.val)
 	}
 	for i, x := range a.kwargs {
-		k, ok := x.(*constExpr)
+		k, ok := c.fixed(x)
 		if !ok {
 			return nil, false
 		}
-		c.Kwargs = append(c.Kwargs, Kwarg{a.kwNames[i], k.val})
+		call.Kwargs = append(call.Kwargs, Kwarg{a.kwNames[i], k.val})
 	}
-	return c, true
+	return call, true
 }
 
 // getter returns what follows a path of attributes.

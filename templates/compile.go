@@ -37,6 +37,10 @@ type compiler struct {
 	exited       bool // behind a second extends nothing is compiled
 	// mild says that what is compiled is a constant, which Jinja2 computes before the run.
 	mild bool
+	// rule says that a conditional is compiled: templates in its constants are
+	// rendered, as are those in the constants that are terms of a lookup.
+	rule  bool
+	terms map[*constExpr]bool
 }
 
 // place is where code is compiled.

@@ -122,6 +122,9 @@ func (c *compiler) call(p place, x *callExpr) evalFn {
 			return f.rt.textFrom(out, f.tc.autoescape)
 		}
 	}
+	if c.e.opts.EmbeddedTemplates && isLookup(x.fn) {
+		c.markTerms(x.args)
+	}
 	args := c.args(p, &x.callArgs)
 	at := x.at()
 	if m, ok := x.fn.(*attrExpr); ok {

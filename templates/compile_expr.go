@@ -8,8 +8,7 @@ import "strings"
 func (c *compiler) expr(p place, x expr) evalFn {
 	switch x := x.(type) {
 	case *constExpr:
-		v := x.val
-		return func(*frame) Value { return v }
+		return c.constant(x)
 	case *templateText:
 		v := Value(Str(x.text))
 		return func(*frame) Value { return v }
@@ -379,7 +378,7 @@ func (c *compiler) compareOp(p place, x *compareExpr) condFn {
 	at, ops := x.at(), x.ops
 	if len(ops) == 1 {
 		second := rest[0]
-		if k, ok := x.rest[0].(*constExpr); ok && (ops[0] == "==" || ops[0] == "!=") {
+		if k, ok := c.fixed(x.rest[0]); ok && (ops[0] == "==" || ops[0] == "!=") {
 			if s, ok := k.val.(Str); ok {
 				return c.equalsText(first, s, ops[0] == "==", at)
 			}
@@ -504,7 +503,7 @@ func (c *compiler) item(p place, x *itemExpr) evalFn {
 	}
 	index := c.expr(p, x.index)
 	at := x.at()
-	if k, ok := x.index.(*constExpr); ok {
+	if k, ok := c.fixed(x.index); ok {
 		if name, ok := k.val.(Str); ok {
 			attr := &attrRef{name: string(name)}
 			return func(f *frame) Value {

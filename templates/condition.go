@@ -153,18 +153,12 @@ func (rt *run) condition(v Value) bool {
 		return true
 	}
 	if rt.e.textEngine().IsTemplate(src) {
-		if rt.era >= Current {
-			if t, isText := v.(*Text); isText && isAllTemplate(src) {
-				return rt.indirectCondition(t)
-			}
-			_, err := rt.e.textEngine().CompileExpr(src)
-			if e, ok := err.(*Error); ok {
-				c := *e
-				c.Msg = "Template delimiters are not supported in expressions: " + e.Msg
-				panic(&c)
-			}
+		if rt.era < Current {
+			return rt.legacyCondition(src)
 		}
-		return rt.legacyCondition(src)
+		if t, isText := v.(*Text); isText && isAllTemplate(src) {
+			return rt.indirectCondition(t)
+		}
 	}
 	c := rt.expression(src)
 	// Ansible 1.9 evaluates the text that a bare variable holds
@@ -246,9 +240,15 @@ func (rt *run) indirectCondition(t *Text) bool {
 	return rt.verdict(v)
 }
 
-// expression evaluates a bare expression.
+// expression evaluates a bare expression that is a conditional.
 func (rt *run) expression(src string) Value {
-	t, err := rt.e.textEngine().CompileExpr(src)
+	e := rt.e.textEngine()
+	t, err := e.compile(cacheKey{src: src, expr: true, rule: true})
+	if te, ok := err.(*Error); ok && rt.era >= Current && e.IsTemplate(src) {
+		c := *te
+		c.Msg = "Template delimiters are not supported in expressions: " + te.Msg
+		err = &c
+	}
 	check(err)
 	rt.t, rt.pos = t, 0
 	return rt.native(t)

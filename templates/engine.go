@@ -39,6 +39,7 @@ type Engine struct {
 type cacheKey struct {
 	src, name string
 	expr      bool
+	rule      bool // the expression is a conditional
 	text      bool // backslashes in the literals of {{ }} stay
 }
 
@@ -135,7 +136,7 @@ func (e *Engine) compile(k cacheKey) (*Template, error) {
 	c = &cached{}
 	c.err = try(func() {
 		if k.expr {
-			c.t = e.buildExpr(k.src)
+			c.t = e.buildExpr(k)
 		} else {
 			c.t = e.build(k)
 		}
@@ -210,10 +211,13 @@ func (e *Engine) isVariable(src string) bool {
 	return ok && strings.HasSuffix(rest, s.variableEnd) && isPlainName(strings.TrimFunc(strings.TrimSuffix(rest, s.variableEnd), isSpace))
 }
 
-func (e *Engine) buildExpr(src string) *Template {
-	x := e.syntax.parseExpr(src)
-	t := &Template{e: e, src: src}
+func (e *Engine) buildExpr(k cacheKey) *Template {
+	x := e.syntax.parseExpr(k.src)
+	t := &Template{e: e, src: k.src}
 	c := &compiler{e: e, t: t}
+	if k.rule && e.opts.EmbeddedTemplates {
+		c.rule = e.opts.Era >= Current
+	}
 	c.root([]stmt{&outputStmt{items: []expr{x}}}, nil)
 	return t
 }

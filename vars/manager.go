@@ -88,12 +88,18 @@ func (m *Manager) state(host string) *hostState {
 	return st
 }
 
-// SetNonpersistent sets variables at the level of set_fact and register.
+// SetNonpersistent sets variables at the level of set_fact and register, where
+// no former value is merged even with MergeHashes.
 func (m *Manager) SetNonpersistent(host string, vars *templates.Dict) {
 	st := m.state(host)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.setFacts = m.update(st.setFacts, vars)
+	if st.setFacts == nil {
+		st.setFacts = templates.NewDict(vars.Len())
+	}
+	for k, v := range vars.All {
+		st.setFacts.Set(k, v) // k was a key: it has a hash
+	}
 }
 
 // SetIncluded sets variables at the level of include_vars.

@@ -183,6 +183,10 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	})
 	opts.Globals[pyyaml.OpenVault] = templates.NewFunc(pyyaml.OpenVault, s.openVault)
 	opts.BrokenConditionals = s.cfg.Bool("ALLOW_BROKEN_CONDITIONALS")
+	opts.EmbeddedTemplates = s.era < templates.Current || s.cfg.Bool("ALLOW_EMBEDDED_TEMPLATES")
+	opts.WarnAt = func(pos templates.Pos, msg, help string) {
+		s.warn((&callback.Event{Msg: msg, Help: help, Context: callback.TextContext(pos)}).String())
+	}
 	opts.Deprecate = func(pos templates.Pos, msg, help string) {
 		s.deprecate(engine.BrokenConditional(pos, msg, help).String())
 	}

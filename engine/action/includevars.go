@@ -54,13 +54,15 @@ func includeVars(ctx context.Context, t *Task) (*templates.Dict, error) {
 			return t.varsFailure(shown, files[:i], why), nil
 		}
 		for k, v := range d.All {
-			if t.str("hash_behaviour", "") == "merge" {
-				v = t.mergeOver(ctx, all, k, v)
-			}
 			_ = all.Set(k, v) // k is in a dict, so it has a hash
 		}
 	}
 	all = t.namedVars(all)
+	if t.str("hash_behaviour", "") == "merge" {
+		for k, v := range all.All {
+			_ = all.Set(k, t.mergeOver(ctx, k, v)) // k is in a dict, so it has a hash
+		}
+	}
 	t.Effects.Included = all
 	if len(files) > 0 {
 		t.Effects.Source = files[0]
@@ -117,11 +119,8 @@ func (t *Task) varsExtensions() ([]string, error) {
 	return strings.Split(string(text), ""), nil
 }
 
-// mergeOver is v merged over what the files before or the variables hold under k.
-func (t *Task) mergeOver(ctx context.Context, all *templates.Dict, k, v templates.Value) templates.Value {
-	if old, ok, _ := all.Get(k); ok {
-		return deepMerge(old, v)
-	}
+// mergeOver is v merged over what the variables hold under k.
+func (t *Task) mergeOver(ctx context.Context, k, v templates.Value) templates.Value {
 	old, ok, err := t.Scope.Lookup(templates.StrOf(k, t.Era))
 	if !ok || err != nil {
 		return v

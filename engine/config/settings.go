@@ -11,7 +11,7 @@ var table = []setting{
 	{name: "ACTION_WARNINGS", kind: kindBool, def: "true", env: []string{"ANSIBLE_ACTION_WARNINGS"}, ini: []string{"defaults.action_warnings"}, use: honoured},
 	{name: "AGNOSTIC_BECOME_PROMPT", kind: kindBool, def: "true", env: []string{"ANSIBLE_AGNOSTIC_BECOME_PROMPT"}, ini: []string{"privilege_escalation.agnostic_become_prompt"}, use: ignored},
 	{name: "ALLOW_BROKEN_CONDITIONALS", kind: kindBool, def: "false", env: []string{"ANSIBLE_ALLOW_BROKEN_CONDITIONALS"}, ini: []string{"defaults.allow_broken_conditionals"}, use: honoured},
-	{name: "ALLOW_EMBEDDED_TEMPLATES", kind: kindBool, def: "true", env: []string{"ANSIBLE_ALLOW_EMBEDDED_TEMPLATES"}, ini: []string{"defaults.allow_embedded_templates"}, use: ignored},
+	{name: "ALLOW_EMBEDDED_TEMPLATES", kind: kindBool, def: "true", env: []string{"ANSIBLE_ALLOW_EMBEDDED_TEMPLATES"}, ini: []string{"defaults.allow_embedded_templates"}, use: honoured},
 	{name: "ANSIBLE_CONNECTION_PATH", kind: kindPath, env: []string{"ANSIBLE_CONNECTION_PATH"}, ini: []string{"persistent_connection.ansible_connection_path"}, use: ignored},
 	{name: "ANSIBLE_COW_ACCEPTLIST", kind: kindList, def: "bud-frogs,bunny,cheese,daemon,default,dragon,elephant-in-snake,elephant,eyes,hellokitty,kitty,luke-koala,meow,milk,moofasa,moose,ren,sheep,small,stegosaurus,stimpy,supermilker,three-eyes,turkey,turtle,tux,udder,vader-koala,vader,www", env: []string{"ANSIBLE_COW_WHITELIST", "ANSIBLE_COW_ACCEPTLIST"}, ini: []string{"defaults.cow_whitelist", "defaults.cowsay_enabled_stencils"}, use: harmless},
 	{name: "ANSIBLE_COW_PATH", kind: kindStr, env: []string{"ANSIBLE_COW_PATH"}, ini: []string{"defaults.cowpath"}, use: harmless},

@@ -223,8 +223,11 @@ type Role struct {
 	Defaults, Vars         *templates.Dict // of defaults/main and vars/main (or *_from); nil: none
 	DefaultsFile, VarsFile string
 	Params                 Vars
-	AllowDuplicates        bool
-	Once                   bool // allow_duplicates: false of the import or include itself
+	// Given are the vars: of what brought the role: its entry under roles: or in
+	// meta/main, import_role, include_role.
+	Given           Vars
+	AllowDuplicates bool
+	Once            bool // allow_duplicates: false of the import or include itself
 	// ArgumentSpecs is what stands under argument_specs in
 	// meta/argument_specs or meta/main, nil without.
 	ArgumentSpecs *templates.Dict
@@ -237,6 +240,15 @@ type Role struct {
 	DependsOn []*Role
 	// Collections are to be searched for unqualified names inside the role.
 	Collections []string
+}
+
+// Dependencies are all roles that r depends on, in the order they run.
+func (r *Role) Dependencies() []*Role {
+	var all []*Role
+	for _, d := range r.DependsOn {
+		all = append(append(all, d.Dependencies()...), d)
+	}
+	return all
 }
 
 func (t *Task) Position() Pos  { return t.Pos }

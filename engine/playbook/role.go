@@ -164,6 +164,7 @@ func (ld *loading) importRole(c *scope, t *Task) []Item {
 	if !ld.fillUse(&inner, use, name, v.Pos, from, dup) {
 		return nil
 	}
+	use.Role.Given = t.Vars
 	use.Role.Once = dup != nil && !*dup
 	if a, has := t.Args.GetStr("rolespec_validate"); has {
 		if b, isBool := literalBool(a); isBool && !bool(b.(templates.Bool)) {
@@ -194,7 +195,7 @@ func (u *RoleUse) Order() []*RoleUse {
 
 // fillUse finds the role called name, as pos says, and loads all of it into use.
 func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from roleFiles, duplicates *bool) bool {
-	role := &Role{Name: name, Params: use.Params, Entry: "main"}
+	role := &Role{Name: name, Params: use.Params, Given: use.Vars, Entry: "main"}
 	dir, fqcn, tried := ld.l.findRole(name, c)
 	if dir == "" {
 		words := "the role '%s' was not found in %s"
