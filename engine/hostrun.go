@@ -26,8 +26,8 @@ type hostRun struct {
 	files []vars.Layer
 
 	rolesBegun map[*playbook.Role]bool // of which a task ran
-	rolesRun   map[string]bool         // by path: roles of any kind that ran to their end
-	rolesDone  map[string]bool         // by key: entries of roles: that did
+	rolesRun   map[string]bool         // by use: roles of includes and imports that ran to their end
+	rolesDone  map[string]bool         // by use: entries of roles: that did
 
 	mu       sync.Mutex // notified may be set by a task that runs once for all
 	notified map[*handler]bool
@@ -156,17 +156,32 @@ func (p *playRun) completeRole(h *hostRun, role *playbook.Role) {
 	if h.rolesRun == nil {
 		h.rolesRun, h.rolesDone = map[string]bool{}, map[string]bool{}
 	}
-	h.rolesRun[role.Path] = true
-	if key, ok := p.roleKeys[role]; ok {
+	key, once := p.roleUse(role)
+	if once {
+		h.rolesRun[key] = true
+	} else {
 		h.rolesDone[key] = true
 	}
 }
 
+// roleUse tells uses of a role apart. once says that it came by import_role or
+// include_role, of which allow_duplicates lets equal ones run once.
+func (p *playRun) roleUse(role *playbook.Role) (key string, once bool) {
+	if key, ok := p.roleKeys[role]; ok {
+		return key, false
+	}
+	key = role.Path + "\x00" + role.Entry
+	if d := role.Params.Dict; d != nil && d.Len() > 0 {
+		key += "\x00" + rawText(d)
+	}
+	return key, true
+}
+
 // ranAlready reports whether a role is not to run again on the host.
 func (p *playRun) ranAlready(h *hostRun, role *playbook.Role) bool {
-	if role.Once && h.rolesRun[role.Path] {
-		return true
+	key, once := p.roleUse(role)
+	if once {
+		return role.Once && h.rolesRun[key]
 	}
-	key, ok := p.roleKeys[role]
-	return ok && !role.AllowDuplicates && h.rolesDone[key]
+	return !role.AllowDuplicates && h.rolesDone[key]
 }

@@ -220,6 +220,21 @@ func groupIncludes(steps []turn, results []*taskResult) []*included {
 	return groups
 }
 
+// label is what the screen calls the item that the include is for: nothing
+// where that is empty, zero or false.
+func (g *included) label() string {
+	if !g.task.LoopControl.Label.IsSet() {
+		name := "item"
+		if s, ok := g.task.LoopControl.LoopVar.V.(templates.Str); ok {
+			name = string(s)
+		}
+		if v, ok := g.req.vars.GetStr(name); ok && !v.Truth() {
+			return ""
+		}
+	}
+	return g.res[0].label
+}
+
 func includeResults(res *taskResult) []*taskResult {
 	if !res.looped {
 		if res.include == nil {
@@ -260,7 +275,7 @@ func (w *walk) include(ctx context.Context, steps []turn, results []*taskResult)
 			for j, h := range g.hosts {
 				names[j] = h.name
 			}
-			label := g.res[0].label
+			label := g.label()
 			if g.res[0].noLog {
 				label = censoredLabel
 			}

@@ -324,7 +324,7 @@ func (p *playRun) applyInventory(h *hostRun, res *taskResult, e *action.Effects)
 	case e.AddHost != nil:
 		changed := inv.AddHost(e.AddHost.Name, e.AddHost.Port, e.AddHost.Groups)
 		if e.AddHost.Vars != nil && e.AddHost.Vars.Len() > 0 {
-			p.r.o.Vars.AddHostVars(e.AddHost.Name, e.AddHost.Vars)
+			changed = p.r.o.Vars.AddHostVars(e.AddHost.Name, e.AddHost.Vars) || changed
 		}
 		res.data.SetStr("changed", templates.Bool(changed))
 	case e.Group != "":

@@ -52,6 +52,7 @@ func (tr *taskRun) run(ctx context.Context) *taskResult {
 		if ok, which, cerr := tr.r.all(ctx, "when", tr.t.AllWhen(), tr.scope); cerr == nil && !ok {
 			return skipped(base, which)
 		}
+		tr.delegateLabel(ctx, tr.scope, base)
 		return tr.seal(tr.failedResult(base, err))
 	case looped:
 		return tr.loop(ctx, base, items)
@@ -89,6 +90,7 @@ func (tr *taskRun) once(ctx context.Context, s *vars.Scope, res *taskResult) *ta
 	s = tr.withConnection(ctx, s)
 	ok, which, err := tr.r.all(ctx, "when", tr.t.AllWhen(), s)
 	if err != nil {
+		tr.delegateLabel(ctx, s, res)
 		return tr.failedResult(res, err)
 	}
 	if ok {
@@ -425,6 +427,9 @@ func (tr *taskRun) actionTask(ctx context.Context, s *vars.Scope, res *taskResul
 	args := res.args
 	if args == nil {
 		if args, err = tr.args(ctx, s, module); err != nil {
+			if !res.current {
+				tr.delegateLabel(ctx, s, res)
+			}
 			return nil, err
 		}
 	}
@@ -500,6 +505,17 @@ func (tr *taskRun) delegate(ctx context.Context, s templates.Scope, res *taskRes
 	}
 	res.delegateFacts, err = tr.r.bool(ctx, facts, s, false)
 	return named("delegate_facts", facts, err)
+}
+
+// delegateLabel names the delegate of a task that fails before it is asked to
+// do anything; up to 2.14 as written.
+func (tr *taskRun) delegateLabel(ctx context.Context, s templates.Scope, res *taskResult) {
+	v := tr.t.EffectiveDelegateTo()
+	if text, ok := v.V.(*templates.Text); ok && !res.current {
+		res.delegate = text.Src
+	} else if to, err := tr.r.resolve(ctx, v.V, s); v.IsSet() && err == nil && to != templates.Omit && to != templates.None {
+		res.delegate = templates.StrOf(to, tr.r.o.Era)
+	}
 }
 
 // environment merges the environments that stand around the task.

@@ -118,12 +118,32 @@ func (m *Manager) SetIncluded(host string, vars *templates.Dict, source string) 
 	}
 }
 
-// AddHostVars sets the variables that add_host gave, at the level of the inventory's own host vars.
-func (m *Manager) AddHostVars(host string, vars *templates.Dict) {
+// AddHostVars sets the variables that add_host gave, at the level of the
+// inventory's own host vars. It reports whether one of them is new.
+func (m *Manager) AddHostVars(host string, vars *templates.Dict) (changed bool) {
 	st := m.state(host)
+	var own *templates.Dict
+	if h, ok := m.o.Inventory.Host(host); ok {
+		own = m.o.Inventory.HostVars(h)
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	had := func(d *templates.Dict, name, value templates.Value) (same, ok bool) {
+		if d == nil {
+			return false, false
+		}
+		old, ok, _ := d.Get(name)
+		return ok && templates.Equal(old, value), ok
+	}
+	for k, v := range vars.All {
+		same, ok := had(st.added, k, v)
+		if !ok {
+			same, _ = had(own, k, v)
+		}
+		changed = changed || !same
+	}
 	st.added = m.update(st.added, vars)
+	return changed
 }
 
 // update sets the items of vars in d, which is made where it is nil.
@@ -164,16 +184,18 @@ func (m *Manager) chainOf(st *hostState) *hostChain {
 
 func (m *Manager) buildChain(name string, version uint64) *hostChain {
 	c := &hostChain{version: version}
-	h, ok := m.o.Inventory.Host(name)
-	if !ok {
-		c.group = &groupChain{names: templates.NewList()}
-		return c
-	}
-	c.host, c.vars = h, m.o.Inventory.HostVars(h)
-	c.group = m.groupChain(m.o.Inventory.HostGroups(name), version)
-	c.names, c.err = c.group.names, c.group.err
-	if h.Implicit {
-		c.names = templates.NewList()
+	if h, ok := m.o.Inventory.Host(name); ok {
+		c.host, c.vars = h, m.o.Inventory.HostVars(h)
+		c.group = m.groupChain(m.o.Inventory.HostGroups(name), version)
+		c.names, c.err = c.group.names, c.group.err
+		if h.Implicit {
+			c.names = templates.NewList()
+		}
+	} else {
+		// A delegate that the inventory does not know has the variables of all.
+		c.group = m.groupChain(m.o.Inventory.Groups()[:1], version)
+		c.names, c.err = templates.NewList(), c.group.err
+		c.vars = templates.NewDict(0)
 	}
 	for _, dirs := range []struct {
 		kind Kind

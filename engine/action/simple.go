@@ -206,10 +206,7 @@ func assert(ctx context.Context, t *Task) (*templates.Dict, error) {
 			return Result("failed", true, "changed", false, "evaluated_to", false, "assertion", c, "msg", failMsg, ShownAlways, !quiet), nil
 		}
 	}
-	if quiet {
-		return Result("changed", false), nil
-	}
-	return Result("changed", false, "msg", okMsg, ShownAlways, true), nil
+	return Result("changed", false, "msg", okMsg, ShownAlways, !quiet), nil
 }
 
 // message is a message argument: a text or a list of texts.

@@ -290,6 +290,7 @@ func (inv *Inventory) addHostTo(name string, port int, groups []string) (changed
 		h = inv.addHost(name, "")
 		h.Added = true
 		changed = true
+		inv.addMember(inv.groups["all"], h) // its own member, so before those of groups
 	}
 	if port > 0 {
 		vars := h.Vars.Copy() // others may be reading the old one
