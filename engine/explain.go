@@ -62,7 +62,10 @@ func (tr *taskRun) cause214(err error, text string) string {
 		return fmt.Sprintf("error while evaluating conditional (%s): %s. %[2]s", text, err)
 	}
 	var e *templates.Error
-	if errors.As(err, &e) && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
+	if errors.As(err, &e) && len(e.Through) > 0 {
+		return tr.through214(e)
+	}
+	if e != nil && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
 		return fmt.Sprintf("template error while templating string: %s. String: {%% if %s %%} True {%% else %%} False {%% endif %%}. %[1]s", e.Msg, text)
 	}
 	return err.Error()
@@ -71,6 +74,9 @@ func (tr *taskRun) cause214(err error, text string) string {
 // template214 words an error of a template outside conditionals.
 func (tr *taskRun) template214(err error) string {
 	var e *templates.Error
+	if errors.As(err, &e) && len(e.Through) > 0 {
+		return tr.through214(e)
+	}
 	if errors.As(err, &e) && e.Src != "" && (e.Kind == templates.TemplateSyntaxError || e.Kind == templates.TemplateAssertError) {
 		msg := e.Msg
 		if e.Kind == templates.TemplateAssertError && e.Got != "" {
@@ -95,6 +101,28 @@ func (tr *taskRun) template214(err error) string {
 		return fmt.Sprintf("Unexpected templating type error occurred on (%s): %s. %[2]s", e.Src, e.Msg)
 	}
 	return fmt.Sprintf("An unhandled exception occurred while templating '%s'. Error was a <class '%s'>, original message: %s. %[3]s", e.Src, e.Kind, e.Msg)
+}
+
+// through214 words an error that came through variables: for each one Ansible
+// puts its value and the class of what went wrong before the message.
+func (tr *taskRun) through214(e *templates.Error) string {
+	direct := *e
+	direct.Through = nil
+	msg, class := e.Msg, e.Kind
+	switch e.Kind {
+	case templates.TemplateSyntaxError, templates.TemplateAssertError, templates.TypeError:
+		msg, class = tr.template214(&direct), templates.AnsibleError
+	case "JSONDecodeError":
+		class = "json.decoder." + e.Kind
+	}
+	for _, value := range e.Through {
+		if class == templates.AnsibleError || class == templates.AnsibleFilterError {
+			class = "ansible.errors." + class
+		}
+		msg = fmt.Sprintf("An unhandled exception occurred while templating '%s'. Error was a <class '%s'>, original message: %s", value, class, msg)
+		class = templates.AnsibleError
+	}
+	return msg
 }
 
 func isUndefined(err error) bool {

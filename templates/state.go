@@ -4,6 +4,7 @@ package templates
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -33,7 +34,11 @@ type run struct {
 	max    int
 
 	texts  resolvedTexts
-	active []*Text // being resolved, outermost first
+	wholes map[Value]Value // of containers, in the era that resolves them at once
+	// inWhole is how many texts are active while one that stands in such a
+	// container is resolved.
+	inWhole int
+	active  []*Text // being resolved, outermost first
 
 	// kept says that a value or a function of the caller's may refer to this
 	// run, or to a context of it, when it is over.
@@ -77,6 +82,7 @@ func (rt *run) done() {
 	clear(rt.captured)
 	clear(rt.active)
 	rt.texts.clear()
+	rt.wholes, rt.inWhole = nil, 0
 	rt.captured, rt.active = rt.captured[:0], rt.active[:0]
 	rt.ctx, rt.e, rt.scope, rt.t, rt.condAt = nil, nil, nil, nil, Pos{}
 	rt.pos, rt.calls, rt.ticks, rt.spent, rt.visits = 0, 0, 0, 0, 0
@@ -393,7 +399,41 @@ func (rt *run) inScope(name string) Value {
 	if !ok || v == nil {
 		return nil
 	}
-	return rt.force(v)
+	return rt.whole(rt.force(v))
+}
+
+// whole is a variable's value as the name gives it. ansible-core 2.14 resolves
+// all of a container there, and where something in it is undefined the variable
+// is; later releases wait until an element is used.
+func (rt *run) whole(v Value) Value {
+	if rt.era != Era214 || !IsLazy(v) {
+		return v
+	}
+	if _, isTuple := v.(Tuple); isTuple {
+		return v
+	}
+	if out, ok := rt.wholes[v]; ok {
+		return out
+	}
+	var out Value
+	outer := rt.inWhole
+	rt.inWhole = len(rt.active) + 1
+	err := try(func() { out = rt.deepIn(v, 0) })
+	rt.inWhole = outer
+	if err != nil {
+		c := *asError(err)
+		if c.Kind != UndefinedError {
+			c.Through = append(slices.Clip(c.Through), Repr(v, rt.era))
+			panic(&c)
+		}
+		c.Msg = Repr(v, rt.era) + ": " + c.Msg + ". " + c.Msg
+		out = &Undefined{Kind: rt.e.opts.Undefined, Name: c.Got, Hint: c.Msg, Cause: &c}
+	}
+	if rt.wholes == nil {
+		rt.wholes = map[Value]Value{}
+	}
+	rt.wholes[v] = out
+	return out
 }
 
 // global returns a global variable; missing where there is none.
@@ -614,12 +654,13 @@ func (rt *run) force(v Value) Value {
 	rt.active = append(rt.active, t)
 	tmpl, pos, calls, e := rt.t, rt.pos, rt.calls, rt.e
 	var out Value
+	depth := len(rt.active)
 	err := try(func() { out = rt.evalText(t) })
+	rt.active = rt.active[:depth-1]
 	if err != nil {
-		out = rt.failedText(t, asError(err), tmpl != nil)
+		out = rt.failedText(t, asError(err), tmpl != nil && depth != rt.inWhole)
 	}
 	rt.t, rt.pos, rt.e = tmpl, pos, e
-	rt.active = rt.active[:len(rt.active)-1]
 	rt.calls = calls - 1
 	rt.texts.add(t, out)
 	return out
@@ -652,6 +693,9 @@ func (rt *run) failedText(t *Text, e *Error, inner bool) Value {
 		c.Pos = t.Pos
 	}
 	if c.Kind != UndefinedError {
+		if rt.era == Era214 && inner {
+			c.Through = append(slices.Clip(c.Through), t.Src)
+		}
 		panic(&c)
 	}
 	if rt.era == Era214 && inner { // Ansible tells of each variable on the way

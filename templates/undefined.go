@@ -179,7 +179,12 @@ func objectRepr(v Value) string {
 	case *funcValue:
 		return v.class + " object"
 	}
-	return pyType(v) + " object"
+	switch t := pyType(v); t {
+	case "HostVars", "HostVarsVars":
+		return "ansible.vars.hostvars." + t + " object"
+	default:
+		return t + " object"
+	}
 }
 
 // text is str(u).
