@@ -234,23 +234,24 @@ func (g *getURLRun) failTmp(format, dir string) error {
 	return modules.FailWith(map[string]any{"elapsed": g.elapsed()}, format, dir)
 }
 
-// folder is where the download goes before it is in place.
+// folder is where the download goes before it is in place: beside the target,
+// where it need not be copied once more, or tmp_dest.
 func (g *getURLRun) folder() (string, error) {
-	dir := g.a.TmpDest
-	if dir != "" && !isDir(dir) {
-		if _, err := os.Stat(dir); err == nil {
-			return "", g.failTmp("%s is a file but should be a directory.", dir)
+	if tmp := g.a.TmpDest; tmp != "" && !isDir(tmp) {
+		if _, err := os.Stat(tmp); err == nil {
+			return "", g.failTmp("%s is a file but should be a directory.", tmp)
 		}
-		return "", g.failTmp("%s directory does not exist.", dir)
+		return "", g.failTmp("%s directory does not exist.", tmp)
 	}
-	if dir == "" {
-		// Beside the target it need not be copied once more.
-		if dir = filepath.Dir(g.dest); !isDir(dir) {
-			return "", g.fail("Destination %s does not exist", dir)
-		}
-		if err := unix.Access(dir, unix.W_OK); err != nil {
-			return "", g.fail("Destination %s is not writable", dir)
-		}
+	dir := filepath.Dir(g.dest)
+	if !isDir(dir) {
+		return "", g.fail("Destination %s does not exist", dir)
+	}
+	if err := unix.Access(dir, unix.W_OK); err != nil {
+		return "", g.fail("Destination %s is not writable", dir)
+	}
+	if g.a.TmpDest != "" {
+		dir = g.a.TmpDest
 	}
 	return dir, nil
 }

@@ -118,7 +118,8 @@ func (r *nmcliRun) settings() ([]nmSetting, error) {
 		{key: "connection.zone", value: given(a.Zone)},
 	}
 	if family.ip && (a.Master == nil || *a.Master == "" || a.SlaveType == "vrf" || r.kind == "ovs-interface") {
-		out = slices.Concat(out, a.nmcliIPv4.settings(family.disabled), a.nmcliIPv6.settings(family.disabled))
+		disabled := family.disabled && a.Type != "" // a profile whose type the task does not name keeps its methods
+		out = slices.Concat(out, a.nmcliIPv4.settings(disabled), a.nmcliIPv6.settings(disabled))
 	}
 	mac := "802-3-ethernet.cloned-mac-address"
 	if r.kind == "bridge" {
