@@ -118,6 +118,11 @@ type userRun struct {
 
 func runUser(ctx context.Context, m *modules.Run, a *userArgs) (*modules.Result, error) {
 	u := &userRun{Run: m, userArgs: a, data: map[string]any{"name": a.Name, "state": a.State}}
+	if a.Append && m.Params["groups"] == nil {
+		// The current Ansible refuses this; what the task asks for is done all the same.
+		m.Warn("'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups." +
+			"This will change to an error in Ansible 2.14.")
+	}
 	have, err := findUser(ctx, m, a.Name, a.Local)
 	if err != nil {
 		return nil, modules.Failf("cannot read the accounts: %w", err)
