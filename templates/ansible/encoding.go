@@ -3,12 +3,24 @@ package ansible
 // This file converts between texts and bytes, and between values.
 
 import (
+	"fmt"
 	"math/big"
 	"strings"
 	"unicode/utf16"
 
 	"gorun/templates"
 )
+
+// escaped is a character that is not ASCII as Python's codecs show it.
+func escaped(r rune) string {
+	switch {
+	case r <= 0xff:
+		return fmt.Sprintf(`'\x%02x'`, r)
+	case r <= 0xffff:
+		return fmt.Sprintf(`'\u%04x'`, r)
+	}
+	return fmt.Sprintf(`'\U%08x'`, r)
+}
 
 // encode is Python's s.encode(name) for the encodings that playbooks use.
 func encode(s, name string) ([]byte, error) {
@@ -23,7 +35,7 @@ func encode(s, name string) ([]byte, error) {
 		var out []byte
 		for i, r := range []rune(s) {
 			if r > limit {
-				return nil, raise(templates.UnicodeError, "'%s' codec can't encode character %s in position %d: ordinal not in range(%d)", kind, repr(str(string(r))), i, limit+1)
+				return nil, raise(templates.UnicodeError, "'%s' codec can't encode character %s in position %d: ordinal not in range(%d)", kind, escaped(r), i, limit+1)
 			}
 			out = append(out, byte(r))
 		}

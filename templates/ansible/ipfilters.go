@@ -4,6 +4,7 @@ package ansible
 // (https://docs.ansible.com/ansible/latest/collections/ansible/utils/index.html).
 
 import (
+	"errors"
 	"math/big"
 	"net/netip"
 	"slices"
@@ -75,12 +76,19 @@ func ipFilter(name string, version int) templates.Func {
 	}))
 }
 
+// unknownQuery begins the error of a query that is none.
+const unknownQuery = "unknown filter type: "
+
 // ipaddr answers a query about v; version 0 is any.
 func ipaddr(v, q value, version int, era templates.Era) (value, error) {
 	if l, ok := v.(*templates.List); ok {
 		var out []value
 		for _, e := range l.Elems {
 			x, err := ipaddr(e, q, version, era)
+			var te *templates.Error
+			if errors.As(err, &te) && strings.HasPrefix(te.Msg, unknownQuery) {
+				return nil, fail("ipaddr: %s", te.Msg)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -133,7 +141,7 @@ func ipaddr(v, q value, version int, era templates.Era) (value, error) {
 	}
 	outer, ok := parseNetwork(name)
 	if !ok {
-		return nil, fail("unknown filter type: %s", name)
+		return nil, fail(unknownQuery+"%s", name)
 	}
 	if outer.contains(n) {
 		if _, isStr := isText(v); n.plain && isStr {
@@ -282,10 +290,18 @@ func filterIPMath(_ *call, args map[string]value) (value, error) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ip4_hex_filter.html
-func filterIP4Hex(_ *call, args map[string]value) (value, error) {
+func filterIP4Hex(c *call, args map[string]value) (value, error) {
 	s, delimiter := text(args["arg"]), text(args["delimiter"])
 	a, err := netip.ParseAddr(s)
 	if err != nil || !a.Is4() {
+		if c.State.Era() == templates.Current {
+			return nil, fail("You must pass a valid IP address; %s is invalid", s)
+		}
+		for part := range strings.SplitSeq(s, ".") {
+			if _, err := strconv.Atoi(part); err != nil {
+				return nil, raise(templates.ValueError, "invalid literal for int() with base 10: %s", repr(str(part)))
+			}
+		}
 		return nil, fail("%s is no IPv4 address", repr(str(s)))
 	}
 	parts := make([]string, 4)
@@ -384,7 +400,10 @@ func subnetAt(n network, bits int, i int64) (value, error) {
 // subnetRank is the number of n, from 1, among the networks of its size in outer.
 func subnetRank(n network, outer string) (value, error) {
 	m, ok := parseNetwork(outer)
-	if !ok || !m.contains(n) {
+	if !ok {
+		return nil, fail("You must pass a valid subnet or IP address; %s is invalid", outer)
+	}
+	if !m.contains(n) {
 		return nil, fail("%s is not in the subnet %s", n.cidr(), outer)
 	}
 	d := n.first()
@@ -395,6 +414,9 @@ func subnetRank(n network, outer string) (value, error) {
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/cidr_merge_filter.html
 func filterCIDRMerge(_ *call, args map[string]value) (value, error) {
 	v, action := args["value"], text(args["action"])
+	if action != "merge" && action != "span" {
+		return nil, fail("cidr_merge: invalid action '%s'", action)
+	}
 	var nets []network
 	for _, e := range elemsOf(v) {
 		n, ok := parseNetwork(text(e))
@@ -403,26 +425,23 @@ func filterCIDRMerge(_ *call, args map[string]value) (value, error) {
 		}
 		nets = append(nets, network{addr: n.base(), bits: n.bits})
 	}
-	switch action {
-	case "merge":
+	if action == "merge" {
 		var out []value
 		for _, n := range mergeNetworks(nets) {
 			out = append(out, str(n.cidr()))
 		}
 		return list(out), nil
-	case "span":
-		if len(nets) == 0 {
-			return templates.None, nil
-		}
-		all := nets[0]
-		for _, n := range nets[1:] {
-			for all.bits > 0 && !all.contains(n) {
-				all = network{addr: all.addr, bits: all.bits - 1}
-			}
-		}
-		return str(all.cidr()), nil
 	}
-	return nil, fail("cidr_merge: invalid action '%s'", action)
+	if len(nets) == 0 {
+		return templates.None, nil
+	}
+	all := nets[0]
+	for _, n := range nets[1:] {
+		for all.bits > 0 && !all.contains(n) {
+			all = network{addr: all.addr, bits: all.bits - 1}
+		}
+	}
+	return str(all.cidr()), nil
 }
 
 // mergeNetworks joins networks that lie in one another or side by side.

@@ -99,6 +99,14 @@ func members(elems []value) func(value) bool {
 	}
 }
 
+// notContainer is Python's error of "in" something that holds nothing.
+func notContainer(c *call, v value) error {
+	if c.State.Era() == templates.Current {
+		return typeError("argument of type '%s' is not a container or iterable", v.Type())
+	}
+	return typeError("argument of type '%s' is not iterable", v.Type())
+}
+
 func twoLists(c *call, fn string) (a, b []value, err error) {
 	var x, y value
 	if err = c.Unpack(fn, "a", &x, "b", &y); err != nil {
@@ -113,9 +121,22 @@ func twoLists(c *call, fn string) (a, b []value, err error) {
 	b, err = c.State.Iterate(y)
 	if te, ok := err.(*templates.Error); ok && te.Kind == templates.TypeError && x.Type() == "list" {
 		if fn == "difference" || fn == "intersect" {
-			return nil, nil, typeError("argument of type '%s' is not iterable", y.Type())
+			return nil, nil, notContainer(c, y)
 		}
 		return nil, nil, typeError("can only concatenate list (not \"%s\") to list", y.Type())
+	}
+	return a, b, err
+}
+
+// operands are two lists that Ansible may add.
+func operands(c *call, fn string) (a, b []value, err error) {
+	if c.State.Era() != templates.Current && fn == "union" && len(c.Args) > 0 { // it adds before it looks at elements
+		if err := joinable(c, nil, nil); err != nil {
+			return nil, nil, err
+		}
+	}
+	if a, b, err = twoLists(c, fn); err == nil {
+		err = joinable(c, a, b)
 	}
 	return a, b, err
 }
@@ -148,10 +169,7 @@ func joinable(c *call, a, b []value) error {
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/union_filter.html
 func filterUnion(c *call) (value, error) {
-	a, b, err := twoLists(c, "union")
-	if err == nil {
-		err = joinable(c, a, b)
-	}
+	a, b, err := operands(c, "union")
 	if err != nil {
 		return nil, err
 	}
@@ -187,10 +205,7 @@ func filterDifference(c *call) (value, error) {
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/builtin/symmetric_difference_filter.html
 func filterSymmetricDifference(c *call) (value, error) {
-	a, b, err := twoLists(c, "symmetric_difference")
-	if err == nil {
-		err = joinable(c, a, b)
-	}
+	a, b, err := operands(c, "symmetric_difference")
 	if err != nil {
 		return nil, err
 	}

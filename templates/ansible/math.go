@@ -198,7 +198,7 @@ func filterHumanToBytes(c *call) (value, error) {
 }
 
 // sizeForm is a size as the current release reads it: nothing else may follow.
-var sizeForm = pyre.MustCompile(`^\s*\d*\.?\d*\s*([A-Za-z]+)?$`, 0)
+var sizeForm = pyre.MustCompile(`^[0-9]*\.?[0-9]+(?:\s*[A-Za-z]+)?\s*$`, 0)
 
 func humanToBytes(s string, defaultUnit value, isBits, current bool) (value, error) {
 	trimmed := strings.TrimLeft(s, " \t\n\r\f\v")

@@ -134,6 +134,9 @@ func filterRelpath(c *call) (value, error) {
 	if err := c.Unpack("relpath", "path", &v, "start?", &start); err != nil {
 		return nil, err
 	}
+	if v == templates.None && c.State.Era() != templates.Current {
+		return nil, raise(templates.ValueError, "no path specified")
+	}
 	p, err := pathText(v)
 	if err != nil {
 		return nil, err
