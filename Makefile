@@ -71,12 +71,15 @@ fmt:
 	gofmt -l -w cmd engine internal modules templates vars
 
 # The playbooks of testdata/bench under gorun, shell scripts, ansible with
-# mitogen and ansible, on hosts of a lab; quick: make bench BENCH_RUNS=1
+# mitogen and ansible, on hosts of a lab; quick: make bench BENCH_RUNS=1, or with
+# BENCH_ARGS="-once 60s -limit 40m": no second run of what took a minute, and an
+# end after 40, with what has been measured. Ansible alone takes an hour for all.
 BENCH_RUNS = 3
+BENCH_ARGS =
 bench:
 	bash .ci/install bench
 	$(MAKE) build AGENTS=linux_$$(go env GOARCH)
-	go run ./testdata/bench/run -runs $(BENCH_RUNS) -out testdata/bench/results/last.md
+	go run ./testdata/bench/run -runs $(BENCH_RUNS) $(BENCH_ARGS) -out testdata/bench/results/last.md
 
 # gorun's templates beside Jinja2's, pongo2's and gonja's.
 bench-templates:
