@@ -55,7 +55,10 @@ func TestCron(t *testing.T) {
 		{args{"name": "C", "env": true, "job": "x", "insertbefore": "zz"}, false, "", "Variable named 'zz' not found."},
 		{args{"name": "t", "job": "x", "special_time": "daily", "hour": "3"}, false, "", "You must specify time and date fields or special time."},
 		{args{"name": "t3", "job": "x", "cron_file": cronFile, "user": "root"}, true, "#Ansible: t3\n* * * * * root x\n", ""},
-		{args{"name": "t3", "state": "absent", "cron_file": cronFile}, true, "", ""},
+		{args{"name": "t3", "state": "absent", "cron_file": cronFile, "insertafter": "z"}, true, "", ""},
+		{args{"name": "t4", "job": "\nx y\n", "cron_file": cronFile, "user": "root"}, true, "#Ansible: t4\n* * * * * root x y\n", ""},
+		{args{"name": "C", "env": true, "job": "x", "cron_file": cronFile}, false, "", "To use cron_file=... parameter you must specify user=... as well"},
+		{args{"name": "t4", "state": "absent", "cron_file": cronFile}, true, "", ""},
 	} {
 		file := filepath.Join(dir, "table")
 		if c.args["cron_file"] != nil {

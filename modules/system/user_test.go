@@ -137,4 +137,22 @@ func TestUserErrors(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(plain["warnings"]), "appears not to have been hashed") {
 		t.Errorf("a password in clear text: %v", plain["warnings"])
 	}
+	bare := User.Execute(context.Background(), &modules.Run{Check: true}, map[string]any{"name": "gorun-nobody", "append": true})
+	if !strings.Contains(fmt.Sprint(bare["warnings"]), "'append' is set, but no 'groups' are specified.") {
+		t.Errorf("append without groups: %v", bare["warnings"])
+	}
+}
+
+// TestLooksHashed has the passwords of which ansible 2.14.18 warns.
+func TestLooksHashed(t *testing.T) {
+	for password, want := range map[string]bool{
+		"": true, "*": true, "!": true, "*************": true, "!!": false, "plain": false, "a$b": false, "$6$abc$def": false, "$1$abc$def:": false,
+		"$1$salt$" + strings.Repeat("a", 22): true, "$5$salt$" + strings.Repeat("a", 43): true,
+		"$6$rounds=5000$salt$" + strings.Repeat("a", 86): true, "$6$salt$" + strings.Repeat("a", 85): false,
+		"$6$salt$" + strings.Repeat("*", 86): false, "$2b$12$" + strings.Repeat("a", 53): true,
+	} {
+		if got := looksHashed(password); got != want {
+			t.Errorf("%q: %v", password, got)
+		}
+	}
 }
