@@ -404,7 +404,11 @@ func (tr *taskRun) item(ctx context.Context, base *taskResult, lc loopControl, s
 		res.data.SetStr("ansible_loop", extendedLoop(lc, items, i))
 	}
 	var err error
-	if res.label, err = tr.label(ctx, scope, items[i]); err != nil {
+	item := items[i]
+	if lc.indexVar == lc.loopVar {
+		item = templates.Int(i) // which hides the item
+	}
+	if res.label, err = tr.label(ctx, scope, item); err != nil {
 		res = tr.unlabelled(res, err)
 	}
 	return tr.seal(res)

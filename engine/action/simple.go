@@ -29,7 +29,12 @@ func debug(ctx context.Context, t *Task) (*templates.Dict, error) {
 		return nil, err
 	}
 	if level > t.Verbosity {
-		return Result("skipped", true, "skipped_reason", "Verbosity threshold not met."), nil
+		const reason = "Verbosity threshold not met."
+		res := Result("skipped", true, "skipped_reason", reason)
+		if t.Era >= templates.Current {
+			res.SetStr("msg", templates.Str(reason))
+		}
+		return res, nil
 	}
 	if !t.has("var") {
 		msg, ok := t.Args.GetStr("msg")

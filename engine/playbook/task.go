@@ -219,6 +219,10 @@ func (ld *loading) loopControl(c *scope, f field, t *Task) {
 		case "extended_allitems":
 			lc.ExtendedAllitems = ld.checked(c, k, boolean)
 		case "break_when":
+			if ld.l.opts.Era < templates.Current {
+				ld.unknown(c, k, "LoopControl", loopControlKeywords) // it came with 2.18
+				continue
+			}
 			lc.BreakWhen = ld.list(c, k)
 		case "parallel":
 			lc.Parallel = ld.value(c, k.n)
