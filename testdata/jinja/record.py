@@ -38,6 +38,7 @@ def answer(case):
     env = dict(case.get("env") or {})
     templates = env.pop("templates", None)
     extra = env.pop("globals", {})
+    words, newstyle, policies = env.pop("translations", None), env.pop("newstyle_gettext", False), env.pop("policies", {})
     if "undefined" in env:
         env["undefined"] = UNDEFINED[env["undefined"]]
     if templates is not None:
@@ -47,6 +48,11 @@ def answer(case):
         sandboxed = "__" in case["template"] or "range(1000000)" in case["template"]
         e = (SandboxedEnvironment if sandboxed else jinja2.Environment)(**env)
         e.globals.update(extra)
+        e.policies.update(policies)
+        if words is not None:
+            one = lambda s: words[s][0] if isinstance(words.get(s), list) else words.get(s, s)
+            many = lambda s, p, n: one(s) if n == 1 else words[s][1] if isinstance(words.get(s), list) else words.get(s, p)
+            e.install_gettext_callables(one, many, newstyle=newstyle, pgettext=lambda c, s: one(s), npgettext=lambda c, s, p, n: many(s, p, n))
         return {"output": e.from_string(case["template"]).render(case.get("context") or {})}
     except RecursionError as x:
         return {"error": "RecursionError", "message": "maximum recursion depth exceeded"}
