@@ -334,10 +334,12 @@ func (r *nmcliRun) compare(settings []nmSetting) (bool, modules.Diff) {
 		s := settings[i]
 		have := r.profile[s.shownKey()]
 		if s.value == nil && s.key == r.mtuKey() {
-			if s.value = 0; have == nil && slices.Contains([]string{"bond", "dummy", "bond-slave"}, r.kind) {
+			// What the task does not say is the device's own; these types may have no such property at all.
+			if have == nil && slices.Contains([]string{"bond", "dummy", "bond-slave"}, r.kind) {
 				before[s.key], after[s.key] = nil, nil
 				continue
 			}
+			s.value = 0
 		}
 		want, ok := r.profile.wanted(&s)
 		if !ok {
