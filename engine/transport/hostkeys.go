@@ -119,23 +119,35 @@ func (h *hostKeyChecker) judge(remote net.Addr, key ssh.PublicKey) error {
 	return h.confirm(remote, key)
 }
 
-// revoked looks for the key in the files of RevokedHostKeys: a key a line.
+// revoked looks for the key in the files of RevokedHostKeys: a key a line, or
+// a list of ssh-keygen -k.
 func (h *hostKeyChecker) revoked(key ssh.PublicKey) error {
 	for _, f := range h.files("RevokedHostKeys") {
 		data, err := os.ReadFile(f)
 		if err != nil {
 			return fmt.Errorf("RevokedHostKeys: %w\nHost key verification failed.", err)
 		}
-		if bytes.HasPrefix(data, []byte("SSHKRL\n")) {
-			return fmt.Errorf("RevokedHostKeys: %s is a binary list, which only the openssh connection reads\nHost key verification failed.", f)
-		}
-		for line := range bytes.Lines(data) {
-			if k, _, _, _, err := ssh.ParseAuthorizedKey(line); err == nil && bytes.Equal(k.Marshal(), key.Marshal()) {
-				return fmt.Errorf("The %s key that %s shows is revoked by %s\nHost key verification failed.", kind(key), h.config.host, f)
+		listed := listsKey(data, key)
+		if bytes.HasPrefix(data, []byte(krlMagic)) {
+			if listed, err = revokedByKRL(data, key); err != nil {
+				return fmt.Errorf("RevokedHostKeys: %s: %w\nHost key verification failed.", f, err)
 			}
+		}
+		if listed {
+			return fmt.Errorf("The %s key that %s shows is revoked by %s\nHost key verification failed.", kind(key), h.config.host, f)
 		}
 	}
 	return nil
+}
+
+// listsKey reports whether one of the lines is key.
+func listsKey(lines []byte, key ssh.PublicKey) bool {
+	for line := range bytes.Lines(lines) {
+		if k, _, _, _, err := ssh.ParseAuthorizedKey(line); err == nil && bytes.Equal(k.Marshal(), key.Marshal()) {
+			return true
+		}
+	}
+	return false
 }
 
 func kind(key ssh.PublicKey) string {
