@@ -102,8 +102,8 @@ func ipaddr(v, q value, version int, era templates.Era) (value, error) {
 		return templates.Bool(false), nil
 	}
 	n, ok := readNetwork(v, version)
-	if s, isStr := isText(v); ok && isStr && era == templates.Current && !n.v6() && strings.Contains(s, ".") && strings.Count(s, ".") < 3 {
-		ok = false // netaddr's releases of today want all four numbers
+	if s, isStr := isText(v); isStr && isShort(s, era) {
+		ok = false
 	}
 	if !ok || version != 0 && (version == 6) != n.v6() || version != 0 && version != 4 && version != 6 {
 		return templates.Bool(false), nil
@@ -150,6 +150,12 @@ func ipaddr(v, q value, version int, era templates.Era) (value, error) {
 		return raw, nil
 	}
 	return templates.None, nil
+}
+
+// isShort reports whether an IPv4 address has too few numbers: netaddr's releases
+// of today want all four.
+func isShort(s string, era templates.Era) bool {
+	return era == templates.Current && !strings.Contains(s, ":") && strings.Contains(s, ".") && strings.Count(s, ".") < 3
 }
 
 // readNetwork reads a text or a number.
@@ -272,10 +278,10 @@ func filterReduceOnNetwork(c *call, args map[string]value) (value, error) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/ipmath_filter.html
-func filterIPMath(_ *call, args map[string]value) (value, error) {
+func filterIPMath(c *call, args map[string]value) (value, error) {
 	v, amount := args["value"], args["amount"]
 	n, ok := parseNetwork(text(v))
-	if !ok {
+	if !ok || isShort(text(v), c.State.Era()) {
 		return nil, fail("You must pass a valid IP address; %s is invalid", text(v))
 	}
 	i, ok := integer(amount)
@@ -412,7 +418,7 @@ func subnetRank(n network, outer string) (value, error) {
 }
 
 // https://docs.ansible.com/ansible/latest/collections/ansible/utils/cidr_merge_filter.html
-func filterCIDRMerge(_ *call, args map[string]value) (value, error) {
+func filterCIDRMerge(c *call, args map[string]value) (value, error) {
 	v, action := args["value"], text(args["action"])
 	if action != "merge" && action != "span" {
 		return nil, fail("cidr_merge: invalid action '%s'", action)
@@ -420,7 +426,7 @@ func filterCIDRMerge(_ *call, args map[string]value) (value, error) {
 	var nets []network
 	for _, e := range elemsOf(v) {
 		n, ok := parseNetwork(text(e))
-		if !ok {
+		if !ok || isShort(text(e), c.State.Era()) {
 			return nil, fail("cidr_merge: error in netaddr:\ninvalid IPNetwork %s", text(e))
 		}
 		nets = append(nets, network{addr: n.base(), bits: n.bits})
