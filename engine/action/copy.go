@@ -104,7 +104,7 @@ func (t *Task) putContent(ctx context.Context, data []byte, name, shown string) 
 // tellsSource says that a failed copy's result lacks the source's checksum:
 // Ansible's action has looked at the source before the module fails.
 func tellsSource(d *templates.Dict) bool {
-	return failed(d) && text(d, "checksum") == "" && !strings.HasPrefix(text(d, "msg"), "Failed to get information")
+	return failed(d) && text(d, "checksum") == ""
 }
 
 // dropLocal takes out the arguments that only the controller needs.
@@ -114,10 +114,17 @@ func (t *Task) dropLocal() {
 	}
 }
 
-// withoutContent drops the content from the result's invocation.
+// withoutContent drops the content from the result's invocation. What Ansible's
+// action finds before its module runs is the action's own failure.
 func (t *Task) withoutContent(d *templates.Dict, err error) (*templates.Dict, error) {
 	if err != nil {
 		return nil, err
+	}
+	if msg := text(d, "msg"); failed(d) && strings.HasPrefix(msg, "Failed to get information on remote file") {
+		if t.Era >= templates.Current {
+			return nil, failf("Task failed: %s", msg)
+		}
+		return nil, &Failure{Msg: msg, Bare: true}
 	}
 	inv, ok := d.GetStr("invocation")
 	if !ok {
