@@ -20,6 +20,8 @@ type AdhocTask struct {
 	Async, Poll int // seconds; Poll 0 with Async: do not wait
 	OneLine     bool
 	TaskTimeout int // seconds
+	// Console says that the task was typed at the prompt of a console.
+	Console bool
 }
 
 // Adhoc runs one task on the hosts of a pattern.
@@ -46,8 +48,24 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 		r.o.TaskTimeout = time.Duration(t.TaskTimeout) * time.Second
 	}
 	play.Tasks = []playbook.Item{task}
+	r.words = t.origin(task.Args)
 	code, _, err := r.runPlay(ctx, &playbook.Playbook{}, play)
 	return r.outcome(code), err
+}
+
+// origin is where errors of the task say that it comes from, for there is no file.
+func (t AdhocTask) origin(args *templates.Dict) string {
+	d := templates.NewDict(5)
+	d.SetStr("action", templates.Str(t.Module))
+	d.SetStr("args", args)
+	d.SetStr("timeout", templates.Int(t.TaskTimeout))
+	where := "<unknown>"
+	if !t.Console {
+		where = "<adhoc '" + t.Module + "' task>"
+		d.SetStr("async_val", templates.Int(t.Async))
+		d.SetStr("poll", templates.Int(t.Poll))
+	}
+	return "Origin: " + where + "\n\n" + templates.Repr(d, templates.Current) + "\n"
 }
 
 // adhocArgs reads -a.

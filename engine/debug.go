@@ -5,7 +5,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"gorun/engine/callback"
@@ -22,7 +27,11 @@ func (w *walk) step(ctx context.Context, tn turn) bool {
 	if !on || r.o.Prompt == nil {
 		return true
 	}
-	in, err := r.o.Prompt(ctx, Prompt{Text: fmt.Sprintf("Perform task: TASK: %s (N)o/(y)es/(c)ontinue: ", w.p.taskName(ctx, tn.t, tn.h.name))})
+	kind := "TASK"
+	if tn.t.IsHandler {
+		kind = "HANDLER"
+	}
+	in, err := r.o.Prompt(ctx, Prompt{Text: fmt.Sprintf("Perform task: %s: %s (N)o/(y)es/(c)ontinue: ", kind, withRole(tn.t, plainName(tn.t))), Banner: true})
 	if err != nil {
 		r.stop(err)
 		return false
@@ -39,40 +48,85 @@ func (w *walk) step(ctx context.Context, tn turn) bool {
 	return false
 }
 
-// debugged opens the debugger after a task where the keyword or the strategy
-// asks for it; it reports whether the task is to run again.
-func (p *playRun) debugged(ctx context.Context, w *walk, h *hostRun, t *playbook.Task, res *taskResult) bool {
-	if p.r.o.Prompt == nil || !p.wantsDebugger(ctx, h, t, res) {
-		return false
+// debugged opens the debugger after a task, as long as the keyword or the
+// strategy asks for it and the task is run again. The result has been shown,
+// and so told is true, where it was opened.
+func (p *playRun) debugged(ctx context.Context, h *hostRun, t *playbook.Task, res *taskResult) (told bool) {
+	d := &debugger{p: p, h: h, t: t, res: res, set: templates.NewDict(0)}
+	for p.r.o.Prompt != nil && p.wantsDebugger(ctx, h, t, res) {
+		p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+		if !d.stop(ctx) {
+			return true
+		}
+		*res = *p.execute(ctx, h, t, res.task)
 	}
-	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
-	d := &debugger{p: p, h: h, t: t, res: res}
+	return false
+}
+
+// stop is one stop of the debugger; it reports whether the task is to run again.
+func (d *debugger) stop(ctx context.Context) (again bool) {
+	p, last := d.p, ""
 	for {
-		in, err := p.r.o.Prompt(ctx, Prompt{Text: fmt.Sprintf("[%s] %s (debug)> ", h.name, "TASK: "+res.task.Name)})
-		if err != nil {
+		in, err := p.r.o.Prompt(ctx, Prompt{Text: fmt.Sprintf("[%s] TASK: %s (debug)> ", d.h.name, d.res.task.Name)})
+		switch {
+		case errors.Is(err, io.EOF):
+			in = "quit"
+		case err != nil:
 			p.r.stop(err)
 			return false
 		}
-		switch verb, rest, _ := strings.Cut(strings.TrimSpace(in), " "); verb {
+		if in = strings.TrimSpace(in); in == "" {
+			in = last // as the shells that Python makes
+		}
+		last = in
+		switch verb, rest, _ := strings.Cut(in, " "); verb {
 		case "c", "continue":
 			return false
 		case "r", "redo":
 			return true
-		case "q", "quit":
-			p.r.stop(errEndOfRun)
+		case "q", "quit", "EOF":
+			p.r.cb.Display("User interrupted execution")
+			p.r.stop(ErrQuit)
 			return false
 		case "p", "pprint":
-			p.r.cb.Display(d.print(ctx, rest))
+			p.r.cb.Display(d.print(ctx, strings.TrimSpace(rest)))
 		case "u", "update_task":
-			// The task is templated anew on redo; nothing has to be rebuilt.
-		case "h", "help", "":
-			p.r.cb.Display("p EXPR: print; VAR = EXPR on task_vars['x'] or task.args['x']: set; r: redo; c: continue; q: quit")
+			d.update()
+		case "h", "help", "?":
+			p.r.cb.Display(debuggerHelp(rest))
+		case "":
 		default:
-			if msg := d.assign(ctx, in); msg != "" {
+			if msg := d.obey(ctx, in); msg != "" {
 				p.r.cb.Display(msg)
 			}
 		}
 	}
+}
+
+// ErrQuit is what ends a run whose user has quit the debugger.
+var ErrQuit = errors.New("User interrupted execution")
+
+// debuggerTopics are what each of the debugger's commands does.
+var debuggerTopics = map[string]string{
+	"p": "prints the value of an expression: p task.args, p task_vars['x'], p host, p result._result", "r": "runs the task again",
+	"c": "goes on with the play", "q": "ends the run", "u": "templates the task anew, with what was set in task_vars", "h": "lists the commands",
+	"EOF": "ends the run",
+}
+
+// debuggerHelp is the list of commands, or what one of them does.
+func debuggerHelp(topic string) string {
+	if topic == "" {
+		return "\nDocumented commands (type help <topic>):\n========================================\n" +
+			"EOF  c  continue  h  help  p  pprint  q  quit  r  redo  u  update_task\n\n"
+	}
+	short := topic[:1]
+	if text, ok := debuggerTopics[topic]; ok {
+		return text
+	}
+	if text, ok := debuggerTopics[short]; ok && slices.Contains([]string{"continue", "help", "pprint", "quit", "redo", "update_task"}, topic) {
+		return text
+	}
+	return "*** No help on " + topic
 }
 
 // wantsDebugger applies debugger: always, never, on_failed, on_unreachable, on_skipped.
@@ -84,7 +138,7 @@ func (p *playRun) wantsDebugger(ctx context.Context, h *hostRun, t *playbook.Tas
 		return false
 	}
 	st := res.status()
-	failed := st == callback.Failed && !res.ignoreErrors
+	failed := st == callback.Failed && (!res.ignoreErrors || p.r.o.DebugIgnored)
 	switch when {
 	case "always":
 		return true
@@ -97,72 +151,160 @@ func (p *playRun) wantsDebugger(ctx context.Context, h *hostRun, t *playbook.Tas
 	case "on_skipped":
 		return st == callback.Skipped
 	}
-	return p.strategy == "debug" && (failed || st == callback.Unreachable)
+	return (p.r.o.Debugger || p.strategy == "debug") && (failed || st == callback.Unreachable)
 }
 
-// A debugger is one stop of a run.
+// A debugger is the stops behind one task on one host.
 type debugger struct {
 	p   *playRun
 	h   *hostRun
 	t   *playbook.Task
 	res *taskResult
+	set *templates.Dict // what was set in task_vars since the last update
 }
 
-// locals are the names that the debugger's expressions know beside variables.
-func (d *debugger) locals() *templates.Dict {
+// update makes what was set in task_vars hold for the task.
+func (d *debugger) update() {
+	if d.set.Len() > 0 {
+		d.p.r.o.Vars.SetIncluded(d.h.name, d.set, "debugger")
+		d.set = templates.NewDict(0)
+	}
+}
+
+// mentioned are the variables that an expression takes out of task_vars.
+var mentioned = regexp.MustCompile(`task_vars(?:\[|\.get\()\s*(?:'(\w+)'|"(\w+)")`)
+
+// scope has the names that an expression of the debugger knows.
+func (d *debugger) scope(ctx context.Context, expr string) (templates.Scope, error) {
 	task := templates.NewDict(2)
 	task.SetStr("name", templates.Str(d.res.task.Name))
-	if d.t.Args != nil {
-		task.SetStr("args", d.t.Args)
+	args := d.t.Args
+	if args == nil {
+		args = templates.NewDict(0)
+	}
+	task.SetStr("args", args)
+	result := templates.NewDict(4)
+	result.SetStr("_result", d.res.data)
+	result.SetStr("task_name", templates.Str(d.res.task.Name))
+	st := d.res.status()
+	for name, is := range map[string]bool{
+		"is_failed": st == callback.Failed, "is_unreachable": st == callback.Unreachable, "is_skipped": st == callback.Skipped,
+	} {
+		result.SetStr(name, templates.NewFunc(name, func(*templates.Call) (templates.Value, error) { return templates.Bool(is), nil }))
+	}
+	host := templates.NewDict(1)
+	host.SetStr("name", templates.Str(d.h.name))
+	vars := d.p.scope(d.h.name, d.t).With(d.set)
+	named := templates.NewDict(1)
+	for _, m := range mentioned.FindAllStringSubmatch(expr, -1) {
+		name := m[1] + m[2]
+		v, ok, err := vars.Lookup(name)
+		if err == nil && ok {
+			v, err = d.p.r.resolve(ctx, v, vars)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !ok && strings.HasPrefix(m[0], "task_vars[") {
+			return nil, fmt.Errorf("KeyError:KeyError('%s')", name)
+		}
+		if ok {
+			named.SetStr(name, v)
+		}
 	}
 	l := templates.NewDict(4)
-	result := templates.NewDict(1)
-	result.SetStr("_result", d.res.data)
 	l.SetStr("task", task)
 	l.SetStr("result", result)
-	l.SetStr("host", templates.Str(d.h.name))
-	return l
+	l.SetStr("host", host)
+	l.SetStr("task_vars", named)
+	return vars.With(l), nil
 }
 
-func (d *debugger) print(ctx context.Context, expr string) string {
-	s := d.p.scope(d.h.name, d.t).With(d.locals())
-	expr = strings.ReplaceAll(expr, "task_vars[", "vars[")
-	if expr == "task_vars" {
-		return strings.Join(d.p.scope(d.h.name, d.t).Names(), "\n")
+// eval is the value of an expression: Python's, as far as Jinja's are the same.
+func (d *debugger) eval(ctx context.Context, expr string) (templates.Value, error) {
+	s, err := d.scope(ctx, expr)
+	if err != nil {
+		return nil, err
 	}
 	v, err := d.p.r.resolve(ctx, templates.NewText("{{ "+expr+" }}", playbook.Pos{}), s)
+	if m := undefinedName.FindStringSubmatch(fmt.Sprint(err)); err != nil && m != nil && !strings.Contains(expr, "."+m[1]) {
+		return nil, fmt.Errorf("NameError:NameError(\"name '%s' is not defined\")", m[1])
+	}
+	return v, err
+}
+
+// undefinedName is what templates say of a name that nothing has.
+var undefinedName = regexp.MustCompile(`^'(\w+)' is undefined`)
+
+func (d *debugger) print(ctx context.Context, expr string) string {
+	switch expr {
+	case "task":
+		return "TASK: " + d.res.task.Name
+	case "host":
+		return d.h.name
+	case "task_vars":
+		return strings.Join(d.p.scope(d.h.name, d.t).Names(), "\n")
+	}
+	v, err := d.eval(ctx, expr)
 	if err != nil {
 		return "***" + err.Error()
+	}
+	if dict, ok := v.(*templates.Dict); ok {
+		v = inOrder(dict)
 	}
 	return templates.Repr(v, d.p.r.o.Era)
 }
 
-// assign does "task.args['x'] = EXPR" and "task_vars['x'] = EXPR".
-func (d *debugger) assign(ctx context.Context, in string) string {
-	left, right, ok := strings.Cut(in, "=")
-	if !ok {
-		return "*** unknown command: " + in
+// inOrder is a dict as Python's pprint shows it, by its keys.
+func inOrder(d *templates.Dict) *templates.Dict {
+	names := map[string]templates.Value{}
+	for k, v := range d.All {
+		names[templates.StrOf(k, templates.Current)] = v
 	}
-	left = strings.TrimSpace(left)
-	name := strings.Trim(strings.TrimSuffix(left[strings.IndexByte(left, '[')+1:], "]"), `'"`)
-	v, err := d.p.r.resolve(ctx, templates.NewText("{{ "+right+" }}", playbook.Pos{}), d.p.scope(d.h.name, d.t).With(d.locals()))
-	if err != nil {
-		return "***" + err.Error()
+	out := templates.NewDict(len(names))
+	for _, k := range slices.Sorted(maps.Keys(names)) {
+		out.SetStr(k, names[k])
+	}
+	return out
+}
+
+// assignment is "task.args['x']" or "task_vars['x']", with what is done to it:
+// del before, or = and a value behind.
+var assignment = regexp.MustCompile(`^(del\s+)?(task\.args|task_vars)\[\s*(?:'([^']*)'|"([^"]*)")\s*\]\s*(?:=([^=].*))?$`)
+
+// obey sets or removes an argument or a variable; what goes wrong is returned.
+func (d *debugger) obey(ctx context.Context, in string) string {
+	m := assignment.FindStringSubmatch(in)
+	if m == nil || (m[1] == "") == (m[5] == "") {
+		if _, err := d.eval(ctx, in); err != nil {
+			return "***" + err.Error()
+		}
+		return ""
+	}
+	name := m[3] + m[4]
+	var v templates.Value
+	if m[5] != "" {
+		var err error
+		if v, err = d.eval(ctx, strings.TrimSpace(m[5])); err != nil {
+			return "***" + err.Error()
+		}
 	}
 	switch {
-	case strings.HasPrefix(left, "task.args["):
+	case m[2] == "task.args":
 		args := templates.NewDict(4)
 		if d.t.Args != nil {
 			args = d.t.Args.Copy()
 		}
-		args.SetStr(name, v)
+		if v != nil {
+			args.SetStr(name, v)
+		} else {
+			args.Delete(templates.Str(name))
+		}
 		d.t.Args = args
-	case strings.HasPrefix(left, "task_vars["):
-		set := templates.NewDict(1)
-		set.SetStr(name, v)
-		d.p.r.o.Vars.SetNonpersistent(d.h.name, set)
+	case v == nil:
+		return "***a variable cannot be removed"
 	default:
-		return "*** only task.args['x'] and task_vars['x'] can be set"
+		d.set.SetStr(name, v)
 	}
 	return ""
 }

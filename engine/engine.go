@@ -104,10 +104,13 @@ type Options struct {
 	ConfigFile                                string // for ansible_config_file
 	Version                                   string // for ansible_version.full; "" is by era
 	RolesPath                                 []string
-	Prompt                                    func(ctx context.Context, p Prompt) (string, error)
-	Interactive                               bool // the standard input is a terminal
-	WarnInjected                              bool // tell, in the current era, of facts used as variables
-	Live                                      bool // stream lines of running commands to Callback.Line
+	// Debugger opens the debugger wherever a task fails (enable_task_debugger),
+	// DebugIgnored also where its failure is ignored.
+	Debugger, DebugIgnored bool
+	Prompt                 func(ctx context.Context, p Prompt) (string, error)
+	Interactive            bool // the standard input is a terminal
+	WarnInjected           bool // tell, in the current era, of facts used as variables
+	Live                   bool // stream lines of running commands to Callback.Line
 	// LoopParallel is not set by any Ansible setting: how many items of a
 	// loop may run at once where loop_control.parallel asks for it; 0 is no bound.
 	LoopParallel int
@@ -124,8 +127,11 @@ type Prompt struct {
 	Confirm bool
 	// Timeout, where not 0, ends the wait (pause: seconds) without an answer.
 	Timeout time.Duration
-	// Echo false with no Private is pause's echo: no.
-	NoEcho bool
+	// Pause reads keys as pause does, until Enter or the Timeout: behind ctrl-C
+	// the key C ends the pause, A gives [action.ErrAborted]. NoEcho hides them.
+	Pause, NoEcho bool
+	// Banner shows the text again behind the answer, as a banner.
+	Banner bool
 }
 
 // An Outcome is how a run ended.

@@ -33,7 +33,7 @@ func (tr *taskRun) seal(res *taskResult) *taskResult {
 	if bad := (*loopError)(nil); errors.As(res.failure, &bad) {
 		res.event = bad.event()
 	} else {
-		res.event = &callback.Event{Msg: "Task failed.", Context: callback.SourceContext(tr.t.Pos), Cause: tr.resultCause(res)}
+		res.event = &callback.Event{Msg: "Task failed.", Context: tr.origin(), Cause: tr.resultCause(res)}
 	}
 	if msg, ok := res.data.GetStr("msg"); !ok || !msg.Truth() {
 		res.data = res.data.Copy()
@@ -88,7 +88,7 @@ func (tr *taskRun) errorEvent(err error) *callback.Event {
 	case errors.As(err, &placed):
 		return placed.event()
 	case errors.As(err, &arg):
-		what := &callback.Event{Msg: "Finalization of task args for '" + tr.fullAction() + "' failed.", Context: callback.SourceContext(tr.t.ActionPos)}
+		what := &callback.Event{Msg: "Finalization of task args for '" + tr.fullAction() + "' failed.", Context: tr.originOf(tr.t.ActionPos)}
 		context := tr.textContext(arg.pos)
 		if arg.name == "" {
 			what.Cause = tr.templateEvent(arg.err, context, "template")
@@ -212,4 +212,16 @@ func templateCause(err error, context, kind string) *callback.Event {
 		e.Msg, e.Help, e.Cause = te.Msg, te.Help, nil
 	}
 	return e
+}
+
+// origin is where the task stands.
+func (tr *taskRun) origin() string { return tr.originOf(tr.t.Pos) }
+
+// originOf is a place in the task; one that no file has is where its words
+// come from.
+func (tr *taskRun) originOf(pos templates.Pos) string {
+	if !pos.IsValid() {
+		return tr.r.words
+	}
+	return callback.SourceContext(pos)
 }

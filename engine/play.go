@@ -606,7 +606,7 @@ func (p *playRun) askVar(ctx context.Context, vp playbook.VarsPrompt) (templates
 	}
 	text := vp.Prompt
 	if text == "" {
-		text = "input for " + vp.Name
+		text = vp.Name
 	}
 	if def != templates.None {
 		text += " [" + templates.StrOf(def, p.r.o.Era) + "]"

@@ -35,7 +35,8 @@ type Run struct {
 	warned      map[string]bool
 	started     bool // the task of StartAtTask was met
 	stepping    bool
-	fatal       error // ends the run: an error of the playbook, not of a host
+	fatal       error  // ends the run: an error of the playbook, not of a host
+	words       string // where the task of the command line is from; "" where there are files
 }
 
 // New returns a run.
@@ -62,7 +63,7 @@ func New(o Options) *Run {
 	}
 	if o.Prompt != nil {
 		r.services.Prompt = func(ctx context.Context, p action.PromptRequest) (string, error) {
-			return o.Prompt(ctx, Prompt{Text: p.Text, NoEcho: p.Hide, Timeout: p.Timeout})
+			return o.Prompt(ctx, Prompt{Text: p.Text, Pause: true, NoEcho: p.Hide, Timeout: p.Timeout})
 		}
 	}
 	if o.Plugins != nil {
@@ -329,9 +330,6 @@ func (r *Run) loseHost(name string, unreachable bool) {
 		r.failed[name] = true
 	}
 }
-
-// errEndOfRun is what a debugger's or step's quit gives.
-var errEndOfRun = errors.New("the user quit")
 
 // distinct returns names without repetitions, in order.
 func distinct(names []string) []string {

@@ -265,9 +265,12 @@ func (w *walk) report(ctx context.Context, tn turn, res *taskResult, once bool) 
 	if p.r.stopped() != nil {
 		return // what comes in behind the error that ends the run is not shown
 	}
-	for p.debugged(ctx, w, h, t, res) {
-		again := p.execute(ctx, h, t, res.task)
-		*res = *again
+	if ctx.Err() != nil && res.status() == callback.Failed {
+		return // the interruption ended it
+	}
+	told := p.debugged(ctx, h, t, res)
+	if p.r.stopped() != nil {
+		return
 	}
 	st := res.status()
 	if st == callback.Changed {
@@ -286,7 +289,9 @@ func (w *walk) report(ctx context.Context, tn turn, res *taskResult, once bool) 
 		h.unreachable.Store(true)
 		p.r.loseHost(h.name, true)
 	}
-	p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+	if !told {
+		p.r.cb.tell(func(cb callback.Callback) { cb.Result(res.shown()) })
+	}
 	p.keep(h, t, res)
 	if t.Role != nil && st != callback.Skipped && st != callback.Unreachable {
 		h.ranTaskOf(t.Role)

@@ -44,6 +44,10 @@ func runAdhoc(c *cli.Context) error {
 	if s.cfg.Bool("DEFAULT_LOAD_CALLBACK_PLUGINS") && s.cfg.IsSet("DEFAULT_STDOUT_CALLBACK") {
 		name = s.cfg.Str("DEFAULT_STDOUT_CALLBACK")
 	}
+	if c.Bool("one-line") && s.isCurrent() {
+		s.deprecate("The '-o' argument is deprecated. This feature will be removed from ansible-core version 2.23. Use callback configuration to enable the oneline callback instead.")
+		s.deprecateCallback("oneline", "<unknown>\n\noneline")
+	}
 	if s.cb, err = callback.New(name, s.screen, s.settings(c)); err != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ import (
 
 	"gorun/engine"
 	"gorun/engine/callback"
-	"gorun/engine/spell"
 	"gorun/engine/transport"
+	"gorun/templates"
 )
 
 func consoleFlags() []cli.Flag {
@@ -76,34 +76,59 @@ func runConsole(c *cli.Context) error {
 
 // loop reads lines until the end of the input, exit, or quit.
 func (con *console) loop() error {
-	read, restore := con.reader()
-	defer restore()
+	read := con.reader()
+	fmt.Fprint(con.s.out, consoleWelcome)
+	defer fmt.Fprint(con.s.out, "\nAnsible-console was exited.\n")
 	for con.s.ctx.Err() == nil {
 		line, err := read(con.prompt())
 		if errors.Is(err, io.EOF) {
-			fmt.Fprintln(con.s.out)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		line = strings.TrimSpace(line)
-		if line == "exit" || line == "quit" || line == "EOF" {
+		if line == "exit" || line == "EOF" {
 			return nil
 		}
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		if err := con.do(line); err != nil {
-			printError(con.s.redact.Writer(con.s.err), err, isTerminal(con.s.err))
+		var say consoleSays
+		if err := con.do(line); errors.As(err, &say) {
+			fmt.Fprintln(con.s.out, say)
+		} else if err != nil {
+			printError(con.s.redact.Writer(con.s.err), err, con.s.screen.Color)
 		}
 	}
-	return exitCode(exitSignal)
+	return errInterrupted
+}
+
+// consoleSays is what the console answers to a line that it cannot obey.
+type consoleSays string
+
+func (s consoleSays) Error() string { return string(s) }
+
+const consoleWelcome = "Welcome to the ansible console. Type help or ? to list commands.\n\n"
+
+// A lastKey knows the last byte that was read: a [term.Terminal] ends its
+// input at ctrl-C as it does at ctrl-D.
+type lastKey struct {
+	r    io.Reader
+	last byte
+}
+
+func (k *lastKey) Read(p []byte) (int, error) {
+	n, err := k.r.Read(p)
+	if n > 0 {
+		k.last = p[n-1]
+	}
+	return n, err
 }
 
 // reader returns what reads a line: with editing, history and completion on a
 // terminal, plainly elsewhere.
-func (con *console) reader() (read func(prompt string) (string, error), restore func()) {
+func (con *console) reader() (read func(prompt string) (string, error)) {
 	fd := int(con.s.stdin.Fd())
 	if !term.IsTerminal(fd) {
 		in := bufio.NewReader(con.s.stdin)
@@ -114,13 +139,18 @@ func (con *console) reader() (read func(prompt string) (string, error), restore 
 				return line, nil
 			}
 			return "", err
-		}, func() {}
+		}
 	}
-	t := term.NewTerminal(struct {
-		io.Reader
-		io.Writer
-	}{con.s.stdin, con.s.out}, "")
-	t.AutoCompleteCallback = con.complete
+	keys := &lastKey{r: con.s.stdin}
+	newTerminal := func() *term.Terminal {
+		t := term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{keys, con.s.out}, "")
+		t.AutoCompleteCallback = con.complete
+		return t
+	}
+	t := newTerminal()
 	return func(prompt string) (string, error) {
 		old, err := term.MakeRaw(fd)
 		if err != nil {
@@ -131,8 +161,20 @@ func (con *console) reader() (read func(prompt string) (string, error), restore 
 			t.SetSize(w, h)
 		}
 		t.SetPrompt(prompt)
-		return t.ReadLine()
-	}, func() {}
+		for {
+			line, err := t.ReadLine()
+			if errors.Is(err, io.EOF) && keys.last == ctrlC {
+				// ctrl-C gives up the line alone; the terminal would stay at it.
+				history := t.History
+				t = newTerminal()
+				t.History = history
+				fmt.Fprint(con.s.out, clearLine+strings.ReplaceAll(consoleWelcome, "\n", "\r\n"))
+				t.SetPrompt(prompt)
+				continue
+			}
+			return line, err
+		}
+	}
 }
 
 // complete completes the first word, and hosts and groups behind cd.
@@ -176,8 +218,8 @@ func (con *console) prompt() string {
 		}
 	}
 	sign := "$ "
-	if con.o.Become {
-		name, sign = firstOf(con.o.BecomeUser, "root"), "# "
+	if con.o.Become && firstOf(con.o.BecomeUser, "root") == "root" {
+		sign = "# "
 	}
 	forks := con.o.Forks
 	if forks == 0 {
@@ -192,8 +234,8 @@ func (con *console) prompt() string {
 
 // consoleCommands are the words that are no module's name.
 var consoleCommands = []string{
-	"become", "become_method", "become_user", "cd", "check", "diff", "exit", "forks", "help", "list", "quit",
-	"remote_user", "shell", "task_timeout", "timeout", "verbosity",
+	"become", "become_method", "become_user", "cd", "check", "diff", "exit", "forks", "help", "list",
+	"remote_user", "shell", "timeout", "verbosity",
 }
 
 // do obeys one line.
@@ -209,22 +251,31 @@ func (con *console) do(line string) error {
 	case "list":
 		return con.list(rest)
 	case "become":
-		return con.toggle(&con.o.Become, word, rest)
+		return con.toggle(&con.o.Become, "Please specify become value, e.g. `become yes`", rest)
 	case "check":
-		return con.toggle(&con.o.Check, word, rest)
+		if err := con.toggle(&con.o.Check, "Please specify check mode value, e.g. `check yes`", rest); err != nil {
+			return err
+		}
+		return consoleSays("check mode changed to " + pythonBool(con.o.Check))
 	case "diff":
-		return con.toggle(&con.o.Diff, word, rest)
+		if err := con.toggle(&con.o.Diff, "Please specify a diff value , e.g. `diff yes`", rest); err != nil {
+			return err
+		}
+		return consoleSays("diff mode changed to " + pythonBool(con.o.Diff))
 	case "become_user":
-		return con.text(&con.o.BecomeUser, word, rest)
+		return con.text(&con.o.BecomeUser, "Please specify a user, e.g. `become_user jenkins`", rest)
 	case "become_method":
-		return con.text(&con.o.BecomeMethod, word, rest)
+		return con.text(&con.o.BecomeMethod, "Please specify a become_method, e.g. `become_method su`", rest)
 	case "remote_user":
-		return con.text(&con.o.RemoteUser, word, rest)
+		return con.text(&con.o.RemoteUser, "Please specify a remote user, e.g. `remote_user root`", rest)
 	case "forks":
 		return con.number(&con.o.Forks, word, rest, 1)
 	case "verbosity":
-		return con.number(&con.o.Verbosity, word, rest, 0)
-	case "timeout", "task_timeout":
+		if err := con.number(&con.o.Verbosity, word, rest, 0); err != nil {
+			return err
+		}
+		return consoleSays("verbosity level set to " + strconv.Itoa(con.o.Verbosity))
+	case "timeout":
 		return con.number(&con.timeout, word, rest, 0)
 	case "help", "?":
 		return con.help(rest)
@@ -235,14 +286,10 @@ func (con *console) do(line string) error {
 // run runs one task; its failures are on the screen.
 func (con *console) run(module, args string) error {
 	if ok, _ := engine.KnownAction(con.s.foreign)(module, nil); !ok {
-		msg := fmt.Sprintf("'%s' is neither a module nor a command of the console", module)
-		if best := spell.Nearest(module, append(slices.Clone(con.names), consoleCommands...)); best != "" {
-			msg += fmt.Sprintf(" (did you mean '%s'?)", best)
-		}
-		return errors.New(msg)
+		module, args = "shell", strings.TrimSpace(module+" "+args) // what is no module is a command
 	}
 	_, err := engine.New(con.o).Adhoc(con.s.ctx, engine.AdhocTask{
-		Pattern: con.pattern, Module: module, ArgsText: args, Poll: 15, TaskTimeout: con.timeout,
+		Pattern: con.pattern, Module: module, ArgsText: args, Poll: 15, TaskTimeout: con.timeout, Console: true,
 	})
 	return err
 }
@@ -250,7 +297,9 @@ func (con *console) run(module, args string) error {
 // cd chooses the hosts: a pattern, or all of them for "", "*" and "/".
 func (con *console) cd(pattern string) error {
 	switch pattern {
-	case "", "*", "/", "..":
+	case "":
+		pattern = "*"
+	case "*", "/", "/*":
 		pattern = "all"
 	}
 	hosts, err := con.s.inv.Match(pattern, con.o.Limit)
@@ -258,7 +307,7 @@ func (con *console) cd(pattern string) error {
 		return err
 	}
 	if len(hosts) == 0 && pattern != "all" {
-		return errors.New("no host matched")
+		return consoleSays("no host matched")
 	}
 	con.pattern = pattern
 	return nil
@@ -282,30 +331,35 @@ func (con *console) list(what string) error {
 	return nil
 }
 
-func (con *console) toggle(p *bool, name, value string) error {
-	switch strings.ToLower(value) {
-	case "y", "yes", "on", "1", "true", "t":
-		*p = true
-	case "n", "no", "off", "0", "false", "f":
-		*p = false
-	default:
-		return fmt.Errorf("Please specify %s value, e.g. `%s yes`", name, name)
+func pythonBool(b bool) string { return templates.Repr(templates.Bool(b), templates.Current) }
+
+// toggle reads the value of a switch; words that mean nothing are no.
+func (con *console) toggle(p *bool, usage, value string) error {
+	if value == "" {
+		return consoleSays(usage)
 	}
+	*p = slices.Contains([]string{"y", "yes", "on", "1", "true", "t"}, strings.ToLower(value))
 	return nil
 }
 
-func (con *console) text(p *string, name, value string) error {
+func (con *console) text(p *string, usage, value string) error {
 	if value == "" {
-		return fmt.Errorf("Please specify a %s, e.g. `%s NAME`", name, name)
+		return consoleSays(usage)
 	}
 	*p = value
 	return nil
 }
 
 func (con *console) number(p *int, name, value string, least int) error {
+	if value == "" {
+		return consoleSays("Usage: " + name + " <number>")
+	}
 	n, err := strconv.Atoi(value)
-	if err != nil || n < least {
-		return fmt.Errorf("%s takes a number from %d on, e.g. `%s 10`", name, least, name)
+	if err != nil {
+		return consoleSays("The " + name + " must be a valid integer: invalid literal for int() with base 10: '" + value + "'")
+	}
+	if n < least {
+		return consoleSays(fmt.Sprintf("%s must be greater than or equal to %d", name, least))
 	}
 	*p = n
 	return nil
@@ -316,7 +370,7 @@ const consoleHelp = `MODULE [ARGUMENTS]     runs a module: ping, copy src=a dest
 cd PATTERN             chooses the hosts; alone: all
 list [groups]          names them, or the groups
 become yes|no, become_user NAME, become_method NAME, remote_user NAME
-check yes|no, diff yes|no, forks N, verbosity N, task_timeout N
+check yes|no, diff yes|no, forks N, verbosity N, timeout N
 help [MODULE]          this text, or a module's documentation
 exit                   ends, as does Ctrl-D
 `

@@ -30,7 +30,8 @@ const (
 	exitUsage   = 2
 	exitParser  = 4
 	exitOptions = 5
-	exitSignal  = 99
+	exitQuit    = 99  // the user quit the debugger
+	exitSignal  = 130 // SIGINT, as shells count it
 	exitBug     = 250
 )
 
@@ -82,9 +83,19 @@ func printError(w io.Writer, err error, color bool) int {
 	var today currentError
 	current := errors.As(err, &today)
 	head := "ERROR! "
+	if errors.Is(err, errInterrupted) {
+		head = " [ERROR]: "
+	}
 	if current {
 		w = today.secrets.Writer(w)
 		head = "[ERROR]: "
+	}
+	switch {
+	case errors.Is(err, engine.ErrQuit):
+		return exitQuit // the debugger has said so
+	case errors.Is(err, errInterrupted):
+		fmt.Fprintln(w, red(head+errInterrupted.Error(), color))
+		return exitSignal
 	}
 	var usage usageError
 	if errors.As(err, &usage) {

@@ -80,10 +80,10 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (code int) {
 	}
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprint(errOut, red(usageText(cmd, filepath.Base(args[0]), usage), isTerminal(errOut)))
+		fmt.Fprint(errOut, red(usageText(cmd, filepath.Base(args[0]), usage), coloured(errOut)))
 		return exitUsage
 	}
-	return printError(errOut, err, isTerminal(errOut))
+	return printError(errOut, err, coloured(errOut))
 }
 
 // choose finds the command that the program's name or the first argument means.
@@ -135,6 +135,9 @@ func usageText(cmd command, program string, err usageError) string {
 	return fmt.Sprintf("usage: %s [options] %s\n%[1]s: error: %[3]s\n%[1]s --help lists the options\n", name, options, err)
 }
 
+// errInterrupted is the end of a command by ctrl-C or SIGTERM.
+var errInterrupted = errors.New("User interrupted execution")
+
 func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Writer) error {
 	flags := append(cmd.flags(), boolean("version", "print the version"))
 	app := &cli.App{
@@ -161,6 +164,9 @@ func dispatch(ctx context.Context, cmd command, args []string, out, errOut io.Wr
 		return err
 	}
 	err = app.RunContext(ctx, append([]string{"gorun"}, words...))
+	if ctx.Err() != nil {
+		err = errInterrupted // whatever else that has brought to an end
+	}
 	if err != nil && app.Metadata[inCurrentEra] != nil {
 		secrets, _ := app.Metadata[runsSecrets].(*redact.Registry)
 		return currentError{err, secrets}

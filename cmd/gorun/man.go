@@ -47,7 +47,7 @@ func roff(s string) string {
 var exitCodes = [][2]string{
 	{"0", "all went well"}, {"1", "an error before a host was touched"}, {"2", "a task failed on a host, or the command line is wrong"},
 	{"4", "a host could not be reached, or a file has a mistake"}, {"8", "hosts failed and the run ended early"},
-	{"99", "the user interrupted the run"}, {"250", "a mistake in gorun"},
+	{"99", "the user quit the debugger"}, {"130", "the user interrupted the run"}, {"250", "a mistake in gorun"},
 }
 
 func writeMan(w io.Writer, cmd command) {

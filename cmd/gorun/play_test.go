@@ -56,6 +56,7 @@ type playCase struct {
 	name, file string
 	ar         *txtar.Archive
 	cmd        []string
+	line       string // cmd as it is written
 	env        []string
 	differs    string
 	own        bool
@@ -78,7 +79,7 @@ func loadPlayCases(t *testing.T, dir string) []playCase {
 			key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 			switch key {
 			case "cmd":
-				c.cmd = strings.Fields(value)
+				c.line, c.cmd = value, strings.Fields(value)
 			case "env":
 				c.env = append(c.env, value)
 			case "differs":
@@ -339,17 +340,24 @@ func current(root string) player {
 
 // recordCurrent asks the current release.
 func recordCurrent(t *testing.T) {
-	out, err := exec.Command("chroot", *chroot, "ansible-playbook", "--version").Output()
-	m := regexp.MustCompile(`\[core ([^\]]+)\]`).FindSubmatch(out)
-	if err != nil || m == nil {
-		t.Fatalf("no ansible-playbook in %s: %v %s", *chroot, err, out)
-	}
+	tool := toolVersion(t, *chroot)
 	for _, c := range loadPlayCases(t, "../../testdata/play") {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.keep(t, fromCurrent, "ansible-core "+string(m[1]), c.play(t, current(*chroot)))
+			c.keep(t, fromCurrent, tool, c.play(t, current(*chroot)))
 		})
 	}
+}
+
+// toolVersion names the ansible-core of the system in a folder.
+func toolVersion(t *testing.T, root string) string {
+	t.Helper()
+	out, err := exec.Command("chroot", root, "ansible-playbook", "--version").Output()
+	m := regexp.MustCompile(`\[core ([^\]]+)\]`).FindSubmatch(out)
+	if err != nil || m == nil {
+		t.Fatalf("no ansible-playbook in %s: %v %s", root, err, out)
+	}
+	return "ansible-core " + string(m[1])
 }
 
 // answer are the recorded sections of a case that have a prefix, without it.

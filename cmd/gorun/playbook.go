@@ -60,10 +60,6 @@ func runPlaybooks(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Context.Err() != nil {
-		fmt.Fprintln(s.err, "[ERROR]: User interrupted execution")
-		return exitCode(exitSignal)
-	}
 	if outcome.Code != 0 {
 		return exitCode(outcome.Code)
 	}
@@ -185,6 +181,7 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 		ConfigFile: cfg.File, RolesPath: cfg.PathList("DEFAULT_ROLES_PATH"),
 		Foreign: s.foreign, Plugins: s.plugins, ModuleSettings: s.moduleSettings(),
 		Interactive: term.IsTerminal(int(s.stdin.Fd())), WarnInjected: !cfg.IsSet("INJECT_FACTS_AS_VARS"),
+		Debugger: cfg.Bool("ENABLE_TASK_DEBUGGER"), DebugIgnored: !cfg.Bool("TASK_DEBUGGER_IGNORE_ERRORS"),
 		Refresh: s.inv.Refresh,
 		Prompt:  s.prompt, Live: c.Bool("live"), BootWait: bootWait,
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func (s *session) openScreen(c *cli.Context) error {
 	tty := isTerminal(s.out)
 	s.screen = &callback.Screen{
 		Out: s.out, Err: s.err, Columns: 79, Secrets: s.redact,
-		Color: tty && !cfg.Bool("ANSIBLE_NOCOLOR") || cfg.Bool("ANSIBLE_FORCE_COLOR"),
+		Color: tty && hasColors(os.Getenv("TERM")) && !cfg.Bool("ANSIBLE_NOCOLOR") || cfg.Bool("ANSIBLE_FORCE_COLOR"),
 		Colors: callback.Colors{
 			OK: s.color("OK"), Changed: s.color("CHANGED"), Error: s.color("ERROR"), Skip: s.color("SKIP"),
 			Unreachable: s.color("UNREACHABLE"), Warn: s.color("WARN"), Debug: s.color("DEBUG"),
@@ -37,11 +38,17 @@ func (s *session) openScreen(c *cli.Context) error {
 			Included: s.color("INCLUDED"),
 		},
 	}
+	if !s.isCurrent() {
+		s.screen.Colors.Included = s.screen.Colors.Skip // it had none of its own
+	}
 	if tty {
-		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 1 {
-			s.screen.Columns = w - 1
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+			s.screen.Columns = max(79, w-1)
 		}
 		s.screen.Live = callback.NewLive(s.out, s.screen.Columns)
+	}
+	if !cfg.Bool("ANSIBLE_NOCOWS") {
+		s.screen.Cow = findCow(cfg)
 	}
 	if path := cfg.Path("DEFAULT_LOG_PATH"); path != "" {
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -116,6 +123,11 @@ func (s *session) agingCallback(setting, name string) {
 	if !strings.HasPrefix(set.Origin, "env: ") {
 		where = set.Origin + " (section 'defaults' option '" + option + "')\n"
 	}
+	s.deprecateCallback(name, where)
+}
+
+// deprecateCallback tells that a callback goes away; where is what names it.
+func (s *session) deprecateCallback(name, where string) {
 	s.deprecate(name + " has been deprecated. Use another callback plugin, or vendor and/or move the " + ownCallback(name) +
 		" callback to a collection. This feature will be removed from ansible-core version 2.23.\nOrigin: " + where + "\n")
 }
@@ -217,6 +229,20 @@ func (s *session) settings(c *cli.Context) callback.Settings {
 
 func (s *session) color(what string) callback.Color {
 	return callback.Color(s.cfg.Str("COLOR_" + what))
+}
+
+// coloured reports whether an error that is told on w has a colour: what the
+// environment says, for the configuration may be what is wrong.
+func coloured(w io.Writer) bool {
+	if force, err := strconv.ParseBool(os.Getenv("ANSIBLE_FORCE_COLOR")); err == nil && force {
+		return true
+	}
+	return os.Getenv("ANSIBLE_NOCOLOR") == "" && os.Getenv("NO_COLOR") == "" && isTerminal(w) && hasColors(os.Getenv("TERM"))
+}
+
+// hasColors reports whether a kind of terminal shows colours.
+func hasColors(kind string) bool {
+	return kind != "" && kind != "dumb" && kind != "unknown" && !strings.HasPrefix(kind, "vt")
 }
 
 // isTerminal reports whether w is a terminal.

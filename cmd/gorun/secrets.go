@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"gorun/engine"
 	"gorun/engine/playbook"
 	"gorun/templates"
 	"gorun/vars/pyyaml"
@@ -56,11 +57,16 @@ func (s *session) vaultSecret(id string) (vault.Secret, error) {
 		label = "default"
 	}
 	if source == "prompt" || source == "prompt_ask_vault_pass" {
-		text := "Vault password: "
-		if source == "prompt" {
-			text = fmt.Sprintf("Vault password (%s): ", label)
+		prompts := []string{"Vault password: "}
+		switch {
+		case s.newVault && source == "prompt":
+			prompts = []string{fmt.Sprintf("New vault password (%s): ", label), fmt.Sprintf("Confirm new vault password (%s): ", label)}
+		case s.newVault:
+			prompts = []string{"New Vault password: ", "Confirm New Vault password: "}
+		case source == "prompt":
+			prompts = []string{fmt.Sprintf("Vault password (%s): ", label)}
 		}
-		pw, err := s.askSecret(text)
+		pw, err := s.vaultPassword(label, prompts...)
 		return vault.Secret{ID: label, Password: []byte(pw)}, err
 	}
 	pw, err := s.passwordFile(source, "vault", label)
@@ -111,8 +117,7 @@ func (s *session) passwordFile(path, what, label string) ([]byte, error) {
 
 // askSecret asks on the terminal without an echo.
 func (s *session) askSecret(prompt string) (string, error) {
-	fd := int(s.stdin.Fd())
-	if !term.IsTerminal(fd) {
+	if !term.IsTerminal(int(s.stdin.Fd())) {
 		line, err := s.readLine()
 		if errors.Is(err, io.EOF) {
 			err = &playbook.Error{
@@ -122,10 +127,16 @@ func (s *session) askSecret(prompt string) (string, error) {
 		}
 		return line, err
 	}
-	fmt.Fprint(s.err, prompt)
-	pw, err := term.ReadPassword(fd)
-	fmt.Fprintln(s.err)
-	return string(pw), err
+	w := s.err
+	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+		defer tty.Close()
+		w = tty // the prompt is for the person, wherever the output goes
+	}
+	line, err := s.ask(s.ctx, w, engine.Prompt{Text: prompt, Private: true})
+	if errors.Is(err, io.EOF) {
+		err = nil // an empty password, as ctrl-D gives
+	}
+	return line, err
 }
 
 // connectionPasswords asks for or reads the passwords of -k and -K.
@@ -150,11 +161,15 @@ func (s *session) connectionPasswords(c *cli.Context) (conn, become string, err 
 		}
 	}
 	if c.Bool("ask-become-pass") || s.cfg.Bool("DEFAULT_BECOME_ASK_PASS") {
-		prompt := strings.ToUpper(firstOf(c.String("become-method"), "BECOME")) + " password: "
-		if conn != "" {
-			prompt = "BECOME password[defaults to SSH password]: "
+		prompt := "BECOME"
+		if !s.cfg.Bool("AGNOSTIC_BECOME_PROMPT") {
+			prompt = strings.ToUpper(firstOf(c.String("become-method"), s.cfg.Str("DEFAULT_BECOME_METHOD")))
 		}
-		if become, err = s.askSecret(prompt); err != nil {
+		prompt += " password"
+		if conn != "" {
+			prompt += "[defaults to SSH password]"
+		}
+		if become, err = s.askSecret(prompt + ": "); err != nil {
 			return "", "", err
 		}
 		become = firstOf(become, conn)

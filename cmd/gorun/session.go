@@ -48,6 +48,7 @@ type session struct {
 	cb       callback.Callback
 	stdout   callback.Callback // the part of cb that is gorun's screen
 	secrets  []vault.Secret
+	newVault bool // passwords are asked for twice: something will be encrypted with them
 	// redact hides secrets in what the user is told; nil before 2.22, which
 	// did not.
 	redact  *redact.Registry
@@ -143,7 +144,7 @@ func (s *session) openHosts() transport.Hosts {
 	opts := []transport.Option{transport.WithLog(s.cb.Verbose)}
 	if term.IsTerminal(int(s.stdin.Fd())) && isTerminal(s.out) {
 		opts = append(opts, transport.WithAsk(func(ctx context.Context, question string) (string, error) {
-			return s.ask(ctx, engine.Prompt{Text: question})
+			return s.ask(ctx, s.out, engine.Prompt{Text: question})
 		}))
 	}
 	return transport.NewHosts(opts...)

@@ -14,7 +14,9 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
+	"gorun/engine"
 	"gorun/engine/callback"
 	"gorun/engine/spell"
 	"gorun/vars/vault"
@@ -32,7 +34,7 @@ func vaultFlags() []cli.Flag {
 		str("output", "output file, - for standard output"),
 		boolean("prompt", "ask for the text of encrypt_string", "p"),
 		boolean("show-input", "show the text while it is typed"),
-		str("name", "the variable's name", "n"),
+		list("name", "the variable's name", "n"),
 		str("stdin-name", "the variable's name for text from standard input"),
 		str("compat", "the generation of Ansible to behave as"),
 	}
@@ -65,6 +67,7 @@ func runVault(c *cli.Context) error {
 		return err
 	}
 	defer s.close()
+	s.newVault = slices.Contains([]string{"create", "encrypt", "encrypt_string"}, c.Args().First())
 	if err := s.loadSecrets(c); err != nil {
 		return err
 	}
@@ -97,20 +100,38 @@ func runVault(c *cli.Context) error {
 func (s *session) newPassword(action string) (string, error) {
 	switch action {
 	case "create", "encrypt", "encrypt_string":
-		pw, err := s.askSecret("New Vault password: ")
-		if err != nil {
-			return "", err
-		}
-		again, err := s.askSecret("Confirm New Vault password: ")
-		if err != nil {
-			return "", err
-		}
-		if pw != again {
-			return "", errors.New("Passwords do not match")
-		}
-		return pw, nil
+		return s.vaultPassword("default", "New Vault password: ", "Confirm New Vault password: ")
 	}
-	return s.askSecret("Vault password: ")
+	return s.vaultPassword("default", "Vault password: ")
+}
+
+// vaultPassword asks for the password of a vault id, by one prompt after the
+// other, whose answers have to be the same.
+func (s *session) vaultPassword(id string, prompts ...string) (string, error) {
+	password := ""
+	for i, p := range prompts {
+		pw, err := s.askSecret(p)
+		switch {
+		case err != nil:
+			return "", err
+		case pw == "":
+			return "", s.badPassword(id, noPassword)
+		case i > 0 && pw != password:
+			return "", s.badPassword(id, "Passwords do not match")
+		}
+		password = pw
+	}
+	return password, nil
+}
+
+// noPassword is what is wrong with an empty password.
+const noPassword = "Invalid vault password was provided"
+
+// badPassword is the error about a password that was typed for a vault id, of
+// which Ansible warns before it ends.
+func (s *session) badPassword(id, msg string) error {
+	s.warn("Error in vault password prompt (" + id + "): " + msg)
+	return errors.New(msg)
 }
 
 // encryptSecret is the secret to encrypt with: that of --encrypt-vault-id, or the first.
@@ -351,7 +372,7 @@ func (s *session) vaultRekey(c *cli.Context, files []string) error {
 	if err != nil {
 		return err
 	}
-	return s.vaultEach(c, files, func(f string) error {
+	err = s.vaultEach(c, files, func(f string) error {
 		data, err := os.ReadFile(f)
 		if err != nil {
 			return err
@@ -362,6 +383,10 @@ func (s *session) vaultRekey(c *cli.Context, files []string) error {
 		}
 		return writeVault(f, plain, sec)
 	})
+	if err == nil && isTerminal(s.out) {
+		fmt.Fprintln(s.err, "Rekey successful")
+	}
+	return err
 }
 
 func (s *session) vaultEncryptString(c *cli.Context, words []string) error {
@@ -369,45 +394,90 @@ func (s *session) vaultEncryptString(c *cli.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	type text struct{ name, value string }
-	var texts []text
-	for i, w := range words {
-		name := ""
-		if i == 0 {
-			name = c.String("name")
-		}
-		texts = append(texts, text{name, w})
+	texts, err := s.textsToEncrypt(c, words)
+	if err != nil {
+		return err
 	}
-	switch {
-	case c.Bool("prompt"):
-		v, err := s.askSecret("String to encrypt: ")
-		if err != nil {
-			return err
-		}
-		texts = append(texts, text{c.String("name"), v})
-	case c.String("stdin-name") != "" || len(words) == 0:
-		data, err := io.ReadAll(s.stdin)
-		if err != nil {
-			return err
-		}
-		if len(data) == 0 {
-			return optionsError(errors.New("stdin was empty, not encrypting"))
-		}
-		texts = append(texts, text{c.String("stdin-name"), string(data)})
-	}
-	for _, t := range texts {
+	var notes, out strings.Builder
+	for i, t := range texts {
 		enc, err := vault.Encrypt([]byte(t.value), sec)
 		if err != nil {
 			return err
 		}
-		head := "!vault |\n"
-		if t.name != "" {
-			head = t.name + ": " + head
+		if len(texts) > 1 {
+			what, end := "the string", ".)"
+			if t.name != "" {
+				what, end = fmt.Sprintf("variable (\"%s\", the string", t.name), ")."
+			}
+			fmt.Fprintf(&notes, "# The encrypted version of %s #%d from %s%s\n", what, i+1, t.source, end)
 		}
-		body := "          " + strings.ReplaceAll(strings.TrimRight(string(enc), "\n"), "\n", "\n          ")
-		fmt.Fprintln(s.out, head+body)
+		if t.name != "" {
+			out.WriteString(t.name + ": ")
+		}
+		out.WriteString("!vault |\n          " + strings.ReplaceAll(strings.TrimRight(string(enc), "\n"), "\n", "\n          ") + "\n")
+	}
+	io.WriteString(s.err, notes.String())
+	io.WriteString(s.out, out.String())
+	if isTerminal(s.out) {
+		fmt.Fprintln(s.err, "Encryption successful")
 	}
 	return nil
+}
+
+// A clearText is a text of encrypt_string, and where it is from.
+type clearText struct{ name, value, source string }
+
+// textsToEncrypt are the texts of encrypt_string: typed, read, and given.
+func (s *session) textsToEncrypt(c *cli.Context, words []string) ([]clearText, error) {
+	var texts []clearText
+	names := c.StringSlice("name")
+	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "-" })
+	if c.Bool("prompt") {
+		if len(words) == 0 {
+			return nil, optionsError(errors.New("The --prompt option is not supported if also reading input from stdin"))
+		}
+		name, err := s.ask(s.ctx, s.out, engine.Prompt{Text: "Variable name (enter for no name): "})
+		if err != nil {
+			return nil, err
+		}
+		var v string
+		if c.Bool("show-input") {
+			v, err = s.ask(s.ctx, s.out, engine.Prompt{Text: "String to encrypt:"})
+		} else {
+			v, err = s.askSecret("String to encrypt (hidden): ")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if v == "" {
+			return nil, optionsError(errors.New("The plaintext provided from the prompt was empty, not encrypting"))
+		}
+		texts = append(texts, clearText{name, v, "the interactive prompt"})
+	}
+	if c.String("stdin-name") != "" || len(words) == 0 {
+		if term.IsTerminal(int(s.stdin.Fd())) {
+			fmt.Fprintln(s.err, "Reading plaintext input from stdin. (ctrl-d to end input, twice if your content does not already have a newline)")
+		}
+		data, err := io.ReadAll(s.stdin)
+		if err != nil {
+			return nil, err
+		}
+		if len(data) == 0 {
+			return nil, optionsError(errors.New("stdin was empty, not encrypting"))
+		}
+		if term.IsTerminal(int(s.stdin.Fd())) && data[len(data)-1] != '\n' {
+			fmt.Fprintln(s.err) // the person's line has no end
+		}
+		texts = append(texts, clearText{c.String("stdin-name"), string(data), "stdin"})
+	}
+	for i, w := range words {
+		t := clearText{"", w, "the command line args"}
+		if i < len(names) {
+			t.name = names[i]
+		}
+		texts = append(texts, t)
+	}
+	return texts, nil
 }
 
 func writeVault(file string, plain []byte, sec vault.Secret) error {

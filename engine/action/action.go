@@ -160,8 +160,6 @@ type PromptRequest struct {
 	Text    string
 	Hide    bool
 	Timeout time.Duration
-	// KeyOnly waits for Enter (pause without prompt).
-	KeyOnly bool
 }
 
 // Effects are an action's changes to the run.

@@ -50,15 +50,30 @@ func pause(ctx context.Context, t *Task) (*templates.Dict, error) {
 	start := time.Now()
 	input := ""
 	timed := t.has("minutes") || t.has("seconds")
-	switch {
-	case timed && !t.has("prompt"):
+	keys := ""
+	if timed {
 		t.Services.Display(fmt.Sprintf("Pausing for %d seconds", int(length/time.Second)))
-		if t.Era < templates.Current || t.Services.Interactive {
-			t.Services.Display("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r")
+		keys = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r"
+		switch {
+		case t.Services.Interactive:
+			keys += "\n" // said when ctrl-C is listened for
+		case t.Era < templates.Current:
+			t.Services.Display(keys)
+			keys = ""
+		default:
+			keys = ""
 		}
-		err = sleep(ctx, length)
+	}
+	switch {
+	case !timed || t.has("prompt"):
+		input, err = t.ask(ctx, keys, echo, length)
+	case t.Services.Interactive && t.Services.Prompt != nil && length > 0:
+		_, err = t.Services.Prompt(ctx, PromptRequest{Text: keys, Hide: true, Timeout: length})
 	default:
-		input, err = t.ask(ctx, echo, length)
+		err = sleep(ctx, length)
+	}
+	if errors.Is(err, ErrAborted) && t.Era < templates.Current {
+		return nil, &Failure{Msg: err.Error(), Bare: true}
 	}
 	if err != nil {
 		return nil, err
@@ -100,13 +115,16 @@ func round(f float64) string {
 	return s
 }
 
-// ask shows pause's prompt and waits for Enter.
-func (t *Task) ask(ctx context.Context, echo bool, timeout time.Duration) (string, error) {
+// ErrAborted is what a person gives who ends a pause with ctrl-C and A.
+var ErrAborted = errors.New("user requested abort!")
+
+// ask shows pause's prompt, behind what it says of keys, and waits for Enter.
+func (t *Task) ask(ctx context.Context, keys string, echo bool, timeout time.Duration) (string, error) {
 	text := t.str("prompt", "Press enter to continue, Ctrl+C to interrupt")
 	if !echo {
 		text += " (output is hidden)"
 	}
-	text = fmt.Sprintf("[%s]\n%s:\n", t.Name, text)
+	text = fmt.Sprintf("%s[%s]\n%s:\n", keys, t.Name, text)
 	if t.Services.Prompt == nil {
 		t.Services.Display(text)
 		return "", nil

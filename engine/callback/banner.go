@@ -69,6 +69,8 @@ type Screen struct {
 	// Columns is the width of banners: the terminal's less one, or 79.
 	Columns int
 	Colors  Colors
+	// Cow draws a banner in the place of the stars; nil: nobody does.
+	Cow func(msg string) string
 	// Live is told before and after each write, to keep a last line in place; may be nil.
 	Live *Live
 }
@@ -155,6 +157,10 @@ func (s *Screen) paint(msg string, color Color) string {
 // Banner prints an empty line and msg, filled with stars to the screen's width.
 func (s *Screen) Banner(msg string) {
 	msg = strings.TrimSpace(msg)
+	if s.Cow != nil {
+		s.Print(s.Cow(msg), "")
+		return
+	}
 	stars := max(s.Columns-width(msg), 3)
 	s.Print("\n"+msg+" "+strings.Repeat("*", stars), "")
 }

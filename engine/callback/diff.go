@@ -105,8 +105,10 @@ func (d *Default) unified(b *strings.Builder, before, after, fromHeader, toHeade
 	if err != nil || lines == "" {
 		return
 	}
+	// The mark of a missing line end goes with its line.
+	lines = strings.ReplaceAll(lines, "\n"+noLineEnd, "\x00"+noLineEnd)
 	for line := range strings.Lines(lines) {
-		line = strings.TrimSuffix(line, "\n")
+		line = strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\x00"+noLineEnd, "\n"+noLineEnd)
 		color := Color("")
 		switch {
 		case strings.HasPrefix(line, "+"):
@@ -121,6 +123,9 @@ func (d *Default) unified(b *strings.Builder, before, after, fromHeader, toHeade
 	b.WriteString("\n")
 }
 
+// noLineEnd marks a last line without an end, as diff does.
+const noLineEnd = `\ No newline at end of file`
+
 // splitLines cuts text into lines with their ends; a last line without one is
 // marked as diff does.
 func splitLines(text string) []string {
@@ -129,7 +134,7 @@ func splitLines(text string) []string {
 		out = append(out, line)
 	}
 	if n := len(out); n > 0 && !strings.HasSuffix(out[n-1], "\n") {
-		out[n-1] += "\n\\ No newline at end of file\n"
+		out[n-1] += "\n" + noLineEnd + "\n"
 	}
 	return out
 }

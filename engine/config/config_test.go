@@ -232,7 +232,7 @@ func TestDescribe(t *testing.T) {
 func TestNotHonouredDefault(t *testing.T) {
 	for value, want := range map[string]int{"True": 0, "False": 1} {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "ansible.cfg"), []byte("[privilege_escalation]\nagnostic_become_prompt = "+value+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "ansible.cfg"), []byte("[defaults]\ncollections_scan_sys_path = "+value+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		c, err := Load(Options{Dir: dir, Home: dir, Getenv: func(string) (string, bool) { return "", false }})
@@ -240,7 +240,7 @@ func TestNotHonouredDefault(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := len(c.NotHonoured()); got != want {
-			t.Errorf("agnostic_become_prompt = %s: %d told of, want %d", value, got, want)
+			t.Errorf("collections_scan_sys_path = %s: %d told of, want %d", value, got, want)
 		}
 	}
 }
