@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 // This file compares gorun with the real Ansible at a terminal.
