@@ -15,7 +15,7 @@ import (
 // its sections; with force_handlers also where a host failed in the section.
 func (p *playRun) layOut(ctx context.Context) []playbook.Item {
 	p.flusher = p.implicitMeta("flush_handlers", nil)
-	p.roleBlocks, p.bodies, p.completes = map[*playbook.Block]bool{}, map[*playbook.Block][]playbook.Item{}, map[*playbook.Task]bool{}
+	p.roleBlocks, p.bodies = map[*playbook.Block]bool{}, map[*playbook.Block][]playbook.Item{}
 	p.roleKeys = map[*playbook.Role]string{}
 	p.gatherer = nil
 	if t := p.gatherTask(); p.tagged(ctx, t) {
@@ -85,6 +85,9 @@ func (p *playRun) implicitMeta(what string, role *playbook.Role) *playbook.Task 
 	return &playbook.Task{Action: "meta", Args: args, Pos: p.play.Pos, Play: p.play, Role: role}
 }
 
+// completesRole reports whether a task is the one that bodyOf puts behind a role.
+func completesRole(t *playbook.Task) bool { return t.ID == 0 && metaAction(t) == "role_complete" }
+
 // bodyOf are the items of a block's body. Those of a role stand between the
 // check of its arguments and a task that notes that the role is complete.
 func (p *playRun) bodyOf(b *playbook.Block) []playbook.Item {
@@ -99,9 +102,7 @@ func (p *playRun) bodyOf(b *playbook.Block) []playbook.Item {
 		if spec != nil {
 			body = append(body, spec)
 		}
-		complete := p.implicitMeta("role_complete", b.Role)
-		p.completes[complete] = true
-		body = append(append(body, b.Body...), complete)
+		body = append(append(body, b.Body...), p.implicitMeta("role_complete", b.Role))
 		p.bodies[b] = body
 	}
 	return body

@@ -316,7 +316,7 @@ func (p *playRun) comes(ctx context.Context, h *hostRun, t *playbook.Task) bool 
 	switch {
 	case t == p.flusher:
 		return p.r.o.Era < templates.Current || h.hasNotified()
-	case p.completes[t]:
+	case completesRole(t):
 		return true
 	}
 	return p.tagged(ctx, t)

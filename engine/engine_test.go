@@ -174,7 +174,7 @@ func start(t *testing.T, files map[string]string, hosts string, change func(o *O
 	}
 	f := &fixture{rec: &recorder{}, hosts: &memHosts{}}
 	tmpl := templates.New(TemplateOptions(templates.Era214, TemplateHooks{ReadFile: os.ReadFile, Warn: func(string) {}}))
-	loader := playbook.NewLoader(playbook.Options{Era: templates.Era214, KnownAction: KnownAction(nil)})
+	loader := playbook.NewLoader(playbook.Options{Era: templates.Current, KnownAction: KnownAction(nil)})
 	inv, err := inventory.Load([]string{hosts}, inventory.Options{
 		ReadFile: os.ReadFile, Warn: func(string) {}, Engine: tmpl, Era: templates.Era214,
 		ParseYAML: func(data []byte, file string) (templates.Value, error) {

@@ -67,7 +67,7 @@ func (w *walk) meta(ctx context.Context, tn turn) {
 	case t == p.flusher:
 		p.flush(ctx, h)
 		return
-	case p.completes[t]:
+	case completesRole(t):
 		p.completeRole(h, t.Role)
 		return
 	}
@@ -184,7 +184,7 @@ func (w *walk) doMeta(ctx context.Context, h *hostRun, t *playbook.Task, what st
 		}
 		say("facts cleared")
 	case "clear_host_errors":
-		p.clearErrors()
+		p.clearErrors(h)
 		say("cleared host errors")
 	case "refresh_inventory":
 		if p.r.o.Refresh != nil {
@@ -206,7 +206,7 @@ func (w *walk) doMeta(ctx context.Context, h *hostRun, t *playbook.Task, what st
 func (p *playRun) endRole(ctx context.Context, h *hostRun) {
 	for {
 		tn := p.peek(ctx, h)
-		if tn.t == nil || p.completes[tn.t] {
+		if tn.t == nil || completesRole(tn.t) {
 			return
 		}
 		h.advance()
@@ -215,12 +215,15 @@ func (p *playRun) endRole(ctx context.Context, h *hostRun) {
 
 // clearErrors takes failed and unreachable hosts back: those that are still in
 // the play go on where they were, the others have their turn in the next one.
-func (p *playRun) clearErrors() {
+// Where each host goes its own way only by's place is known to stand still.
+func (p *playRun) clearErrors(by *hostRun) {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
 	for _, h := range p.batch {
 		h.unreachable.Store(false)
-		h.cursor.clear()
+		if h == by || !p.free() {
+			h.cursor.clear()
+		}
 		delete(p.r.failed, h.name)
 		delete(p.r.unreachable, h.name)
 	}

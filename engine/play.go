@@ -36,7 +36,6 @@ type playRun struct {
 	// What layOut makes of a batch's play: the tasks that nobody wrote, and what
 	// the roles' blocks and entries are.
 	gatherer, flusher *playbook.Task
-	completes         map[*playbook.Task]bool
 	roleBlocks        map[*playbook.Block]bool
 	roleKeys          map[*playbook.Role]string
 
@@ -356,7 +355,7 @@ func (p *playRun) walkFree(ctx context.Context) {
 				forks <- struct{}{}
 			}
 			wg.Go(func() {
-				w.alone(ctx, h)
+				(&walk{p: p}).alone(ctx, h)
 				if p.strategy == "host_pinned" {
 					<-forks
 				}

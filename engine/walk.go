@@ -74,7 +74,7 @@ func (p *playRun) startAt(ctx context.Context, hosts []*hostRun) {
 				h.advance()
 				break
 			}
-			if tn.t != p.flusher && !p.completes[tn.t] && p.startsAt(ctx, tn.t, h.name) {
+			if tn.t != p.flusher && !completesRole(tn.t) && p.startsAt(ctx, tn.t, h.name) {
 				h.cursor.setup, found = setup, true
 				break
 			}
