@@ -16,7 +16,6 @@ import (
 func (p *playRun) layOut(ctx context.Context) []playbook.Item {
 	p.flusher = p.implicitMeta("flush_handlers", nil)
 	p.roleBlocks, p.bodies = map[*playbook.Block]bool{}, map[*playbook.Block][]playbook.Item{}
-	p.roleKeys = map[*playbook.Role]string{}
 	p.gatherer = nil
 	if t := p.gatherTask(); p.tagged(ctx, t) {
 		p.gatherer = t
@@ -24,7 +23,6 @@ func (p *playRun) layOut(ctx context.Context) []playbook.Item {
 	var tasks []playbook.Item
 	for _, entry := range p.play.Roles {
 		for _, u := range entry.Order() {
-			p.roleKeys[u.Role] = roleKey(u)
 			p.markRoleBlocks(u.Tasks)
 			tasks = append(tasks, u.Tasks...)
 		}

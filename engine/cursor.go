@@ -245,7 +245,7 @@ func (p *playRun) next(ctx context.Context, h *hostRun, c *cursor) (*playbook.Ta
 				return it, nil
 			}
 		case *playbook.Block:
-			if !isRoleTop(it) || !p.ranAlready(h, it.Role) {
+			if !isRoleTop(it) || !h.ranAlready(it.Role) {
 				c.frames = append(c.frames, frame{block: it, items: [parts][]playbook.Item{p.bodyOf(it), it.Rescue, it.Always}})
 			}
 		default:

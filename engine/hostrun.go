@@ -25,9 +25,8 @@ type hostRun struct {
 	// files are the layers of vars_files.
 	files []vars.Layer
 
-	rolesBegun map[*playbook.Role]bool // of which a task ran
-	rolesRun   map[string]bool         // by use: roles of includes and imports that ran to their end
-	rolesDone  map[string]bool         // by use: entries of roles: that did
+	rolesBegun map[string]bool // by key: roles of which a task ran
+	rolesDone  map[string]bool // by key: those that then came to their end
 
 	mu       sync.Mutex // notified may be set by a task that runs once for all
 	notified map[*handler]bool
@@ -143,45 +142,19 @@ func rescueVars(t *playbook.Task, action string, result *templates.Dict) *templa
 // ranTaskOf notes that a task of a role ran on the host.
 func (h *hostRun) ranTaskOf(role *playbook.Role) {
 	if h.rolesBegun == nil {
-		h.rolesBegun = map[*playbook.Role]bool{}
+		h.rolesBegun, h.rolesDone = map[string]bool{}, map[string]bool{}
 	}
-	h.rolesBegun[role] = true
+	h.rolesBegun[role.Key] = true
 }
 
 // completeRole notes that the host is through with a role, if one of its tasks ran.
-func (p *playRun) completeRole(h *hostRun, role *playbook.Role) {
-	if !h.rolesBegun[role] {
-		return
+func (h *hostRun) completeRole(role *playbook.Role) {
+	if h.rolesBegun[role.Key] {
+		h.rolesDone[role.Key] = true
 	}
-	if h.rolesRun == nil {
-		h.rolesRun, h.rolesDone = map[string]bool{}, map[string]bool{}
-	}
-	key, once := p.roleUse(role)
-	if once {
-		h.rolesRun[key] = true
-	} else {
-		h.rolesDone[key] = true
-	}
-}
-
-// roleUse tells uses of a role apart. once says that it came by import_role or
-// include_role, of which allow_duplicates lets equal ones run once.
-func (p *playRun) roleUse(role *playbook.Role) (key string, once bool) {
-	if key, ok := p.roleKeys[role]; ok {
-		return key, false
-	}
-	key = role.Path + "\x00" + role.Entry
-	if d := role.Params.Dict; d != nil && d.Len() > 0 {
-		key += "\x00" + rawText(d)
-	}
-	return key, true
 }
 
 // ranAlready reports whether a role is not to run again on the host.
-func (p *playRun) ranAlready(h *hostRun, role *playbook.Role) bool {
-	key, once := p.roleUse(role)
-	if once {
-		return role.Once && h.rolesRun[key]
-	}
-	return !role.AllowDuplicates && h.rolesDone[key]
+func (h *hostRun) ranAlready(role *playbook.Role) bool {
+	return !role.AllowDuplicates && h.rolesDone[role.Key]
 }

@@ -45,6 +45,7 @@ func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskR
 			req.vars.SetStr(name, v)
 		}
 	}
+	written := req.vars
 	for _, own := range []playbook.Vars{tr.t.Include.Params, tr.t.Vars} {
 		if own.Dict == nil {
 			continue
@@ -54,10 +55,10 @@ func (tr *taskRun) includeRequest(ctx context.Context, s *vars.Scope, res *taskR
 		if err != nil {
 			return tr.failedResult(res, err)
 		}
-		req.vars = mergeDicts(req.vars, v)
+		req.vars, written = mergeDicts(req.vars, v), mergeDicts(written, own.Dict)
 	}
 	if tr.t.Include.Kind == "include_role" {
-		err = tr.roleRequest(args, req)
+		err = tr.roleRequest(args, req, written)
 	} else {
 		err = tr.fileRequest(args, req)
 	}
@@ -153,8 +154,9 @@ func firstText(d *templates.Dict, names ...string) string {
 	return ""
 }
 
-// roleRequest reads the arguments of include_role.
-func (tr *taskRun) roleRequest(args *templates.Dict, req *includeRequest) error {
+// roleRequest reads the arguments of include_role. written are its variables as
+// the task has them.
+func (tr *taskRun) roleRequest(args *templates.Dict, req *includeRequest, written *templates.Dict) error {
 	name := firstText(args, "name", "role")
 	if name == "" {
 		return errors.New("'name' is a required field for include_role.")
@@ -162,7 +164,7 @@ func (tr *taskRun) roleRequest(args *templates.Dict, req *includeRequest) error 
 	rr := &playbook.RoleRequest{
 		Name: name, TasksFrom: firstText(args, "tasks_from"), VarsFrom: firstText(args, "vars_from"),
 		DefaultsFrom: firstText(args, "defaults_from"), HandlersFrom: firstText(args, "handlers_from"),
-		Play: tr.p.play, FromRole: tr.t.Role, FromFile: tr.t.File,
+		Play: tr.p.play, FromRole: tr.t.Role, FromFile: tr.t.File, Written: written,
 	}
 	flag := func(key string, out **bool) {
 		if v, ok := args.GetStr(key); ok && v != templates.None {

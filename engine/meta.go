@@ -68,7 +68,7 @@ func (w *walk) meta(ctx context.Context, tn turn) {
 		p.flush(ctx, h)
 		return
 	case completesRole(t):
-		p.completeRole(h, t.Role)
+		h.completeRole(t.Role)
 		return
 	}
 	if tn.hd != nil {

@@ -37,7 +37,6 @@ type playRun struct {
 	// the roles' blocks and entries are.
 	gatherer, flusher *playbook.Task
 	roleBlocks        map[*playbook.Block]bool
-	roleKeys          map[*playbook.Role]string
 
 	earlier map[string]bool // failed before this batch
 	base    []vars.Layer    // play vars and prompts

@@ -1,65 +1,14 @@
 package engine
 
-// This file tells uses of roles apart, and checks a role's arguments before its
-// tasks.
+// This file checks a role's arguments before its tasks.
 
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gorun/engine/playbook"
 	"gorun/templates"
 )
-
-// roleKey tells uses of a role apart: the same role with other parameters or
-// keywords is another.
-func roleKey(u *playbook.RoleUse) string {
-	var b strings.Builder
-	b.WriteString(u.Role.Path + "\x00" + u.Role.Entry)
-	written := func(label string, v templates.Value) {
-		if v != nil {
-			b.WriteString("\x00" + label + "=" + rawText(v))
-		}
-	}
-	if u.Params.Dict != nil {
-		written("params", u.Params.Dict)
-	}
-	if u.Vars.Dict != nil {
-		written("vars", u.Vars.Dict)
-	}
-	for _, v := range u.When {
-		written("when", v.V)
-	}
-	for _, v := range u.Tags {
-		written("tags", v.V)
-	}
-	written("become", u.Become.V)
-	written("become_user", u.BecomeUser.V)
-	written("delegate_to", u.DelegateTo.V)
-	return b.String()
-}
-
-// rawText is a value as written, templates unresolved.
-func rawText(v templates.Value) string {
-	switch v := v.(type) {
-	case *templates.Text:
-		return v.Src
-	case *templates.Dict:
-		var b strings.Builder
-		for k, e := range v.All {
-			b.WriteString(rawText(k) + ":" + rawText(e) + ",")
-		}
-		return "{" + b.String() + "}"
-	case *templates.List:
-		var b strings.Builder
-		for _, e := range v.Elems {
-			b.WriteString(rawText(e) + ",")
-		}
-		return "[" + b.String() + "]"
-	}
-	return templates.Repr(v, templates.Current)
-}
 
 // isRoleTop reports whether b is the block that the loader makes of a role's
 // tasks file: below the block of the role's own keywords.

@@ -225,9 +225,11 @@ type Role struct {
 	Params                 Vars
 	// Given are the vars: of what brought the role: its entry under roles: or in
 	// meta/main, import_role, include_role.
-	Given           Vars
+	Given Vars
+	// Key is the same for equal uses of a role; unless AllowDuplicates, a host
+	// goes through one of them.
+	Key             string
 	AllowDuplicates bool
-	Once            bool // allow_duplicates: false of the import or include itself
 	// ArgumentSpecs is what stands under argument_specs in
 	// meta/argument_specs or meta/main, nil without.
 	ArgumentSpecs *templates.Dict

@@ -25,6 +25,9 @@ type RoleRequest struct {
 	FromFile                                        string // the including file
 	AllowDuplicates, RolespecValidate               *bool
 	Params                                          Vars
+	// Written are the loop's variables and what the include was given as it is
+	// written: they tell it from other uses of the role.
+	Written *templates.Dict
 	// Pos is where the include stands, for errors.
 	Pos Pos
 }
@@ -39,10 +42,10 @@ func (l *Loader) LoadRole(r RoleRequest) (*RoleUse, error) {
 	}
 	use := &RoleUse{Pos: pos, Params: r.Params}
 	from := roleFiles{tasks: r.TasksFrom, vars: r.VarsFrom, defaults: r.DefaultsFrom, handlers: r.HandlersFrom}
-	if !ld.fillUse(&c, use, r.Name, pos, from, r.AllowDuplicates) {
+	if !ld.fillUse(&c, use, r.Name, pos, from) {
 		use = nil
 	} else {
-		use.Role.Once = r.AllowDuplicates != nil && !*r.AllowDuplicates
+		use.Role.included(from, r.Written, r.AllowDuplicates)
 		if r.RolespecValidate != nil && !*r.RolespecValidate {
 			use.Role.ArgumentSpecs = nil
 		}
@@ -100,9 +103,10 @@ func (ld *loading) roleEntry(c *scope, n *yaml.Node) *RoleUse {
 	if !ok {
 		return nil
 	}
-	if !ld.fillUse(c, use, s, name.Pos, roleFiles{}, nil) {
+	if !ld.fillUse(c, use, s, name.Pos, roleFiles{}) {
 		return nil
 	}
+	use.Role.Key = entryKey(use)
 	return use
 }
 
@@ -161,11 +165,11 @@ func (ld *loading) importRole(c *scope, t *Task) []Item {
 		}
 	}
 	inner.handlers = false
-	if !ld.fillUse(&inner, use, name, v.Pos, from, dup) {
+	if !ld.fillUse(&inner, use, name, v.Pos, from) {
 		return nil
 	}
 	use.Role.Given = t.Vars
-	use.Role.Once = dup != nil && !*dup
+	use.Role.included(from, t.Vars.Dict, dup)
 	if a, has := t.Args.GetStr("rolespec_validate"); has {
 		if b, isBool := literalBool(a); isBool && !bool(b.(templates.Bool)) {
 			use.Role.ArgumentSpecs = nil
@@ -194,7 +198,7 @@ func (u *RoleUse) Order() []*RoleUse {
 }
 
 // fillUse finds the role called name, as pos says, and loads all of it into use.
-func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from roleFiles, duplicates *bool) bool {
+func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from roleFiles) bool {
 	role := &Role{Name: name, Params: use.Params, Given: use.Vars, Entry: "main"}
 	dir, fqcn, tried := ld.l.findRole(name, c)
 	if dir == "" {
@@ -242,9 +246,6 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 		Role: role, Parent: c.parent, Play: c.play,
 	}
 	ld.metadata(c, use)
-	if duplicates != nil {
-		role.AllowDuplicates = *duplicates
-	}
 	role.Defaults, role.DefaultsFile = ld.roleVars(c, use, "defaults", from.defaults)
 	role.Vars, role.VarsFile = ld.roleVars(c, use, "vars", from.vars)
 	if from.tasks != "" {
