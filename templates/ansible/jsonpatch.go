@@ -11,7 +11,7 @@ import (
 	"gorun/templates"
 )
 
-var patchFilters = table{"from_toml": filterFromTOML, "json_patch": filterJSONPatch, "json_patch_recipe": filterJSONPatchRecipe}
+var patchFilters = table{"from_toml": filterFromTOML, "to_toml": filterToTOML, "to_prettytable": filterToPrettyTable, "json_patch": filterJSONPatch, "json_patch_recipe": filterJSONPatchRecipe}
 
 // A patch is one operation.
 type patch struct {

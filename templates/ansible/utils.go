@@ -15,7 +15,7 @@ import (
 var utilsFilters = table{
 	"keep_keys": filterKeepKeys, "remove_keys": filterRemoveKeys, "replace_keys": filterReplaceKeys,
 	"to_paths": filterToPaths, "get_path": filterGetPath, "index_of": filterIndexOf,
-	"param_list_compare": filterParamListCompare, "consolidate": filterConsolidate, "from_xml": filterFromXML, "to_xml": filterToXML,
+	"param_list_compare": filterParamListCompare, "consolidate": filterConsolidate, "fact_diff": checked(factDiffParams, filterFactDiff), "from_xml": filterFromXML, "to_xml": filterToXML,
 }
 
 // keyParams are the parameters of the three filters of keys.

@@ -473,6 +473,235 @@ MORE = r"""
 {{ 'x10MB'|human_to_bytes }}
 {{ '1,5G'|human_to_bytes }}
 {{ 10|human_to_bytes('M') }}
+{{ ({}) | community.general.to_toml }}
+{{ ({'a':1,'b':'x"y\n\t\\é\x07\x7f\x85','c':1.5,'d':true}) | community.general.to_toml }}
+{{ ({'t':{'x':1},'a':1,'u':{}}) | community.general.to_toml }}
+{{ ({'a':[1,2,'x']}) | community.general.to_toml }}
+{{ ({'a':[]}) | community.general.to_toml }}
+{{ ({'a':[{'b':1},{'c':{'d':2}}]}) | community.general.to_toml }}
+{{ ({'a':{'b':{'c':1},'d':2,'e':[{'f':1}]}}) | community.general.to_toml }}
+{{ ({'a b':1,'':2,'x.y':{'z':1},'é':3}) | community.general.to_toml }}
+{{ ({'a':[[1],[2,{'q':1}]]}) | community.general.to_toml }}
+{{ ({'a':[{'b':1},2]}) | community.general.to_toml }}
+{{ ({'a':1e20,'b':1e-7,'c':100000000000000000000,'d':-0.0}) | community.general.to_toml }}
+{{ ({'a':{'b':{'c':{'d':1}}}}) | community.general.to_toml }}
+{{ ({'a':{'x':{}}}) | community.general.to_toml }}
+{{ ({'a':[{}]}) | community.general.to_toml }}
+{{ ({'a':[{'b':[{'c':1}]}]}) | community.general.to_toml }}
+{{ ({'a':{'l':[{'z':{'y':1}}],'k':2},'b':3}) | community.general.to_toml }}
+{{ ({'a':[{'x':{'y':[{'z':1}]}}]}) | community.general.to_toml }}
+{{ ({'a':none}) | community.general.to_toml }}
+{{ ({'a':[none]}) | community.general.to_toml }}
+{{ ({'a':[[{'b':{'c':[1]},'d':1}]]}) | community.general.to_toml }}
+{{ ({'a"b':{'c':1}}) | community.general.to_toml }}
+{{ ({'a\nb':1}) | community.general.to_toml }}
+{{ ({'b':{'q':1},'a':[{'x':1}],'c':2}) | community.general.to_toml }}
+{{ ({'a':{'b':{'c':1},'d':{'e':2}},'z':1}) | community.general.to_toml }}
+{{ ({'a':[{'p':1,'q':{'r':1}},{'p':2}],'b':{'s':1}}) | community.general.to_toml }}
+{{ ({1:2,true:{'x':(1,2)}}) | community.general.to_toml }}
+{{ ([1]) | community.general.to_toml }}
+{{ ('x') | community.general.to_toml }}
+{{ (none) | community.general.to_toml }}
+{{ ({'a':nope}) | community.general.to_toml }}
+{{ ({'d':'2024-01-02'|to_datetime('%Y-%m-%d')}) | community.general.to_toml }}
+{{ ({'l':[{'a':1},{'b':[{'c':1},{'d':{'e':{'f':1}}}]}],'m':{'n':[{'o':{}}]}}) | community.general.to_toml }}
+{{ ({'x':{'y':{'z':{'w':1},'v':2}},'p':[[{'a':1,'b':{'q':1}}]]}) | community.general.to_toml }}
+{{ ({'a':[{'x':{'k':{'r':1}},'y':1,'w':{'t':[1]}}]}) | community.general.to_toml }}
+{{ ({'a':{'b':[{'c':1},{'c':2}],'d':{'e':1}},'f':[{'g':1}],'h':{}}) | community.general.to_toml }}
+{{ ({'a':range(3)}) | community.general.to_toml }}
+{{ ({'t': {'s': [{'b': 1}]}, 'a': [{}, {}]}) | community.general.to_toml }}
+{{ ({'a': [{'s': [{'b': 1}], 'p': 1}]}) | community.general.to_toml }}
+{{ ({'a': {'s': [{'b': 1}], 'p': {}, 'q': 2}}) | community.general.to_toml }}
+{{ {'a':1} | community.general.to_toml(redact_sensitive_values=true) }}
+{{ {'a':1} | community.general.to_toml(true) }}
+{{ ([]) | community.general.to_prettytable }}
+{{ ([]) | community.general.to_prettytable(column_order=['b','a']) }}
+{{ ([]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'a':1,'b':'xx'}]) | community.general.to_prettytable }}
+{{ ([{'a':1,'b':'xx'}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'a':1,'b':'xx'}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'name':'Alice','age':25,'role':'admin'},{'name':'Bob','age':30,'role':'user'}]) | community.general.to_prettytable }}
+{{ ([{'name':'Alice','age':25,'role':'admin'},{'name':'Bob','age':30,'role':'user'}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'name':'Alice','age':25,'role':'admin'},{'name':'Bob','age':30,'role':'user'}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'a':none,'b':[1,'x'],'c':1.50,'d':true}]) | community.general.to_prettytable }}
+{{ ([{'a':none,'b':[1,'x'],'c':1.50,'d':true}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'a':none,'b':[1,'x'],'c':1.50,'d':true}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'a':'l1\nline2','b':'x'},{'a':'y','b':'p\nq\nr'}]) | community.general.to_prettytable }}
+{{ ([{'a':'l1\nline2','b':'x'},{'a':'y','b':'p\nq\nr'}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'a':'l1\nline2','b':'x'},{'a':'y','b':'p\nq\nr'}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'a':'日本','b':'é'}]) | community.general.to_prettytable }}
+{{ ([{'a':'日本','b':'é'}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'a':'日本','b':'é'}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{1:'x',true:'y'},{1:'z'}]) | community.general.to_prettytable }}
+{{ ([{1:'x',true:'y'},{1:'z'}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{1:'x',true:'y'},{1:'z'}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'A':1},{'a':2}]) | community.general.to_prettytable }}
+{{ ([{'A':1},{'a':2}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'A':1},{'a':2}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{}]) | community.general.to_prettytable }}
+{{ ([{}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'a':1},{}]) | community.general.to_prettytable }}
+{{ ([{'a':1},{}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'a':1},{}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ('x') | community.general.to_prettytable }}
+{{ ('x') | community.general.to_prettytable(column_order=['a']) }}
+{{ ('x') | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([1]) | community.general.to_prettytable }}
+{{ ([1]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([1]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ({'a':1}) | community.general.to_prettytable }}
+{{ ({'a':1}) | community.general.to_prettytable(column_order=['a']) }}
+{{ ({'a':1}) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ (none) | community.general.to_prettytable }}
+{{ (none) | community.general.to_prettytable(column_order=['a']) }}
+{{ (none) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'a':''}]) | community.general.to_prettytable }}
+{{ ([{'a':''}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'a':''}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ ([{'ab':'x'},{'ab':'xx'},{'ab':'xxx'},{'ab':'xxxx'},{'ab':'xxxxx'}]) | community.general.to_prettytable }}
+{{ ([{'ab':'x'},{'ab':'xx'},{'ab':'xxx'},{'ab':'xxxx'},{'ab':'xxxxx'}]) | community.general.to_prettytable(column_order=['a']) }}
+{{ ([{'ab':'x'},{'ab':'xx'},{'ab':'xxx'},{'ab':'xxxx'},{'ab':'xxxxx'}]) | community.general.to_prettytable(column_alignments={'a':'left'}) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names=['X','Yy']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names=['X']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names=['X','X']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names='X') }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names=[1,2]) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order=['b'],header_names=['B']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order=['b'],header_names=['B','C']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order=[1]) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order='a') }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order=['a','b','c']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names=['a','b','c']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable('b','a') }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable('b',column_order=['a']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(bad=1) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_alignments=1) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_alignments={1:'l'}) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_alignments={'a':1}) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_alignments={'a':'zz'}) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_alignments={'a':'l','b':'r','c':'c'}) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order=['A','zz']) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order=[]) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names=[]) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_order=none) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(header_names=['P','Q'],column_alignments={'P':'r','Q':'center'}) }}
+{{ [{'a':1,'b':'long text'}] | community.general.to_prettytable(column_alignments=none) }}
+{{ ({'a':{'b':[0,1]},'z':'é'}) | ansible.utils.fact_diff({'a':{'b':[0,1]},'z':'é'}) }}
+{{ ({'a':{'b':[0,1]},'z':'é'}) | ansible.utils.fact_diff('a\nb\nc\n') }}
+{{ ({'a':{'b':[0,1]},'z':'é'}) | ansible.utils.fact_diff(['a','b',1]) }}
+{{ ({'a':{'b':[0,1]},'z':'é'}) | ansible.utils.fact_diff({}) }}
+{{ ({'a':{'b':[0,1]},'z':'é'}) | ansible.utils.fact_diff('') }}
+{{ ({'a':{'b':[0,1]},'z':'é'}) | ansible.utils.fact_diff(5) }}
+{{ ({'a':{'b':[0,1]},'z':'é'}) | ansible.utils.fact_diff('\x1b[31mred\x1b[0m\n') }}
+{{ ({'a':{'b':[2,3]},'y':none}) | ansible.utils.fact_diff({'a':{'b':[2,3]},'y':none}) }}
+{{ ({'a':{'b':[2,3]},'y':none}) | ansible.utils.fact_diff('a\nx\nc') }}
+{{ ({'a':{'b':[2,3]},'y':none}) | ansible.utils.fact_diff(['a',{'k':1}]) }}
+{{ ({'a':{'b':[2,3]},'y':none}) | ansible.utils.fact_diff([]) }}
+{{ ({'a':{'b':[2,3]},'y':none}) | ansible.utils.fact_diff(none) }}
+{{ ({'a':{'b':[2,3]},'y':none}) | ansible.utils.fact_diff({'a':nope}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff({'a':{'b':[0,1]},'z':'é'}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nb\nc\n') }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff(['a','b',1]) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff({}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('') }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff(5) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('\x1b[31mred\x1b[0m\n') }}
+{{ ('a\nx\nc') | ansible.utils.fact_diff({'a':{'b':[2,3]},'y':none}) }}
+{{ ('a\nx\nc') | ansible.utils.fact_diff('a\nx\nc') }}
+{{ ('a\nx\nc') | ansible.utils.fact_diff(['a',{'k':1}]) }}
+{{ ('a\nx\nc') | ansible.utils.fact_diff([]) }}
+{{ ('a\nx\nc') | ansible.utils.fact_diff(none) }}
+{{ ('a\nx\nc') | ansible.utils.fact_diff({'a':nope}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff({'a':{'b':[0,1]},'z':'é'}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff('a\nb\nc\n') }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['a','b',1]) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff({}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff('') }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(5) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff('\x1b[31mred\x1b[0m\n') }}
+{{ (['a',{'k':1}]) | ansible.utils.fact_diff({'a':{'b':[2,3]},'y':none}) }}
+{{ (['a',{'k':1}]) | ansible.utils.fact_diff('a\nx\nc') }}
+{{ (['a',{'k':1}]) | ansible.utils.fact_diff(['a',{'k':1}]) }}
+{{ (['a',{'k':1}]) | ansible.utils.fact_diff([]) }}
+{{ (['a',{'k':1}]) | ansible.utils.fact_diff(none) }}
+{{ (['a',{'k':1}]) | ansible.utils.fact_diff({'a':nope}) }}
+{{ ({}) | ansible.utils.fact_diff({'a':{'b':[0,1]},'z':'é'}) }}
+{{ ({}) | ansible.utils.fact_diff('a\nb\nc\n') }}
+{{ ({}) | ansible.utils.fact_diff(['a','b',1]) }}
+{{ ({}) | ansible.utils.fact_diff({}) }}
+{{ ({}) | ansible.utils.fact_diff('') }}
+{{ ({}) | ansible.utils.fact_diff(5) }}
+{{ ({}) | ansible.utils.fact_diff('\x1b[31mred\x1b[0m\n') }}
+{{ ([]) | ansible.utils.fact_diff({'a':{'b':[2,3]},'y':none}) }}
+{{ ([]) | ansible.utils.fact_diff('a\nx\nc') }}
+{{ ([]) | ansible.utils.fact_diff(['a',{'k':1}]) }}
+{{ ([]) | ansible.utils.fact_diff([]) }}
+{{ ([]) | ansible.utils.fact_diff(none) }}
+{{ ([]) | ansible.utils.fact_diff({'a':nope}) }}
+{{ ('') | ansible.utils.fact_diff({'a':{'b':[0,1]},'z':'é'}) }}
+{{ ('') | ansible.utils.fact_diff('a\nb\nc\n') }}
+{{ ('') | ansible.utils.fact_diff(['a','b',1]) }}
+{{ ('') | ansible.utils.fact_diff({}) }}
+{{ ('') | ansible.utils.fact_diff('') }}
+{{ ('') | ansible.utils.fact_diff(5) }}
+{{ ('') | ansible.utils.fact_diff('\x1b[31mred\x1b[0m\n') }}
+{{ (none) | ansible.utils.fact_diff({'a':{'b':[2,3]},'y':none}) }}
+{{ (none) | ansible.utils.fact_diff('a\nx\nc') }}
+{{ (none) | ansible.utils.fact_diff(['a',{'k':1}]) }}
+{{ (none) | ansible.utils.fact_diff([]) }}
+{{ (none) | ansible.utils.fact_diff(none) }}
+{{ (none) | ansible.utils.fact_diff({'a':nope}) }}
+{{ (5) | ansible.utils.fact_diff({'a':{'b':[0,1]},'z':'é'}) }}
+{{ (5) | ansible.utils.fact_diff('a\nb\nc\n') }}
+{{ (5) | ansible.utils.fact_diff(['a','b',1]) }}
+{{ (5) | ansible.utils.fact_diff({}) }}
+{{ (5) | ansible.utils.fact_diff('') }}
+{{ (5) | ansible.utils.fact_diff(5) }}
+{{ ({'a':nope}) | ansible.utils.fact_diff({'a':{'b':[0,1]},'z':'é'}) }}
+{{ ({'a':nope}) | ansible.utils.fact_diff('a\nb\nc\n') }}
+{{ ({'a':nope}) | ansible.utils.fact_diff(['a','b',1]) }}
+{{ ({'a':nope}) | ansible.utils.fact_diff({}) }}
+{{ ({'a':nope}) | ansible.utils.fact_diff('') }}
+{{ ({'a':nope}) | ansible.utils.fact_diff(5) }}
+{{ ({'a':nope}) | ansible.utils.fact_diff('\x1b[31mred\x1b[0m\n') }}
+{{ ('\x1b[31mred\x1b[0m\n') | ansible.utils.fact_diff({'a':{'b':[2,3]},'y':none}) }}
+{{ ('\x1b[31mred\x1b[0m\n') | ansible.utils.fact_diff('a\nx\nc') }}
+{{ ('\x1b[31mred\x1b[0m\n') | ansible.utils.fact_diff(['a',{'k':1}]) }}
+{{ ('\x1b[31mred\x1b[0m\n') | ansible.utils.fact_diff([]) }}
+{{ ('\x1b[31mred\x1b[0m\n') | ansible.utils.fact_diff(none) }}
+{{ ('\x1b[31mred\x1b[0m\n') | ansible.utils.fact_diff({'a':nope}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', common=true) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], common=true) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, common=true) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={'vars':{'skip_lines':['b']}}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={'vars':{'skip_lines':['b']}}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={'vars':{'skip_lines':['b']}}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={'vars':{'skip_lines':'^a'}}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={'vars':{'skip_lines':'^a'}}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={'vars':{'skip_lines':'^a'}}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={'vars':{'skip_lines':['[']}}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={'vars':{'skip_lines':['[']}}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={'vars':{'skip_lines':['[']}}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={'name':'ansible.utils.native'}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={'name':'ansible.utils.native'}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={'name':'ansible.utils.native'}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={'vars':{}}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={'vars':{}}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={'vars':{}}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={'bad':1}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={'bad':1}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={'bad':1}) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', bad=1) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, bad=1) }}
+{{ ('a\nb\nc\n') | ansible.utils.fact_diff('a\nx\nb1\n', plugin={'vars':{'skip_lines':[]}}) }}
+{{ (['a','b',1]) | ansible.utils.fact_diff(['b','q'], plugin={'vars':{'skip_lines':[]}}) }}
+{{ ({'a':1,'b':2}) | ansible.utils.fact_diff({'a':2}, plugin={'vars':{'skip_lines':[]}}) }}
+{{ 'x' | ansible.utils.fact_diff }}
 """
 
 
