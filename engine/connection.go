@@ -36,7 +36,7 @@ type settings struct {
 	err   error
 }
 
-// get returns the first of names that is set, as text.
+// get returns the first of names that is set, as text; a mapping as JSON.
 func (s *settings) get(names ...string) (string, bool) {
 	for _, n := range names {
 		v, ok, err := s.scope.Lookup(n)
@@ -54,6 +54,11 @@ func (s *settings) get(names ...string) (string, bool) {
 		}
 		if v == templates.None || v == templates.Omit {
 			continue
+		}
+		if d, ok := v.(*templates.Dict); ok {
+			if text, err := templates.AppendJSON(nil, d); err == nil {
+				return string(text), true
+			}
 		}
 		return templates.StrOf(v, templates.Current), true
 	}
@@ -159,7 +164,11 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 		}
 	}
 	tg.Connection = connectionName(conn)
-	tg.Address = s.or(playbook.Value{}, task, name, "ansible_host", "ansible_ssh_host", "ansible_"+tg.Connection+"_host")
+	pre := "ansible_" + tg.Connection + "_"
+	if tg.Connection == "kubectl" {
+		pre = "ansible_ssh_" // ansible_kubectl_host and _user are those of the cluster's API
+	}
+	tg.Address = s.or(playbook.Value{}, task, name, "ansible_host", "ansible_ssh_host", pre+"host")
 	tg.Port = s.number(o.Port, "ansible_port", "ansible_ssh_port")
 	if port := kw(func(b *playbook.Base) playbook.Value { return b.Port }); port.IsSet() && tg.Port == o.Port {
 		if n, err := s.r.number(s.ctx, port, task, float64(o.Port)); err == nil {
@@ -168,7 +177,7 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 			s.fail(named("port", port, err))
 		}
 	}
-	tg.User = s.keyword("remote_user", kw(func(b *playbook.Base) playbook.Value { return b.RemoteUser }), task, o.RemoteUser, "ansible_user", "ansible_ssh_user", "ansible_"+tg.Connection+"_user")
+	tg.User = s.keyword("remote_user", kw(func(b *playbook.Base) playbook.Value { return b.RemoteUser }), task, o.RemoteUser, "ansible_user", "ansible_ssh_user", pre+"user")
 	tg.Password = s.or(playbook.Value{}, task, o.ConnectionPassword, "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
 	tg.KeyFile = s.or(playbook.Value{}, task, o.PrivateKey, "ansible_ssh_private_key_file", "ansible_private_key_file")
 	tg.KeyPassphrase, _ = s.get("ansible_ssh_private_key_passphrase")
@@ -189,7 +198,14 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 	tg.ConnectTimeout = time.Duration(s.number(int(o.ConnectTimeout/time.Second), "ansible_ssh_timeout", "ansible_timeout")) * time.Second
 	tg.Retries = s.number(o.SSHRetries, "ansible_ssh_retries")
 	tg.RemoteTmp = s.or(playbook.Value{}, task, o.RemoteTmp, "ansible_remote_tmp")
-	tg.Vars = furtherVars(s)
+	names, secret := connectionVars, []string(nil)
+	if tg.Connection == "kubectl" {
+		names, secret = transport.KubectlVars()
+	}
+	tg.Vars = furtherVars(s, names)
+	for _, n := range secret {
+		o.Secrets.Add(tg.Vars[n])
+	}
 	return tg
 }
 
@@ -197,15 +213,13 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 var connectionVars = []string{
 	"ansible_shell_executable", "ansible_sftp_extra_args", "ansible_scp_extra_args", "ansible_ssh_executable",
 	"ansible_docker_extra_args", "ansible_docker_executable", "ansible_podman_extra_args", "ansible_podman_executable",
-	"ansible_buildah_extra_args", "ansible_buildah_executable", "ansible_kubectl_executable", "ansible_kubectl_host",
-	"ansible_kubectl_ca_cert", "ansible_kubectl_client_cert", "ansible_kubectl_client_key",
-	"ansible_kubectl_pod", "ansible_kubectl_namespace", "ansible_kubectl_container", "ansible_kubectl_kubeconfig",
-	"ansible_kubectl_context", "ansible_kubectl_extra_args", "ansible_chroot_exe", "ansible_gorun_agent",
+	"ansible_buildah_extra_args", "ansible_buildah_executable", "ansible_chroot_exe", "ansible_gorun_agent",
 }
 
-func furtherVars(s *settings) map[string]string {
+// furtherVars are those of the names that are set.
+func furtherVars(s *settings, names []string) map[string]string {
 	var m map[string]string
-	for _, n := range connectionVars {
+	for _, n := range names {
 		if v, ok := s.get(n); ok {
 			if m == nil {
 				m = map[string]string{}

@@ -26,6 +26,8 @@ type programConn struct {
 	argv func(cmd string, tty bool) []string
 	// env is on top of the controller's environment.
 	env []string
+	// files are inherited by the programs: the first as number 3, and so on.
+	files []*os.File
 	// unreachable looks at how the program ended, and returns an error where
 	// that means that the host cannot be reached; nil where it never does.
 	unreachable func(rc int, stderr string) error
@@ -53,6 +55,7 @@ func (c *programConn) Start(ctx context.Context, cmd string, o StartOptions) (Pr
 	argv := c.argv(cmd, o.TTY)
 	x := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	x.Env = append(os.Environ(), c.env...)
+	x.ExtraFiles = c.files
 	// A session of its own: Ctrl-C at the controller's terminal is not for it,
 	// and sudo and ssh find no terminal to ask at.
 	x.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -79,7 +82,25 @@ func (c *programConn) Close() error {
 	for p := range procs {
 		p.Kill()
 	}
+	c.closeFiles()
 	return nil
+}
+
+// inherit hands text to the programs as a file, and returns the path by which
+// they open it.
+func (c *programConn) inherit(text string) (string, error) {
+	f, err := memoryFile(text)
+	if err != nil {
+		return "", err
+	}
+	c.files = append(c.files, f)
+	return fmt.Sprintf("/proc/self/fd/%d", 2+len(c.files)), nil
+}
+
+func (c *programConn) closeFiles() {
+	for _, f := range c.files {
+		f.Close()
+	}
 }
 
 func (c *programConn) Put(ctx context.Context, r io.Reader, size int64, path string, perm uint32) error {

@@ -124,7 +124,8 @@ func newContainer(t *Target, kind string) (Conn, error) {
 		verb = "run"
 	}
 	return &programConn{
-		hasTTY: true,
+		// docker refuses -t where it has no terminal itself.
+		hasTTY: kind != "docker",
 		argv: func(cmd string, tty bool) []string {
 			all := append(append([]string(nil), base...), verb)
 			if kind != "buildah" {
@@ -149,7 +150,7 @@ func newContainer(t *Target, kind string) (Conn, error) {
 // is no such container.
 func containerGone(kind, name string) func(int, string) error {
 	signs := []string{"No such container", "no such container", "is not running", "container state improper", "no container with name or ID",
-		"Cannot connect to the Docker daemon", "docker daemon", "Cannot connect to Podman", "error from server", "Error from server", "unable to upgrade connection"}
+		"Cannot connect to the Docker daemon", "docker daemon", "Cannot connect to Podman"}
 	return func(rc int, stderr string) error {
 		if rc == 0 {
 			return nil
@@ -161,40 +162,6 @@ func containerGone(kind, name string) func(int, string) error {
 		}
 		return nil
 	}
-}
-
-// newKubectl runs commands in a pod.
-func newKubectl(t *Target) (Conn, error) {
-	extra, err := words(t, "ansible_kubectl_extra_args")
-	if err != nil {
-		return nil, err
-	}
-	base := append([]string{varOr(t, "kubectl", "ansible_kubectl_executable")}, extra...)
-	for _, f := range []struct{ name, flag string }{
-		{"ansible_kubectl_kubeconfig", "--kubeconfig"}, {"ansible_kubectl_context", "--context"}, {"ansible_kubectl_namespace", "--namespace"},
-		{"ansible_kubectl_host", "--server"}, {"ansible_kubectl_ca_cert", "--certificate-authority"}, {"ansible_kubectl_client_cert", "--client-certificate"},
-		{"ansible_kubectl_client_key", "--client-key"},
-	} {
-		if v := t.Vars[f.name]; v != "" {
-			base = append(base, f.flag, v)
-		}
-	}
-	pod := varOr(t, t.address(), "ansible_kubectl_pod")
-	return &programConn{
-		hasTTY: true,
-		argv: func(cmd string, tty bool) []string {
-			all := append(append([]string(nil), base...), "exec", "-i")
-			if tty {
-				all = append(all, "-t")
-			}
-			all = append(all, pod)
-			if c := t.Vars["ansible_kubectl_container"]; c != "" {
-				all = append(all, "-c", c)
-			}
-			return append(all, "--", "/bin/sh", "-c", cmd)
-		},
-		unreachable: containerGone("kubectl", t.Name),
-	}, nil
 }
 
 // newChroot runs commands in a folder that is a system's root.
