@@ -138,6 +138,9 @@ func fieldsOf(v reflect.Value) string {
 	var b strings.Builder
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
+		if name == "Key" {
+			continue // says again what the rest says
+		}
 		switch f := v.Field(i).Interface().(type) {
 		case Base, LoopControl, Legacy:
 			b.WriteString(fieldsOf(reflect.ValueOf(f)))
