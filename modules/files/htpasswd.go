@@ -76,9 +76,17 @@ var Htpasswd = modules.Define(modules.Spec{
 func editHtpasswd(e *edit, a *htpasswdArgs) (msg string, err error) {
 	var out []string
 	found := false
-	for _, line := range splitKeep(e.before) {
+	for i, line := range splitKeep(e.before) {
+		if strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "" {
+			out = append(out, line)
+			continue
+		}
 		name, hash, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
-		if !ok || name != a.Name || strings.HasPrefix(line, "#") {
+		if !ok || strings.Contains(hash, ":") {
+			// A file of another kind (a passwd, a digest file) is left alone.
+			return "", modules.Failf("malformed htpasswd file (error reading line %d)", i+1)
+		}
+		if name != a.Name {
 			out = append(out, line)
 			continue
 		}

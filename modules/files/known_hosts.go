@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"gorun/modules"
@@ -42,29 +43,31 @@ var KnownHosts = modules.Define(modules.Spec{
 	}
 	name := strings.ToLower(a.Name)
 	path := modules.ExpandPath(a.Path, m.Env)
+	if err := checkKey(a.Key, name); err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, modules.Failf("Failed to read %s: %s", path, oserr.Str(err, path))
 	}
-	key, err := cleanKey(a.Key, name)
-	if err != nil {
-		return nil, err
+	key := a.Key
+	if key != "" && a.HashHost {
+		key = hashKey(key, name)
 	}
-	after := editKnownHosts(string(data), name, key, a.State == "present", a.HashHost)
+	after := editKnownHosts(string(data), name, key, a.State == "present")
 	res := &modules.Result{Changed: after != string(data), Data: map[string]any{"name": a.Name, "key": orNull(a.Key), "path": a.Path,
 		"hash_host": a.HashHost, "state": a.State}}
-	if m.Diff {
-		d := modules.Diff{Before: string(data), After: after, BeforeHeader: path, AfterHeader: path}
-		if data == nil {
-			d.BeforeHeader = os.DevNull // there is no file yet
-		}
-		res.Diff = []modules.Diff{d}
+	// Ansible gives the difference whether it was asked for or not.
+	d := modules.Diff{Before: string(data), After: after, BeforeHeader: path, AfterHeader: path}
+	if data == nil {
+		d.BeforeHeader = os.DevNull // there is no file yet
 	}
+	res.Diff = []modules.Diff{d}
 	if !res.Changed || m.Check {
 		return res, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, modules.Failf("Failed to write to file %s: %s", path, oserr.Text(err))
+	if dir := filepath.Dir(path); !isDir(dir) {
+		return nil, modules.Failf("Failed to write to file %s: [Errno 2] No such file or directory: '%s'", path, dir)
 	}
 	if err := m.ReplaceFile(ctx, path, []byte(after), "", false); err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func orNull(s string) any {
 }
 
 // A hostLine is a line of known_hosts.
-type hostLine struct{ marker, hosts, kind, key, rest string }
+type hostLine struct{ marker, hosts, kind, key string }
 
 func parseHostLine(line string) (h hostLine, ok bool) {
 	f := strings.Fields(line)
@@ -90,38 +93,70 @@ func parseHostLine(line string) (h hostLine, ok bool) {
 	if len(f) < 3 || strings.HasPrefix(f[0], "#") {
 		return h, false
 	}
-	h.hosts, h.kind, h.key, h.rest = f[0], f[1], f[2], strings.Join(f[3:], " ")
+	h.hosts, h.kind, h.key = f[0], f[1], f[2]
 	return h, true
 }
 
-// cleanKey checks that the line is one, and names the host.
-func cleanKey(text, name string) (hostLine, error) {
+// nameList finds a host's name that is a list of names.
+var nameList = regexp.MustCompile(`\S\s*,`)
+
+// checkKey checks that a line of the key is one of the host.
+func checkKey(text, name string) error {
 	if text == "" {
-		return hostLine{}, nil
+		return nil
 	}
-	h, ok := parseHostLine(strings.TrimSpace(text))
-	if !ok || strings.Contains(strings.TrimSpace(text), "\n") {
-		return h, modules.Failf("the key is no line of known_hosts (host, type, key): %s", strings.TrimSpace(text))
+	if nameList.MatchString(name) {
+		return modules.Failf("Comma separated list of names is not supported. " +
+			"Please pass a single name to lookup in the known_hosts file.")
 	}
-	if !hostMatches(h.hosts, name) {
-		return h, modules.Failf("Host parameter does not match hashed host field in supplied key")
+	for line := range strings.Lines(text) {
+		if h, ok := parseHostLine(line); ok && hostMatches(h.hosts, name) {
+			return nil
+		}
 	}
-	return h, nil
+	return modules.Failf("Host parameter does not match hashed host field in supplied key")
 }
 
-// hostMatches compares a name with the first field, plain or hashed.
+// hostMatches compares a name in small letters with the first field: hashed, or
+// a list of patterns of which one with a "!" forbids (sshd(8), SSH_KNOWN_HOSTS
+// FILE FORMAT).
 func hostMatches(hosts, name string) bool {
 	if rest, ok := strings.CutPrefix(hosts, "|1|"); ok {
 		salt64, sum, _ := strings.Cut(rest, "|")
 		salt, err := base64.StdEncoding.DecodeString(salt64)
 		return err == nil && hashHost(name, salt) == sum
 	}
-	for h := range strings.SplitSeq(hosts, ",") {
-		if strings.EqualFold(h, name) {
-			return true
+	found := false
+	for pattern := range strings.SplitSeq(strings.ToLower(hosts), ",") {
+		pattern, forbidden := strings.CutPrefix(pattern, "!")
+		if !patternMatches(pattern, name) {
+			continue
 		}
+		if forbidden {
+			return false
+		}
+		found = true
 	}
-	return false
+	return found
+}
+
+// patternMatches matches a pattern of ssh: * and ? are all that is special.
+func patternMatches(pattern, name string) bool {
+	for pattern != "" {
+		if pattern[0] == '*' {
+			for i := 0; i <= len(name); i++ {
+				if patternMatches(pattern[1:], name[i:]) {
+					return true
+				}
+			}
+			return false
+		}
+		if name == "" || pattern[0] != '?' && pattern[0] != name[0] {
+			return false
+		}
+		pattern, name = pattern[1:], name[1:]
+	}
+	return name == ""
 }
 
 func hashHost(name string, salt []byte) string {
@@ -130,44 +165,57 @@ func hashHost(name string, salt []byte) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// editKnownHosts makes the new text. A key of another type stays; without a key
-// all of the host go.
-func editKnownHosts(text, name string, key hostLine, present, hashed bool) string {
-	var b strings.Builder
-	found := false
-	for _, line := range splitKeep(text) {
+// hashKey hides the host's name in a line of known_hosts.
+func hashKey(key, name string) string {
+	words := strings.Fields(key)
+	host := 0
+	if strings.HasPrefix(words[0], "@") {
+		host = 1
+	}
+	salt := make([]byte, sha1.Size)
+	rand.Read(salt) // never fails
+	words[host] = "|1|" + base64.StdEncoding.EncodeToString(salt) + "|" + hashHost(name, salt)
+	return strings.Join(words, " ")
+}
+
+// editKnownHosts makes the new text as Ansible does: of the host's lines the
+// first that is the key, or else has its type, counts, and is replaced or taken
+// out; without a key all of the host go.
+func editKnownHosts(text, name, key string, present bool) string {
+	want, _ := parseHostLine(key)
+	lines := splitKeep(text)
+	at, same := -1, false
+	kept := lines[:0:0]
+	for i, line := range lines {
 		h, ok := parseHostLine(line)
-		if !ok || !hostMatches(h.hosts, name) || key.kind != "" && (h.kind != key.kind || h.marker != key.marker) {
-			b.WriteString(line)
+		if !ok || !hostMatches(h.hosts, name) {
+			kept = append(kept, line)
 			continue
 		}
-		same := h.key == key.key && strings.HasPrefix(h.hosts, "|1|") == hashed
-		switch {
-		case present && same && !found:
-			found = true
-			b.WriteString(line)
-		case !present && key.key != "" && h.key != key.key:
-			b.WriteString(line)
+		if at >= 0 {
+			continue
+		}
+		if strings.HasPrefix(want.hosts, "|1|") && strings.HasPrefix(h.hosts, "|1|") {
+			h.hosts = want.hosts // its salt may be another
+		}
+		if h == want || h.kind == want.kind && h.marker == "" {
+			at, same = i, h == want
 		}
 	}
-	if present && !found {
-		if out := b.String(); out != "" && !strings.HasSuffix(out, "\n") {
-			b.WriteString("\n")
-		}
-		hosts := key.hosts
-		if hashed && !strings.HasPrefix(hosts, "|1|") {
-			salt := make([]byte, sha1.Size)
-			rand.Read(salt) // never fails
-			hosts = "|1|" + base64.StdEncoding.EncodeToString(salt) + "|" + hashHost(name, salt)
-		}
-		words := []string{hosts, key.kind, key.key}
-		if key.marker != "" {
-			words = append([]string{key.marker}, words...)
-		}
-		if key.rest != "" {
-			words = append(words, key.rest)
-		}
-		b.WriteString(strings.Join(words, " ") + "\n")
+	if !present && key == "" {
+		return strings.Join(kept, "")
 	}
-	return b.String()
+	if present && same || !present && at < 0 {
+		return text
+	}
+	if at >= 0 {
+		lines = append(lines[:at:at], lines[at+1:]...)
+	}
+	if !present {
+		return strings.Join(lines, "")
+	}
+	if last := len(lines) - 1; last >= 0 && !strings.HasSuffix(lines[last], "\n") {
+		lines[last] += "\n"
+	}
+	return strings.Join(lines, "") + strings.TrimSuffix(key, "\n") + "\n"
 }

@@ -51,7 +51,9 @@ func runDebconf(ctx context.Context, m *modules.Run, a *debconfArgs) (*modules.R
 		same = asked && sameMembers(before, want)
 	}
 	if a.VType == "password" {
-		m.Secrets = append(m.Secrets, want)
+		if want != "" {
+			m.Secrets = append(m.Secrets, want)
+		}
 		if stored, err := debconfPassword(ctx, m, a.Name, a.Question); err != nil {
 			return nil, err
 		} else if stored != nil {
@@ -76,7 +78,9 @@ func runDebconf(ctx context.Context, m *modules.Run, a *debconfArgs) (*modules.R
 	if m.Diff {
 		after := maps.Clone(previous)
 		after[a.Question] = want
-		res.Diff = []modules.Diff{{BeforeHeader: "before", AfterHeader: "after", Before: previous, After: after}}
+		res.Diff = []modules.Diff{{Before: previous, After: after}}
+	} else {
+		res.Data["diff"] = map[string]any{} // as Ansible does
 	}
 	if m.Check {
 		return res, nil
@@ -96,20 +100,16 @@ func runDebconf(ctx context.Context, m *modules.Run, a *debconfArgs) (*modules.R
 	return res, nil
 }
 
-// debconfValue writes an answer as debconf stores it.
+// debconfValue writes an answer as debconf stores it. As in Ansible a boolean
+// answer is put into small letters and not judged further.
 func debconfValue(a *debconfArgs) (string, error) {
 	switch v := a.Value.(type) {
-	case bool:
-		return map[bool]string{true: "true", false: "false"}[v], nil
-	case string:
+	case bool, string:
+		text := modules.PyStr(v)
 		if a.VType == "boolean" {
-			b, err := modules.ToBool(v)
-			if err != nil {
-				return "", modules.Failf("a boolean answer is true or false, not %q", v)
-			}
-			return map[bool]string{true: "true", false: "false"}[b], nil
+			text = strings.ToLower(text)
 		}
-		return v, nil
+		return text, nil
 	case []any:
 		var words []string
 		for _, w := range v {

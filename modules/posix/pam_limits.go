@@ -34,7 +34,7 @@ var PamLimits = modules.Define(modules.Spec{
 		{Name: "dest", Default: "/etc/security/limits.conf", Doc: "The file."},
 		{Name: "domain", Required: true, Doc: "Whom the limit is for: a user, @group, or *."},
 		{Name: "limit_item", Required: true, Choices: []string{"core", "data", "fsize", "memlock", "nofile", "rss", "stack", "cpu", "nproc", "as", "maxlogins", "maxsyslogins", "priority", "locks", "sigpending", "msgqueue", "nice", "rtprio", "chroot"}, Doc: "What is limited."},
-		{Name: "limit_type", Required: true, Choices: []string{"hard", "soft", "-"}, Doc: "Whether the limit is soft, hard, or both (-)."},
+		{Name: "limit_type", Required: true, Choices: []string{"soft", "hard", "-"}, Doc: "Whether the limit is soft, hard, or both (-)."},
 		{Name: "use_max", Type: modules.Bool, Default: false, Doc: "Take the larger of the value and the one that is there."},
 		{Name: "use_min", Type: modules.Bool, Default: false, Doc: "Take the smaller of the value and the one that is there."},
 		{Name: "value", Required: true, Doc: "The limit: a number, unlimited, infinity or -1."},
@@ -45,7 +45,11 @@ var PamLimits = modules.Define(modules.Spec{
 	if a.UseMin && a.UseMax {
 		return nil, modules.Failf("Cannot use use_min and use_max at the same time.")
 	}
-	if !limitOK(a.Value) {
+	if a.LimitItem == "nice" || a.LimitItem == "priority" {
+		if n, err := strconv.Atoi(a.Value); err != nil || n < -20 || n > 19 {
+			return nil, modules.Failf(" Value of %s for item '%s' is invalid. Value must be a number in the range -20 to 19 inclusive. Refer to the limits.conf(5) manual pages for more details.", modules.PyRepr(a.Value), a.LimitItem)
+		}
+	} else if !limitOK(a.Value) {
 		return nil, modules.Failf(" Value of '%s' for item '%s' is invalid. Value must either be 'unlimited', 'infinity' or -1, all of which indicate no limit, or a limit of 0 or larger. Refer to the limits.conf(5) manual pages for more details.", a.Value, a.LimitItem)
 	}
 	data, err := os.ReadFile(a.Dest)
@@ -92,8 +96,7 @@ func limitOK(v string) bool {
 	if v == "unlimited" || v == "infinity" || v == "-1" {
 		return true
 	}
-	n, err := strconv.Atoi(strings.TrimPrefix(v, "-"))
-	return err == nil && n >= 0
+	return v != "" && strings.Trim(v, "0123456789") == ""
 }
 
 // limitNumber makes limits comparable: no limit is the largest.

@@ -102,6 +102,14 @@ func (g *gitRun) run() (*modules.Result, error) {
 	if a.Dest == "" && a.Clone {
 		return nil, modules.Failf("the destination directory must be specified unless clone=no")
 	}
+	// Depth and the like work with addresses alone, so that Ansible makes one of a path.
+	path := a.Repo
+	if strings.HasPrefix(path, "~") {
+		path = modules.ExpandPath(path, g.m.Env)
+	}
+	if strings.HasPrefix(path, "/") {
+		a.Repo = "file://" + path
+	}
 	if err := g.prepare(); err != nil {
 		return nil, err
 	}
@@ -125,7 +133,8 @@ func (g *gitRun) prepare() error {
 	case string:
 		n, err := strconv.ParseUint(u, 8, 12)
 		if err != nil {
-			return modules.Failf("umask must be an octal integer: %s", u)
+			return modules.FailWith(map[string]any{"details": "invalid literal for int() with base 8: " + modules.PyRepr(u)},
+				"umask must be an octal integer")
 		}
 		mode := os.FileMode(n)
 		g.umask = &mode

@@ -124,7 +124,6 @@ func (g *gitRun) fetchArgs(refspecs ...string) []string {
 
 // fetch brings what the remote has new.
 func (g *gitRun) fetch() error {
-	const failed = "Failed to download remote objects and refs: "
 	a := g.a
 	var specs []string
 	switch {
@@ -147,8 +146,8 @@ func (g *gitRun) fetch() error {
 	if res, err := g.command(args...); err != nil {
 		return err
 	} else if res.RC != 0 {
-		return modules.FailWith(map[string]any{"rc": res.RC, "stdout": res.Stdout, "stderr": hideLogin(res.Stderr),
-			"cmd": strings.Join(hideAll(append([]string{g.git}, args...)), " ")}, "%s %s %s", failed, res.Stdout, hideLogin(res.Stderr))
+		return modules.FailWith(map[string]any{"cmd": hideAll(append([]string{g.git}, args...))},
+			"Failed to download remote objects and refs: %s %s", res.Stdout, hideLogin(res.Stderr))
 	}
 	if a.Refspec != "" && len(specs) == 0 {
 		if _, err := g.must("", g.fetchArgs(a.Refspec)...); err != nil {
