@@ -17,7 +17,7 @@ func (r *Run) lookups() *lookup.Table {
 	}
 	o := lookup.Options{Redact: r.o.Secrets, ReadFile: r.o.ReadFile, Match: r.matchHosts, Warn: r.warn}
 	if r.o.Plugins != nil {
-		o.More = r.o.Plugins.Lookup
+		o.More, o.CollectionDirs = r.o.Plugins.Lookup, r.o.Plugins.finder.CollectionDirs
 	}
 	return lookup.New(o)
 }

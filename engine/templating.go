@@ -37,7 +37,7 @@ func TemplateOptions(era templates.Era, h TemplateHooks) templates.Options {
 	var more func(kind, name string, native bool) (templates.Func, bool)
 	if h.Plugins != nil {
 		look.More, more = h.Plugins.Lookup, h.Plugins.Jinja
-		look.Advice = h.Plugins.Advice
+		look.Advice, look.CollectionDirs = h.Plugins.Advice, h.Plugins.finder.CollectionDirs
 	}
 	filters, tests := ansible.Filters(outside), ansible.Tests(outside)
 	if era == templates.Era19 {

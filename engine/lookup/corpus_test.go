@@ -54,6 +54,7 @@ func TestRecorded(t *testing.T) {
 				}
 			}
 			t.Setenv("PATH", filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
+			t.Setenv("HOME", dir)
 			t.Setenv("PASSWORD_STORE_DIR", filepath.Join(dir, "store"))
 			v, _ := h.GetStr("vars")
 			vars, _ := within(v, dir).(*templates.Dict)
@@ -76,7 +77,7 @@ func TestRecorded(t *testing.T) {
 func recordedEngine(era templates.Era) *templates.Engine {
 	return templates.New(templates.Options{
 		Era: era, Undefined: templates.AnsibleUndefined, Finalize: templates.NoneAsEmpty, TrimBlocks: true, Unroll: true,
-		Filters: ansible.Filters(ansible.Options{}), Tests: ansible.Tests(ansible.Options{}), AcceptsUndefined: ansible.AcceptsUndefined(), NameError: ansible.NameError(era), Globals: New(Options{}).Globals(),
+		Filters: ansible.Filters(ansible.Options{}), Tests: ansible.Tests(ansible.Options{}), AcceptsUndefined: ansible.AcceptsUndefined(), NameError: ansible.NameError(era), Globals: New(Options{CollectionDirs: func() []string { return []string{"collections/ansible_collections"} }}).Globals(),
 	})
 }
 

@@ -27,6 +27,9 @@ type Options struct {
 	// Config gives a setting by its name, and where its value is from (config);
 	// nil: none is known.
 	Config func(name string) (v templates.Value, origin string, ok bool)
+	// CollectionDirs gives the folders that hold ansible_collections, nearest
+	// first (collection_version); nil: there are none.
+	CollectionDirs func() []string
 	// Redact takes the secrets that lookups find; nil: they are not hidden.
 	Redact *redact.Registry
 	// Warn tells the user; nil: nobody.
@@ -87,6 +90,8 @@ var table = map[string]lookupFunc{
 	"sequence": lookupSequence, "subelements": lookupSubelements, "template": lookupTemplate,
 	"together": lookupTogether, "unvault": lookupUnvault, "url": lookupURL, "varnames": lookupVarnames, "vars": lookupVars,
 	"random_string": lookupRandomString, "dependent": lookupDependent, "merge_variables": lookupMergeVariables, "passwordstore": lookupPasswordStore, "lastpass": lookupLastPass, "bitwarden": lookupBitwarden,
+	"onepassword": lookupOnePassword, "onepassword_raw": fromOnePassword((*onePassword).item), "onepassword_doc": fromOnePassword(onePasswordDoc),
+	"onepassword_ssh_key": lookupOnePasswordSSHKey, "hiera": lookupHiera, "collection_version": lookupCollectionVersion,
 	"to_paths": fromFilter("ansible.utils.to_paths"), "get_path": fromFilter("ansible.utils.get_path"), "index_of": fromFilter("ansible.utils.index_of"),
 }
 
@@ -141,8 +146,8 @@ var elsewhere = func() map[string]string {
 		"conjur_variable": "cyberark.conjur.conjur_variable", "grafana_dashboard": "community.grafana.grafana_dashboard",
 		"mongodb": "community.mongodb.mongodb", "nios": "infoblox.nios_modules.nios_lookup", "avi": "community.network.avi", "laps_password": "community.windows.laps_password",
 	}
-	for _, n := range []string{"chef_databag", "consul_kv", "credstash", "cyberarkpassword", "dig", "dnstxt", "dsv", "etcd", "etcd3", "hiera", "keyring", "lmdb_kv", "manifold",
-		"onepassword", "onepassword_raw", "redis", "shelvefile", "tss"} {
+	for _, n := range []string{"chef_databag", "consul_kv", "credstash", "cyberarkpassword", "dig", "dnstxt", "dsv", "etcd", "etcd3", "keyring", "lmdb_kv", "manifold",
+		"redis", "shelvefile", "tss"} {
 		names[n] = "community.general." + n
 	}
 	return names

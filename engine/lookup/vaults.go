@@ -18,6 +18,12 @@ func (c *call) secrets(values []templates.Value) []templates.Value {
 			c.t.o.Redact.Add(string(v))
 		case *templates.List:
 			c.secrets(v.Elems)
+		case *templates.Dict: // an item: what its program conceals
+			for _, f := range listify(entry(v, "fields")) {
+				if templates.Equal(entry(f, "type"), str("CONCEALED")) {
+					c.secrets([]templates.Value{entry(f, "value")})
+				}
+			}
 		}
 	}
 	return values

@@ -259,3 +259,6 @@ func (r *jsonReader) hex(at int) (rune, error) {
 	}
 	return 0, r.fail("Invalid \\uXXXX escape", at-1)
 }
+
+// ParseJSON reads JSON as Python's json.loads does; an error has its words.
+func ParseJSON(s string) (templates.Value, error) { return parseJSON(s) }

@@ -9,6 +9,10 @@ import json
 import os
 import tempfile
 
+FOLDER = tempfile.TemporaryDirectory()
+os.makedirs(os.path.join(FOLDER.name, "collections", "ansible_collections"))
+os.environ["ANSIBLE_COLLECTIONS_PATHS"] = os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.path.join(FOLDER.name, "collections")
+
 import ansible.release
 from ansible.parsing.dataloader import DataLoader
 
@@ -54,7 +58,13 @@ FILES = {
     "store/a/b.gpg": "p1\nuser: bob\nport: 80\nnote: x\n",
     "store/plain.gpg": "one line\n",
     "store/odd.gpg": "pw\nkey: [\nurl: http://x:1\n",
-    "vars/Debian.yml": "xx"
+    "vars/Debian.yml": "xx",
+    "collections/ansible_collections/test/manifest/MANIFEST.json": "{\"collection_info\": {\"version\": \"1.2.3\"}}",
+    "collections/ansible_collections/test/manifest/galaxy.yml": "version: 9.9.9\n",
+    "collections/ansible_collections/test/galaxy/galaxy.yml": "namespace: test\nversion: 2.0.0\n",
+    "collections/ansible_collections/test/nover/galaxy.yml": "namespace: test\nversion:\n",
+    "collections/ansible_collections/test/plain/README.md": "",
+    "collections/ansible_collections/test/bad/MANIFEST.json": "{",
 }
 PROGRAMS = {
     "bin/bw": """#!/bin/sh
@@ -71,6 +81,29 @@ case "$1" in
 logout) echo 'Are you sure you would like to log out?' >&2; exit 1 ;;
 show) [ "$3" = gone ] && { echo 'Error: Could not find specified account(s).' >&2; exit 1; }; echo " $2 of $3 " ;;
 esac
+""",
+    "bin/op": r"""#!/bin/sh
+case "$1 $2 $3" in
+"--version  ") echo 2.7.2 ;;
+"whoami  ") [ "$OP_SERVICE_ACCOUNT_TOKEN" = svc ] || { echo bad token >&2; exit 1; } ;;
+"account list "*) case "$*" in *broken*) echo cannot list >&2; exit 3 ;; *nobody*) ;; *) echo an account ;; esac ;;
+"account get "*) case "$*" in *out*) exit 1 ;; esac ;;
+"account add --raw") read -r word; [ "$word $OP_SECRET_KEY" = "mp sk" ] && echo "session of $5 $7" || { echo Unauthorized >&2; exit 1; } ;;
+"item get login") echo '{"id": "1", "category": "LOGIN", "sections": [{"id": "s1", "label": "Sec One"}], "fields": [{"id": "username", "label": "username", "value": "agent"}, {"id": "password", "label": "Password", "value": "p1"}, {"id": "abc", "label": "Extra", "section": {"id": "s1", "label": "Sec One"}, "value": "e1"}, {"id": "abd", "label": "Extra", "section": {"id": "s2"}, "value": "e2"}, {"id": "notes", "label": "notes"}]}' ;;
+"item get "[Pp]"assword only") echo '{"id": "2", "fields": [{"id": "password", "label": "password", "value": "p2"}]}' ;;
+"item get key") echo '{"category": "SSH_KEY", "fields": [{"id": "public_key", "value": "pub"}, {"id": "private_key", "type": "SSHKEY", "value": "PKCS", "ssh_formats": {"openssh": {"value": "OPENSSH"}}}]}' ;;
+"item get nokey") echo '{"category": "SSH_KEY", "fields": []}' ;;
+"item get args") echo '{"fields": [{"id": "password", "value": "'"$*"' host='"$OP_CONNECT_HOST"' token='"$OP_CONNECT_TOKEN$OP_SERVICE_ACCOUNT_TOKEN"'"}]}' ;;
+"item get json") echo '{' ;;
+"item get empty") ;;
+"document get "*) printf 'text of %s\n' "$*" ;;
+"read op://"*) echo " $* " ;;
+*) echo "[ERROR] \"$3\" isn't an item in any vault." >&2; exit 1 ;;
+esac
+""",
+    "bin/hiera": """#!/bin/sh
+[ "$3" = fail ] && { echo out; echo err >&2; exit 2; }
+echo " $# $* "
 """,
     "bin/pass": """#!/bin/sh
 case "$1" in
@@ -627,6 +660,79 @@ query('fileglob','@/glob/?')
 lookup('template','l.j2',convert_data=false)
 lookup('ansible.builtin.template','l.j2',convert_data=False)
 lookup('template','l.j2',convert_data=false) ~ ''
+lookup('community.general.onepassword','login')
+lookup('onepassword','login')
+lookup('community.general.onepassword','login',field='username')
+lookup('community.general.onepassword','login',field='USERNAME')
+lookup('community.general.onepassword','login',field='Password')
+lookup('community.general.onepassword','login',field='extra')
+lookup('community.general.onepassword','login',field='Extra')
+lookup('community.general.onepassword','login',field='Extra',section='Sec One')
+lookup('community.general.onepassword','login',field='extra',section='sec one')
+lookup('community.general.onepassword','login',field='Extra',section='s2')
+lookup('community.general.onepassword','login',field='Extra',section='s1')
+lookup('community.general.onepassword','login',field='Extra',section='')
+lookup('community.general.onepassword','login',field='notes')
+lookup('community.general.onepassword','login',field='label')
+lookup('community.general.onepassword','login',field='zz')
+lookup('community.general.onepassword','login',section='zz')
+lookup('community.general.onepassword','password only')
+lookup('community.general.onepassword','password only','login')
+query('community.general.onepassword','password only','login')
+lookup('community.general.onepassword','gone')
+lookup('community.general.onepassword','gone',errors='ignore')
+lookup('community.general.onepassword','args')
+lookup('community.general.onepassword','args',vault='V 1')
+lookup('community.general.onepassword','args',account_id='acc')
+lookup('community.general.onepassword','args',account_id='out',subdomain='s',username='u',secret_key='sk',master_password='mp')
+lookup('community.general.onepassword','args',subdomain='out',username='u',secret_key='sk',master_password='mp')
+lookup('community.general.onepassword','args',subdomain='out',username='u',secret_key='sk',vault_password='mp')
+lookup('community.general.onepassword','args',subdomain='out',username='u',secret_key='sk',master_password='bad')
+lookup('community.general.onepassword','args',subdomain='nobody',domain='d.e',username='u',secret_key='sk',master_password='mp')
+lookup('community.general.onepassword','args',subdomain='out',username='u',secret_key='sk')
+lookup('community.general.onepassword','args',subdomain='broken')
+lookup('community.general.onepassword','args',service_account_token='svc')
+lookup('community.general.onepassword','args',service_account_token='svc',vault='v')
+lookup('community.general.onepassword','args',service_account_token='bad',vault='v')
+lookup('community.general.onepassword','args',connect_host='h',connect_token='t')
+lookup('community.general.onepassword','args',connect_host='h',connect_token='t',vault='v')
+lookup('community.general.onepassword','args',connect_host='h')
+lookup('community.general.onepassword','op://v/i/f')
+lookup('community.general.onepassword','op://v/i/s/f')
+lookup('community.general.onepassword','op://v/i')
+lookup('community.general.onepassword','op://')
+lookup('community.general.onepassword','json')
+lookup('community.general.onepassword','empty')
+lookup('community.general.onepassword')
+lookup('community.general.onepassword_raw','password only')
+lookup('community.general.onepassword_raw','gone')
+lookup('community.general.onepassword_raw','empty')
+query('community.general.onepassword_raw','password only','key')
+lookup('community.general.hiera','foo')
+lookup('community.general.hiera','foo environment=production')
+lookup('community.general.hiera','foo',executable='@/bin/hiera')
+lookup('community.general.hiera','foo environment=production','bar',executable='@/bin/hiera',config_file='/x/y.yaml')
+lookup('community.general.hiera','fail',executable='@/bin/hiera')
+lookup('community.general.hiera','"a b" c',executable='@/bin/hiera')
+lookup('community.general.hiera',executable='@/bin/hiera')
+lookup('community.general.collection_version','nosuch.collection')
+lookup('community.general.collection_version','nosuch.collection',result_not_found='none')
+lookup('community.general.collection_version','nosuch')
+lookup('community.general.collection_version','a.b.c')
+lookup('community.general.collection_version','test.manifest')
+lookup('community.general.collection_version','test.galaxy')
+lookup('community.general.collection_version','test.plain')
+lookup('community.general.collection_version','test.plain',result_no_version='?')
+lookup('community.general.collection_version','test.nover',result_no_version='?')
+lookup('community.general.collection_version','test.bad')
+lookup('community.general.collection_version','test.manifest','test.galaxy')
+lookup('community.general.collection_version',5)
+lookup('community.general.onepassword_doc','Private key')
+lookup('community.general.onepassword_doc','Private key',vault='v')
+lookup('community.general.onepassword_ssh_key','key')
+lookup('community.general.onepassword_ssh_key','key',ssh_format=true)
+lookup('community.general.onepassword_ssh_key','login')
+lookup('community.general.onepassword_ssh_key','nokey')
 """
 
 
@@ -671,7 +777,7 @@ def main():
                 case = json.loads(line)
                 if "diverges" in case:
                     notes[case["template"]] = case["diverges"]
-    with tempfile.TemporaryDirectory() as folder:
+    with FOLDER as folder:
         for name, text in FILES.items():
             os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
             with open(os.path.join(folder, name), "w") as f:
@@ -682,6 +788,7 @@ def main():
                 f.write(text)
             os.chmod(f.name, 0o755)
         os.environ["PATH"] = os.path.join(folder, "bin") + ":" + os.environ["PATH"]
+        os.environ["HOME"] = folder
         os.environ["PASSWORD_STORE_DIR"] = os.path.join(folder, "store")
         os.chdir(folder)
         variables = json.loads(json.dumps(VARS).replace("@", folder))
@@ -692,6 +799,8 @@ def main():
             loader.set_basedir(folder)
             try:
                 v = Templar(loader=loader, variables=trust(variables)).template(trust(template.replace("@", folder)), escape_backslashes=False)
+                if isinstance(v, bytes):  # tasks get them as text
+                    v = v.decode()
                 case = {"output": plain(v), "type": kind(v)}
             except Exception as e:
                 case = {"error": type(e).__name__, "message": str(e)}
