@@ -87,11 +87,8 @@ func (p *playRun) listTasks(ctx context.Context, b *strings.Builder, what ListWh
 		seen = append(seen, tags...)
 		if what.Tasks {
 			name := withRole(t, plainName(t))
-			switch {
-			case p.r.o.Era >= templates.Current && !t.Name.IsSet():
-				name = t.Action
-			case t.Include != nil && t.Include.Kind == "include_role" && !t.Name.IsSet():
-				name = withRole(t, t.Action)
+			if p.r.o.Era != templates.Era19 && givenName(t) == "" {
+				name = t.Action // without the role, unlike on the screen of a run
 			}
 			fmt.Fprintf(b, "      %s\tTAGS: [%s]\n", name, strings.Join(tags, ", "))
 		}

@@ -58,15 +58,21 @@ func (p *playRun) patchedName(ctx context.Context, t *playbook.Task, host string
 
 // plainName is a task's name as written, or its action's.
 func plainName(t *playbook.Task) string {
-	if t.Name.IsSet() {
-		if s := condText(t.Name.V); s != "" && t.Name.V != templates.None {
-			return s
-		}
+	if s := givenName(t); s != "" {
+		return s
 	}
 	if t.Include != nil && t.Include.Kind == "include_role" {
 		return t.Action + " : " + condText(t.Include.File.V)
 	}
 	return t.Action
+}
+
+// givenName is the name that the task was given, "" where it has none.
+func givenName(t *playbook.Task) string {
+	if !t.Name.IsSet() || t.Name.V == templates.None {
+		return ""
+	}
+	return condText(t.Name.V)
 }
 
 // nameWithoutRole is the task's shown name without its role's.

@@ -33,7 +33,7 @@ var pluginPaths = map[foreign.Kind]string{
 func (s *session) findForeign(c *cli.Context, dirs []string) {
 	o := foreign.Options{
 		Dirs: dirs, Paths: map[foreign.Kind][]string{}, Collections: s.cfg.PathList("COLLECTIONS_PATHS"),
-		Install: s.cfg.Str("GORUN_ANSIBLE"), Warn: s.warn, Deprecate: s.deprecate,
+		NoInstalled: !s.cfg.Bool("COLLECTIONS_SCAN_SYS_PATH"), Install: s.cfg.Str("GORUN_ANSIBLE"), Warn: s.warn, Deprecate: s.deprecate,
 	}
 	for kind, setting := range pluginPaths {
 		o.Paths[kind] = s.cfg.PathList(setting)

@@ -193,7 +193,8 @@ func (s *session) open(c *cli.Context, dirs []string) error {
 	}
 	s.tmpl = templates.New(opts)
 	s.loader = playbook.NewLoader(playbook.Options{
-		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"), CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"),
+		Era: s.era, RolesPath: s.cfg.PathList("DEFAULT_ROLES_PATH"),
+		CollectionsPath: s.cfg.PathList("COLLECTIONS_PATHS"), InstalledCollections: s.foreign.InstalledCollections,
 		ReadFile: s.readYAML, DecryptInline: s.decryptInline, Seal: true,
 		StaticVars: s.static, Duplicate: s.duplicateKeys(),
 		KnownAction: engine.KnownAction(s.foreign), KnownLookup: s.knownLookup, RoleFound: s.foreign.AddRole,

@@ -51,6 +51,9 @@ type Options struct {
 	Paths map[Kind][]string
 	// Collections is the setting of that name.
 	Collections []string
+	// NoInstalled leaves out the collections that came with Ansible
+	// (collections_scan_sys_path = false).
+	NoInstalled bool
 	// Install is the setting that names the Ansible to use; see [FindInstall].
 	Install string
 	// Warn and Deprecate tell the user; nil: nobody.
@@ -227,10 +230,22 @@ func (f *Finder) CollectionDirs() []string {
 	for _, p := range f.o.Collections {
 		add(p)
 	}
-	if in := f.Install(); in != nil {
-		add(in.Site)
+	for _, p := range f.InstalledCollections() {
+		add(p)
 	}
 	return out
+}
+
+// InstalledCollections are the folders whose ansible_collections came with
+// Ansible: none where there is no Ansible or the setting leaves them out.
+func (f *Finder) InstalledCollections() []string {
+	if f.o.NoInstalled {
+		return nil
+	}
+	if in := f.Install(); in != nil {
+		return []string{in.Site}
+	}
+	return nil
 }
 
 // collection is the folder of a collection, or "".

@@ -25,6 +25,9 @@ type Options struct {
 	Era templates.Era
 	// RolesPath and CollectionsPath are searched after the places beside the playbook.
 	RolesPath, CollectionsPath []string
+	// InstalledCollections tells where the collections are that came with an
+	// Ansible; they are searched last. nil: nowhere.
+	InstalledCollections func() []string
 	// ReadFile reads a file and decrypts it where it is a vault; nil is os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
 	// DecryptInline decrypts a !vault scalar's text.

@@ -269,14 +269,14 @@ func (l *Loader) rolePaths(c *scope) []string {
 // findRole finds a role's folder: in collections, on the roles' path, as a path.
 func (l *Loader) findRole(name string, c *scope) (dir, fqcn string, tried []string) {
 	if strings.Count(name, ".") >= 2 && !strings.Contains(name, "/") {
-		if dir := l.collectionRole(name, c.playDir()); dir != "" {
-			return dir, name, nil
+		if dir, fqcn := l.collectionRole(name, c.playDir()); dir != "" {
+			return dir, fqcn, nil
 		}
 	}
 	if !strings.ContainsAny(name, "/.") {
 		for _, col := range c.collections() {
-			if dir := l.collectionRole(col+"."+name, c.playDir()); dir != "" {
-				return dir, col + "." + name, nil
+			if dir, fqcn := l.collectionRole(col+"."+name, c.playDir()); dir != "" {
+				return dir, fqcn, nil
 			}
 		}
 	}
@@ -314,35 +314,40 @@ func (l *Loader) rolesIn(dir string) []string {
 	return found
 }
 
-// collectionDirs are the folders of a collection, nearest first.
-func (l *Loader) collectionDirs(ns, col, playDir string) []string {
-	paths := append([]string{filepath.Join(playDir, "collections")}, l.opts.CollectionsPath...)
-	for i, p := range paths {
-		if filepath.Base(p) != "ansible_collections" {
-			p = filepath.Join(p, "ansible_collections")
+// inCollections calls find with the folders of a collection, nearest first,
+// until it is satisfied. Where an Ansible is installed is asked last: most
+// playbooks need no answer.
+func (l *Loader) inCollections(ns, col, playDir string, find func(dir string) bool) bool {
+	try := func(path string) bool {
+		if filepath.Base(path) != "ansible_collections" {
+			path = filepath.Join(path, "ansible_collections")
 		}
-		paths[i] = filepath.Join(p, ns, col)
+		return find(filepath.Join(path, ns, col))
 	}
-	return paths
+	if try(filepath.Join(playDir, "collections")) || slices.ContainsFunc(l.opts.CollectionsPath, try) {
+		return true
+	}
+	return l.opts.InstalledCollections != nil && slices.ContainsFunc(l.opts.InstalledCollections(), try)
 }
 
-// collectionRole finds namespace.collection.role; a dot in role is a folder.
-func (l *Loader) collectionRole(name, playDir string) string {
+// collectionRole finds namespace.collection.role. Dots in role are folders,
+// which are no part of the role's full name.
+func (l *Loader) collectionRole(name, playDir string) (dir, fqcn string) {
 	parts := strings.SplitN(name, ".", 3)
 	if len(parts) < 3 {
-		return ""
+		return "", ""
 	}
-	for _, d := range l.collectionDirs(parts[0], parts[1], playDir) {
-		dir := filepath.Join(d, "roles", strings.ReplaceAll(parts[2], ".", "/"))
-		if isDir(dir) {
-			return dir
+	l.inCollections(parts[0], parts[1], playDir, func(d string) bool {
+		if d = filepath.Join(d, "roles", strings.ReplaceAll(parts[2], ".", "/")); isDir(d) {
+			dir, fqcn = d, parts[0]+"."+parts[1]+"."+filepath.Base(d)
 		}
-	}
-	return ""
+		return dir != ""
+	})
+	return dir, fqcn
 }
 
 // collectionPlaybook finds namespace.collection.playbook.
-func (l *Loader) collectionPlaybook(name, playDir string) (string, bool) {
+func (l *Loader) collectionPlaybook(name, playDir string) (file string, ok bool) {
 	if strings.Contains(name, "/") {
 		return "", false
 	}
@@ -351,15 +356,16 @@ func (l *Loader) collectionPlaybook(name, playDir string) (string, bool) {
 	if len(parts) < 3 {
 		return "", false
 	}
-	for _, d := range l.collectionDirs(parts[0], parts[1], playDir) {
+	ok = l.inCollections(parts[0], parts[1], playDir, func(d string) bool {
 		for _, ext := range []string{".yml", ".yaml"} {
-			p := filepath.Join(d, "playbooks", strings.ReplaceAll(parts[2], ".", "/")+ext)
-			if isFile(p) {
-				return p, true
+			if p := filepath.Join(d, "playbooks", strings.ReplaceAll(parts[2], ".", "/")+ext); isFile(p) {
+				file = p
+				return true
 			}
 		}
-	}
-	return "", false
+		return false
+	})
+	return file, ok
 }
 
 // metadata reads meta/main and meta/argument_specs, and loads the dependencies.
