@@ -133,7 +133,7 @@ func (p *playRun) connect(ctx context.Context, t *playbook.Task, task *vars.Scop
 	c.target = p.target(s, t, task, name)
 	c.become = p.become(s, t, task)
 	if c.target.Connection == "ssh" {
-		p.r.o.Secrets.Add(c.target.Password, c.target.KeyPassphrase)
+		p.r.o.Secrets.Add(c.target.Password, c.target.Key, c.target.KeyPassphrase)
 	}
 	p.r.o.Secrets.Add(c.become.Password)
 	c.executable = s.or(playbook.Value{}, task, p.r.o.Executable, "ansible_shell_executable")
@@ -164,12 +164,13 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 		}
 	}
 	tg.Connection = connectionName(conn)
+	// Of several variables of an option, the last that its plugin names counts.
 	pre := "ansible_" + tg.Connection + "_"
 	if tg.Connection == "kubectl" {
 		pre = "ansible_ssh_" // ansible_kubectl_host and _user are those of the cluster's API
 	}
-	tg.Address = s.or(playbook.Value{}, task, name, "ansible_host", "ansible_ssh_host", pre+"host")
-	tg.Port = s.number(o.Port, "ansible_port", "ansible_ssh_port")
+	tg.Address = s.or(playbook.Value{}, task, name, pre+"host", "ansible_host", "ansible_ssh_host")
+	tg.Port = s.number(o.Port, "ansible_ssh_port", "ansible_port")
 	if port := kw(func(b *playbook.Base) playbook.Value { return b.Port }); port.IsSet() && tg.Port == o.Port {
 		if n, err := s.r.number(s.ctx, port, task, float64(o.Port)); err == nil {
 			tg.Port = int(n)
@@ -177,10 +178,11 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 			s.fail(named("port", port, err))
 		}
 	}
-	tg.User = s.keyword("remote_user", kw(func(b *playbook.Base) playbook.Value { return b.RemoteUser }), task, o.RemoteUser, "ansible_user", "ansible_ssh_user", pre+"user")
-	tg.Password = s.or(playbook.Value{}, task, o.ConnectionPassword, "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+	tg.User = s.keyword("remote_user", kw(func(b *playbook.Base) playbook.Value { return b.RemoteUser }), task, o.RemoteUser, pre+"user", "ansible_user", "ansible_ssh_user")
+	tg.Password = s.or(playbook.Value{}, task, o.ConnectionPassword, "ansible_ssh_password", "ansible_ssh_pass", "ansible_password")
 	tg.KeyFile = s.or(playbook.Value{}, task, o.PrivateKey, "ansible_ssh_private_key_file", "ansible_private_key_file")
-	tg.KeyPassphrase, _ = s.get("ansible_ssh_private_key_passphrase")
+	tg.Key = s.or(playbook.Value{}, task, o.PrivateKeyText, "ansible_ssh_private_key", "ansible_private_key")
+	tg.KeyPassphrase = s.or(playbook.Value{}, task, o.PrivateKeyPassphrase, "ansible_ssh_private_key_passphrase", "ansible_private_key_passphrase")
 	for _, a := range []struct{ name, def string }{
 		{"ansible_ssh_args", o.SSHArgs}, {"ansible_ssh_common_args", o.SSHCommonArgs}, {"ansible_ssh_extra_args", o.SSHExtraArgs},
 	} {
@@ -199,8 +201,11 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 	tg.Retries = s.number(o.SSHRetries, "ansible_ssh_retries")
 	tg.RemoteTmp = s.or(playbook.Value{}, task, o.RemoteTmp, "ansible_remote_tmp")
 	names, secret := connectionVars, []string(nil)
-	if tg.Connection == "kubectl" {
+	switch tg.Connection {
+	case "kubectl":
 		names, secret = transport.KubectlVars()
+	case "ssh", "openssh":
+		p.sshProgram(s, task, &tg)
 	}
 	tg.Vars = furtherVars(s, names)
 	for _, n := range secret {
@@ -211,9 +216,34 @@ func (p *playRun) target(s *settings, t *playbook.Task, task templates.Scope, na
 
 // connectionVars are handed to the transport as they are.
 var connectionVars = []string{
-	"ansible_shell_executable", "ansible_sftp_extra_args", "ansible_scp_extra_args", "ansible_ssh_executable",
+	"ansible_shell_executable",
 	"ansible_docker_extra_args", "ansible_docker_executable", "ansible_podman_extra_args", "ansible_podman_executable",
 	"ansible_buildah_extra_args", "ansible_buildah_executable", "ansible_chroot_exe", "ansible_gorun_agent",
+}
+
+// noSSHEffect are variables of the connection ssh that change what Ansible does
+// and have no effect here, where no program copies the files.
+var noSSHEffect = []string{"ansible_sftp_extra_args", "ansible_scp_extra_args"}
+
+// sshProgram makes the connection one by the program that the user names, or
+// by OpenSSH's where a PKCS#11 provider holds the keys.
+func (p *playRun) sshProgram(s *settings, task templates.Scope, tg *transport.Target) {
+	o := &p.r.o
+	tg.SSHExecutable = s.or(playbook.Value{}, task, o.SSHExecutable, "ansible_ssh_executable")
+	if provider := s.or(playbook.Value{}, task, o.PKCS11Provider, "ansible_ssh_pkcs11_provider"); provider != "" {
+		tg.Connection = "openssh"
+		tg.SSHExtraArgs = append(tg.SSHExtraArgs, "-o", "PKCS11Provider="+provider)
+	}
+	switch tg.SSHExecutable {
+	case "", "ssh", "/usr/bin/ssh":
+	default:
+		tg.Connection = "openssh"
+	}
+	for _, name := range noSSHEffect {
+		if v, _ := s.get(name); v != "" {
+			p.r.warn(name + " is set and has no effect in gorun")
+		}
+	}
 }
 
 // furtherVars are those of the names that are set.

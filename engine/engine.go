@@ -77,6 +77,8 @@ type Options struct {
 	// The command line's or ansible.cfg's defaults of the connection.
 	Connection                                string // "" is smart: ssh
 	RemoteUser, PrivateKey                    string
+	PrivateKeyText, PrivateKeyPassphrase      string // the key itself
+	SSHExecutable, PKCS11Provider             string
 	Port                                      int
 	ConnectTimeout                            time.Duration // 0 is 10 s
 	SSHArgs, SSHCommonArgs                    string

@@ -123,7 +123,8 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 	if err != nil {
 		return engine.Options{}, err
 	}
-	timeout := cfg.Int("DEFAULT_TIMEOUT")
+	timeout, _ := cfg.Last("DEFAULT_TIMEOUT", "SSH_TIMEOUT").Value.(int)
+	hostKeyChecking, _ := cfg.Last("HOST_KEY_CHECKING", "SSH_HOST_KEY_CHECKING").Value.(bool)
 	if c.IsSet("timeout") {
 		timeout = c.Int("timeout")
 	}
@@ -168,7 +169,9 @@ func (s *session) engineOptions(c *cli.Context, hosts transport.Hosts) (engine.O
 		Port:       cfg.Int("DEFAULT_REMOTE_PORT"), ConnectTimeout: time.Duration(timeout) * time.Second,
 		SSHArgs: sshArgs(cfg.Str("SSH_ARGS")), SSHCommonArgs: firstOf(c.String("ssh-common-args"), cfg.Str("SSH_COMMON_ARGS")),
 		SSHExtraArgs: firstOf(c.String("ssh-extra-args"), cfg.Str("SSH_EXTRA_ARGS")),
-		SSHRetries:   cfg.Int("SSH_RETRIES"), NoHostKeyChecking: !cfg.Bool("HOST_KEY_CHECKING"),
+		SSHRetries:   cfg.Int("SSH_RETRIES"), NoHostKeyChecking: !hostKeyChecking,
+		SSHExecutable: cfg.Str("SSH_EXECUTABLE"), PKCS11Provider: cfg.Str("SSH_PKCS11_PROVIDER"),
+		PrivateKeyText: cfg.Str("SSH_PRIVATE_KEY"), PrivateKeyPassphrase: cfg.Str("SSH_PRIVATE_KEY_PASSPHRASE"),
 		RemoteTmp: cfg.Str("REMOTE_TMP"), Executable: cfg.Str("DEFAULT_EXECUTABLE"), ConnectionPassword: connPass, BecomePassword: becomePass,
 		Become: c.Bool("become") || cfg.Bool("DEFAULT_BECOME"), BecomeMethod: firstOf(c.String("become-method"), cfg.Str("DEFAULT_BECOME_METHOD")),
 		BecomeUser: firstOf(c.String("become-user"), cfg.Str("DEFAULT_BECOME_USER")),

@@ -88,6 +88,27 @@ func (c *Config) IsSet(name string) bool { return c.lookup(name).Origin != "defa
 // Get gives a setting with its origin; false where no setting has the name.
 func (c *Config) Get(name string) (Setting, bool) { s, ok := c.values[name]; return s, ok }
 
+// Last gives what counts of settings that are one option of a plugin: one of
+// the environment before one of the file, of several the last.
+func (c *Config) Last(names ...string) Setting {
+	rank := func(s Setting) int {
+		switch {
+		case s.Origin == "default":
+			return 0
+		case strings.HasPrefix(s.Origin, "env: "):
+			return 2
+		}
+		return 1
+	}
+	best := c.lookup(names[0])
+	for _, name := range names[1:] {
+		if s := c.lookup(name); s.Origin != "default" && rank(s) >= rank(best) {
+			best = s
+		}
+	}
+	return best
+}
+
 // InFile gives a key of the configuration file as it stands there, which plugins
 // have for themselves; key is its section, a dot, and its name.
 func (c *Config) InFile(key string) (value string, ok bool) {

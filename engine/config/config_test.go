@@ -1,10 +1,12 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -255,6 +257,55 @@ func TestColours(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		} else if ok && cfg.Str("COLOR_OK") != text {
 			t.Errorf("%s is read as %s", text, cfg.Str("COLOR_OK"))
+		}
+	}
+}
+
+// TestSSHOptions has a setting for each variable of the environment and each
+// key of the file that the connection ssh of either generation knows.
+func TestSSHOptions(t *testing.T) {
+	data, err := os.ReadFile("testdata/ssh-options.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var eras map[string]map[string]struct{ Env, INI []string }
+	if err := json.Unmarshal(data, &eras); err != nil || len(eras) != 2 {
+		t.Fatalf("%d generations, %v", len(eras), err)
+	}
+	known := map[string]bool{}
+	for _, s := range table {
+		for _, name := range append(slices.Clone(s.env), s.ini...) {
+			known[name] = true
+		}
+	}
+	for era, options := range eras {
+		for option, o := range options {
+			for _, name := range append(slices.Clone(o.Env), o.INI...) {
+				if !known[name] {
+					t.Errorf("%s: %s: no setting reads %s", era, option, name)
+				}
+			}
+		}
+	}
+}
+
+// TestLast has the environment count before the file, and of several the last.
+func TestLast(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "ansible.cfg")
+	write(t, file, "[defaults]\ntimeout = 1\n[ssh_connection]\ntimeout = 2\n")
+	for _, tt := range []struct {
+		env  map[string]string
+		want int
+	}{
+		{nil, 2}, {map[string]string{"ANSIBLE_TIMEOUT": "3"}, 3}, {map[string]string{"ANSIBLE_TIMEOUT": "3", "ANSIBLE_SSH_TIMEOUT": "4"}, 4},
+	} {
+		c, err := Load(Options{Dir: dir, Getenv: env(tt.env)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Last("DEFAULT_TIMEOUT", "SSH_TIMEOUT").Value; got != tt.want {
+			t.Errorf("%v: %v, want %d", tt.env, got, tt.want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -105,17 +106,14 @@ func (t *Target) key(seed maphash.Seed) string {
 	secret.WriteString(t.Password)
 	secret.WriteByte(0)
 	secret.WriteString(t.KeyPassphrase)
+	secret.WriteByte(0)
+	secret.WriteString(t.Key)
+	for _, name := range slices.Sorted(maps.Keys(t.Vars)) {
+		secret.WriteString("\x00" + name + "=" + t.Vars[name])
+	}
 	parts := []string{
-		t.Name, t.Address, t.Connection, fmt.Sprint(t.Port), t.User, t.KeyFile, t.AgentDir,
+		t.Name, t.Address, t.Connection, fmt.Sprint(t.Port), t.User, t.KeyFile, t.AgentDir, t.SSHExecutable,
 		fmt.Sprint(t.HostKeyChecking, secret.Sum64()), strings.Join(t.SSHArgs, "\x01"), strings.Join(t.SSHExtraArgs, "\x01"),
-	}
-	names := make([]string, 0, len(t.Vars))
-	for name := range t.Vars {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		parts = append(parts, name+"="+t.Vars[name])
 	}
 	return strings.Join(parts, "\x00")
 }

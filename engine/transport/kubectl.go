@@ -10,13 +10,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gorun/modules"
 )
 
-// A kubectlOption is an option of the plugin: the first variable that is set
-// counts, then the first of the controller's environment.
+// A kubectlOption is an option of the plugin. Of its variables the last that is
+// set counts, else the last of those of the controller's environment.
 type kubectlOption struct {
 	flag      string // of kubectl; "" where its value is no flag's
 	vars, env []string
@@ -59,10 +60,12 @@ func KubectlVars() (all, secret []string) {
 
 // of is the option's value for a target, "" where it has none.
 func (o kubectlOption) of(t *Target) string {
-	if v := varOr(t, "", o.vars...); v != "" {
-		return v
+	for _, name := range slices.Backward(o.vars) {
+		if v := t.Vars[name]; v != "" {
+			return v
+		}
 	}
-	for _, name := range o.env {
+	for _, name := range slices.Backward(o.env) {
 		if v := os.Getenv(name); v != "" {
 			return v
 		}

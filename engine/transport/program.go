@@ -70,7 +70,7 @@ func (t *Target) address() string {
 
 // newOpenSSH uses the user's ssh: for GSSAPI, hardware keys, and what else it can.
 func newOpenSSH(t *Target) (Conn, error) {
-	args := []string{varOr(t, "ssh", "ansible_ssh_executable")}
+	args := []string{firstOf(t.SSHExecutable, "ssh")}
 	args = append(args, t.SSHArgs...)
 	if !t.HostKeyChecking {
 		args = append(args, "-o", "StrictHostKeyChecking=no")
@@ -90,8 +90,8 @@ func newOpenSSH(t *Target) (Conn, error) {
 		args = append(args, "-o", fmt.Sprintf("ConnectTimeout=%d", max(1, int(t.ConnectTimeout.Seconds()))))
 	}
 	args = append(args, t.SSHExtraArgs...)
-	if t.Password != "" {
-		return nil, &UnreachableError{Msg: "the openssh connection takes no password: use the ssh connection for " + t.Name}
+	if t.Password != "" || t.Key != "" {
+		return nil, &UnreachableError{Msg: "the openssh connection takes no password and no key but those of files: use the ssh connection for " + t.Name}
 	}
 	return &programConn{
 		hasTTY: true,

@@ -152,6 +152,17 @@ func TestSSHAuthentication(t *testing.T) {
 	if err := connect(t, target); err != nil {
 		t.Error(err)
 	}
+	text, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	itself := target
+	itself.KeyFile, itself.Key = "", string(text)
+	if err := connect(t, itself); err != nil {
+		t.Errorf("the key itself: %v", err)
+	}
+	itself.Key = "no key"
+	wants(t, connect(t, itself), "Permission denied", "of ansible_ssh_private_key cannot be read")
 	target.KeyFile = filepath.Join(dir, "missing")
 	wants(t, connect(t, target), "Permission denied", "missing: no such file")
 

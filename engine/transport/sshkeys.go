@@ -24,6 +24,7 @@ var defaultKeys = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rs
 type keyring struct {
 	config     *sshConfig
 	password   string
+	key        string // PEM, "" for none but those of files
 	passphrase string
 	// problems are why keys could not be used, for the message when nothing worked.
 	problems []string
@@ -32,8 +33,8 @@ type keyring struct {
 }
 
 // newKeyring connects to ssh-agent where there is one.
-func newKeyring(c *sshConfig, password, passphrase string) *keyring {
-	k := &keyring{config: c, password: password, passphrase: passphrase}
+func newKeyring(c *sshConfig, t *Target) *keyring {
+	k := &keyring{config: c, password: t.Password, key: t.Key, passphrase: t.KeyPassphrase}
 	path := firstOf(c.get("IdentityAgent"), "SSH_AUTH_SOCK")
 	switch {
 	case path == "none":
@@ -115,6 +116,15 @@ func (k *keyring) signers() ([]ssh.Signer, error) {
 		files = defaultKeys
 	}
 	var named []ssh.Signer
+	if k.key != "" {
+		explicit = true
+		signer, err := k.parse([]byte(k.key), "of ansible_ssh_private_key")
+		if err != nil {
+			k.problems = append(k.problems, err.Error())
+		} else {
+			named = append(named, signer)
+		}
+	}
 	for _, f := range files {
 		if f == "none" {
 			continue
@@ -164,26 +174,35 @@ func (k *keyring) load(path string, held []ssh.Signer) ([]ssh.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
+	signer, err := k.parse(data, path)
+	if err != nil {
+		return nil, err
+	}
+	return k.withCertificates(path, signer), nil
+}
+
+// parse reads a private key, of which name tells where it is from.
+func (k *keyring) parse(data []byte, name string) (ssh.Signer, error) {
 	raw, err := ssh.ParseRawPrivateKey(data)
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
 		if k.passphrase == "" {
-			return nil, fmt.Errorf("the key %s needs a passphrase (load it into ssh-agent, or set ansible_ssh_private_key_passphrase)", path)
+			return nil, fmt.Errorf("the key %s needs a passphrase (load it into ssh-agent, or set ansible_ssh_private_key_passphrase)", name)
 		}
 		raw, err = ssh.ParseRawPrivateKeyWithPassphrase(data, []byte(k.passphrase))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the key %s cannot be read: %w", path, err)
+		return nil, fmt.Errorf("the key %s cannot be read: %w", name, err)
 	}
 	key, ok := raw.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("the key %s is of an unknown kind", path)
+		return nil, fmt.Errorf("the key %s is of an unknown kind", name)
 	}
 	signer, err := ssh.NewSignerFromSigner(key)
 	if err != nil {
-		return nil, fmt.Errorf("the key %s cannot be used: %w", path, err)
+		return nil, fmt.Errorf("the key %s cannot be used: %w", name, err)
 	}
-	return k.withCertificates(path, signer), nil
+	return signer, nil
 }
 
 // withCertificates puts certificates of the key before the key itself.

@@ -53,8 +53,11 @@ type Target struct {
 	Port       int // 0: the default
 	User       string
 	Password   string
-	// KeyFile is ansible_ssh_private_key_file; KeyPassphrase its passphrase.
-	KeyFile, KeyPassphrase string
+	// KeyFile is ansible_ssh_private_key_file, Key ansible_ssh_private_key: the
+	// key itself (PEM). KeyPassphrase is the passphrase of both.
+	KeyFile, Key, KeyPassphrase string
+	// SSHExecutable is the program of the connection openssh; "" is ssh.
+	SSHExecutable string
 	// SSHArgs are the words of ssh_args, which count before the fields above;
 	// SSHExtraArgs those of ssh_common_args and ssh_extra_args, which count behind them.
 	SSHArgs         []string
@@ -70,7 +73,7 @@ type Target struct {
 	AgentDir  string
 	RemoteTmp string
 	// Vars are further connection settings by Ansible variable name
-	// (ansible_docker_extra_args, ansible_shell_executable, ansible_sftp_extra_args ...).
+	// (ansible_docker_extra_args, ansible_shell_executable ...).
 	Vars map[string]string
 }
 
