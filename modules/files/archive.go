@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ func (p *packer) expand(patterns []string) []string {
 	var out []string
 	for _, pattern := range patterns {
 		pattern = modules.ExpandPath(pattern, p.m.Env)
-		if !strings.ContainsAny(pattern, "*?[") {
+		if !hasGlob(pattern) {
 			out = append(out, pattern)
 			continue
 		}
@@ -86,30 +87,35 @@ func (p *packer) expand(patterns []string) []string {
 
 func (p *packer) run() (*modules.Result, error) {
 	a := p.a
-	var present []string
 	p.paths = p.expand(a.Path)
-	for _, path := range p.paths {
+	exclude := p.expand(a.ExcludePath)
+	// Of the paths themselves some are left out, in sorted order; what is within
+	// a folder is left out by exclusion_patterns alone.
+	sources := slices.Compact(slices.Sorted(slices.Values(p.paths)))
+	sources = slices.DeleteFunc(sources, func(path string) bool { return slices.Contains(exclude, path) })
+	if len(sources) == 0 {
+		return nil, modules.FailWith(map[string]any{"path": strings.Join(a.Path, ", "), "expanded_paths": strings.Join(p.paths, ", "),
+			"expanded_exclude_paths": strings.Join(exclude, ", ")}, "Error, no source paths were found")
+	}
+	var present []string
+	for _, path := range sources {
 		if _, err := os.Lstat(path); err != nil {
 			p.missing = append(p.missing, path)
 		} else {
 			present = append(present, path)
 		}
 	}
-	exclude := p.expand(a.ExcludePath)
-	if len(p.paths) == 0 {
-		return nil, modules.FailWith(map[string]any{"path": a.Path, "expanded_paths": "", "expanded_exclude_paths": strings.Join(exclude, ", ")},
-			"Error, no source paths were found")
-	}
-	single := len(p.paths) == 1 && len(present) == 1 && !isDir(present[0]) && !a.ForceArchive && !strings.ContainsAny(a.Path[0], "*?[")
+	single := len(sources) == 1 && !isDir(sources[0]) && !a.ForceArchive && !slices.ContainsFunc(a.Path, hasGlob)
 	if p.dest = a.Dest; p.dest == "" {
-		if len(p.paths) != 1 || strings.ContainsAny(a.Path[0], "*?[") {
-			return nil, modules.Failf("Error, must specify \"dest\" when archiving multiple files or trees")
+		if !single {
+			return nil, modules.FailWith(map[string]any{"path": strings.Join(a.Path, ", "), "dest": "None"},
+				"Error, must specify \"dest\" when archiving multiple files or trees")
 		}
-		p.dest = p.paths[0] + "." + p.ending(single)
+		p.dest = sources[0] + "." + a.Format
 	}
-	p.root = commonRoot(p.paths)
+	p.root = commonRoot(sources)
 	for _, path := range present {
-		if err := p.collect(path, exclude); err != nil {
+		if err := p.collect(path); err != nil {
 			return nil, err
 		}
 	}
@@ -157,16 +163,8 @@ func toAny(list []string) []any {
 	return out
 }
 
-func (p *packer) ending(single bool) string {
-	f := p.a.Format
-	if single || f == "zip" || f == "tar" {
-		return f
-	}
-	if f == "zstd" {
-		f = "zst"
-	}
-	return "tar." + f
-}
+// hasGlob tells whether a path is a pattern: brackets alone make none.
+func hasGlob(path string) bool { return strings.ContainsAny(path, "*?") }
 
 func (p *packer) state(single bool, present []string) string {
 	switch {
@@ -183,9 +181,10 @@ func (p *packer) state(single bool, present []string) string {
 	return "archive"
 }
 
-// commonRoot is the folder that all paths are in, with a slash.
+// commonRoot is the folder that all paths are in, with a slash. A folder with a
+// slash behind it is its own root.
 func commonRoot(paths []string) string {
-	root := filepath.Dir(strings.TrimRight(paths[0], "/"))
+	root := filepath.Dir(paths[0])
 	for _, p := range paths[1:] {
 		for root != "/" && !strings.HasPrefix(p, root+"/") {
 			root = filepath.Dir(root)
@@ -199,14 +198,14 @@ func commonRoot(paths []string) string {
 
 // collect lists what is packed of a path: of a folder what is in it, folders
 // first, and not the folder itself.
-func (p *packer) collect(top string, exclude []string) error {
+func (p *packer) collect(top string) error {
 	if !isDir(top) {
-		return p.member(top, exclude)
+		return p.member(top)
 	}
-	return p.collectIn(top, exclude)
+	return p.collectIn(top)
 }
 
-func (p *packer) collectIn(dir string, exclude []string) error {
+func (p *packer) collectIn(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return modules.Failf("could not read %s: %s", dir, oserr.Text(err))
@@ -218,16 +217,16 @@ func (p *packer) collectIn(dir string, exclude []string) error {
 			if isFolder := isDir(full); isFolder != wantFolder {
 				continue
 			}
-			if e.IsDir() && !p.excluded(full, exclude) {
+			if e.IsDir() && !p.excluded(full) {
 				folders = append(folders, full)
 			}
-			if err := p.member(full, exclude); err != nil {
+			if err := p.member(full); err != nil {
 				return err
 			}
 		}
 	}
 	for _, full := range folders {
-		if err := p.collectIn(full, exclude); err != nil {
+		if err := p.collectIn(full); err != nil {
 			return err
 		}
 	}
@@ -235,8 +234,8 @@ func (p *packer) collectIn(dir string, exclude []string) error {
 }
 
 // member adds one path, where it is not excluded.
-func (p *packer) member(full string, exclude []string) error {
-	if full == p.dest || p.excluded(full, exclude) {
+func (p *packer) member(full string) error {
+	if full == p.dest || p.excluded(full) {
 		return nil
 	}
 	info, err := os.Lstat(full)
@@ -248,12 +247,7 @@ func (p *packer) member(full string, exclude []string) error {
 	return nil
 }
 
-func (p *packer) excluded(full string, exclude []string) bool {
-	for _, e := range exclude {
-		if e == full || strings.HasPrefix(full, strings.TrimSuffix(e, "/")+"/") {
-			return true
-		}
-	}
+func (p *packer) excluded(full string) bool {
 	// Patterns are for the names in a tar archive, and for whole paths with zip; * matches a slash too.
 	name := full
 	if p.a.Format != "zip" {

@@ -30,7 +30,7 @@ func TestArchiveZstd(t *testing.T) {
 		{"one", "one.zstd", "zstd -dqc < one.zstd", "content of one\n"},
 	} {
 		run := func(check bool) map[string]any {
-			args := map[string]any{"path": filepath.Join(dir, c.path), "format": "zstd"}
+			args := map[string]any{"path": filepath.Join(dir, c.path), "dest": filepath.Join(dir, c.dest), "format": "zstd"}
 			return Archive.Execute(context.Background(), &modules.Run{Check: check}, args)
 		}
 		if out := run(true); out["changed"] != true {

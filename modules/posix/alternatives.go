@@ -40,7 +40,7 @@ var Alternatives = modules.Define(modules.Spec{
 		{Name: "family", Doc: "The family of the alternative to choose, which Red Hat's and its relatives' programs know."},
 		{Name: "link", Type: modules.Path, Doc: "The link that stands for the generic name."},
 		{Name: "priority", Type: modules.Int, Doc: "The priority in automatic mode."},
-		{Name: "state", Default: "selected", Choices: []string{"present", "absent", "selected", "auto"},
+		{Name: "state", Default: "selected", Choices: []string{"present", "selected", "absent", "auto"},
 			Doc: "Whether the alternative is to be installed, chosen, left to automatic choice, or removed."},
 		{Name: "subcommands", Type: modules.List, Elements: modules.Dict, Aliases: []string{"slaves"}, Doc: "Links that go with it.",
 			Options: []modules.Option{

@@ -30,7 +30,7 @@ var InterfacesFile = modules.Define(modules.Spec{
 		{Name: "dest", Type: modules.Path, Default: "/etc/network/interfaces", Doc: "The file."},
 		{Name: "iface", Doc: "The interface."},
 		{Name: "option", Doc: "The option."},
-		{Name: "state", Default: "present", Choices: []string{"present", "absent"}, Doc: "Whether the option is to be there."},
+		{Name: "state", Default: "present", Choices: []string{"absent", "present"}, Doc: "Whether the option is to be there."},
 		{Name: "value", Doc: "Its value."},
 	},
 	FileArgs: true,
@@ -38,15 +38,18 @@ var InterfacesFile = modules.Define(modules.Spec{
 	Check:    modules.Full,
 	Diff:     modules.Full,
 }, func(ctx context.Context, m *modules.Run, a *interfacesArgs) (*modules.Result, error) {
+	if m.Params["option"] != nil && a.State == "present" && m.Params["value"] == nil {
+		return nil, modules.Failf("Value must be set if option is defined and state is 'present'")
+	}
 	data, err := os.ReadFile(a.Dest)
 	if err != nil {
 		return nil, modules.Failf("Error reading %s: %s", a.Dest, oserr.Text(err))
 	}
 	f := parseInterfaces(string(data))
+	if f.misplaced > 0 {
+		return nil, modules.Failf("misplaced option %s in line %d", f.lines[f.misplaced-1], f.misplaced)
+	}
 	if a.Option != "" {
-		if a.State == "present" && a.Value == "" {
-			return nil, modules.Failf("Value must be set if option is defined and state is 'present'")
-		}
 		if err := f.set(a); err != nil {
 			return nil, err
 		}
@@ -54,7 +57,9 @@ var InterfacesFile = modules.Define(modules.Spec{
 	after := strings.Join(f.lines, "")
 	res := &modules.Result{Changed: after != string(data), Data: map[string]any{"dest": a.Dest, "ifaces": f.describe()}}
 	if res.Changed {
-		res.Diff = []modules.Diff{{Before: string(data), After: after, BeforeHeader: a.Dest, AfterHeader: a.Dest}}
+		if m.Diff {
+			res.Diff = []modules.Diff{{Before: string(data), After: after, BeforeHeader: a.Dest, AfterHeader: a.Dest}}
+		}
 		if err := writeText(ctx, m, a.Dest, after, a.Backup, res); err != nil {
 			return nil, err
 		}
@@ -67,6 +72,8 @@ var InterfacesFile = modules.Define(modules.Spec{
 type interfacesText struct {
 	lines   []string
 	stanzas []ifaceStanza
+	// misplaced is the number of the first line that no stanza has, 0 for none.
+	misplaced int
 }
 
 // An ifaceStanza is "iface NAME FAMILY METHOD" and its option lines.
@@ -80,7 +87,7 @@ var stanzaWords = map[string]bool{"iface": true, "auto": true, "mapping": true, 
 
 func parseInterfaces(text string) *interfacesText {
 	f := &interfacesText{}
-	current := -1
+	current, begun := -1, false
 	for line := range strings.Lines(text) {
 		f.lines = append(f.lines, line)
 		w := strings.Fields(line)
@@ -89,10 +96,13 @@ func parseInterfaces(text string) *interfacesText {
 		}
 		switch {
 		case w[0] == "iface" && len(w) >= 4:
+			begun = true
 			f.stanzas = append(f.stanzas, ifaceStanza{name: w[1], family: w[2], method: w[3], at: len(f.lines) - 1})
 			current = len(f.stanzas) - 1
 		case stanzaWords[w[0]] || strings.HasPrefix(w[0], "allow-"):
-			current = -1
+			current, begun = -1, true
+		case !begun && f.misplaced == 0:
+			f.misplaced = len(f.lines)
 		case current >= 0:
 			f.stanzas[current].options = append(f.stanzas[current].options, len(f.lines)-1)
 		}
@@ -162,17 +172,19 @@ func indentOf(line string) string { return line[:len(line)-len(strings.TrimLeft(
 // describe tells of the interfaces in the result.
 func (f *interfacesText) describe() map[string]any {
 	out := map[string]any{}
-	for _, s := range parseInterfaces(strings.Join(f.lines, "")).stanzas {
+	now := parseInterfaces(strings.Join(f.lines, ""))
+	for _, s := range now.stanzas {
 		d := map[string]any{"address_family": s.family, "method": s.method}
-		lists := map[string][]any{}
-		text := parseInterfaces(strings.Join(f.lines, "")).lines
+		for _, name := range []string{"pre-up", "up", "down", "post-up"} {
+			d[name] = []any{}
+		}
 		for _, n := range s.options {
-			name, value, _ := strings.Cut(strings.TrimSpace(text[n]), " ")
-			if multiOptions[name] {
-				lists[name] = append(lists[name], strings.TrimSpace(value))
-				d[name] = lists[name]
+			name, value, _ := strings.Cut(strings.TrimSpace(now.lines[n]), " ")
+			value = strings.TrimSpace(value)
+			if list, ok := d[name].([]any); ok {
+				d[name] = append(list, value)
 			} else {
-				d[name] = strings.TrimSpace(value)
+				d[name] = value
 			}
 		}
 		out[s.name] = d
