@@ -87,6 +87,9 @@ func (tr *taskRun) template214(err error) string {
 	}
 	var own *pyhelper.Error
 	if errors.As(err, &own) && own.Kind != templates.TypeError {
+		if errors.As(err, &e) && e.Kind == templates.AnsibleError {
+			return e.Msg // a lookup tells more than its plugin
+		}
 		return own.Msg
 	}
 	if !errors.As(err, &e) || e.Src == "" {

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,4 +145,30 @@ func FuzzSequence(f *testing.F) {
 			s.items()
 		}
 	})
+}
+
+type indexError struct{}
+
+func (indexError) Error() string       { return "list index out of range" }
+func (indexError) PythonClass() string { return "IndexError" }
+
+// TestPythonError expects the words that ansible-core 2.14.18 has for an
+// exception of a lookup (community.general.keyring of a term without a blank).
+func TestPythonError(t *testing.T) {
+	more := func(string, bool) (Plugin, bool) {
+		return func(context.Context, Env, []templates.Value, map[string]templates.Value) ([]templates.Value, error) {
+			return nil, indexError{}
+		}, true
+	}
+	e := templates.New(templates.Options{Era: templates.Era214, Globals: New(Options{More: more}).Globals()})
+	tmpl, err := e.Compile("{{ lookup('community.general.keyring', 'x') }}", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tmpl.Eval(context.Background(), templates.MapScope{Mapping: templates.NewDict(0)})
+	want := "An unhandled exception occurred while running the lookup plugin 'community.general.keyring'. Error was a <class 'IndexError'>, original message: list index out of range. list index out of range"
+	var te *templates.Error
+	if !errors.As(err, &te) || te.Msg != want {
+		t.Errorf("got %v", err)
+	}
 }

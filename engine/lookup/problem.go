@@ -18,6 +18,9 @@ type problem struct{ class, msg string }
 
 func (p *problem) Error() string { return p.msg }
 
+// PythonClass is the class, as that of an error of a lookup in Python.
+func (p *problem) PythonClass() string { return p.class }
+
 // Classes of problems. An AnsibleLookupError is shown as it is; of others 2.14
 // tells the class.
 const (
@@ -56,9 +59,9 @@ func (c *call) framed(err error) error {
 		return err
 	}
 	class := ansibleError
-	var p *problem
+	var p interface{ PythonClass() string }
 	if errors.As(err, &p) {
-		class = p.class
+		class = p.PythonClass()
 	}
 	msg := err.Error()
 	switch {

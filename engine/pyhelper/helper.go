@@ -89,6 +89,9 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Msg }
 
+// PythonClass is the exception's class with its module.
+func (e *Error) PythonClass() string { return e.Class }
+
 // A Helper is the process. It is safe for concurrent use.
 type Helper struct {
 	o     Options
