@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"gorun/engine/action"
@@ -20,6 +22,8 @@ type AdhocTask struct {
 	Async, Poll int // seconds; Poll 0 with Async: do not wait
 	OneLine     bool
 	TaskTimeout int // seconds
+	// Dir is the folder that stands for a playbook's, "" for the working folder.
+	Dir string
 	// Console says that the task was typed at the prompt of a console.
 	Console bool
 }
@@ -32,11 +36,12 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 	if ok, near := KnownAction(r.o.Foreign)(t.Module, nil); !ok {
 		return Outcome{Code: CodeFailed}, &unknownAction{t.Module, near}
 	}
-	play := &playbook.Play{}
+	file := filepath.Join(t.Dir, "adhoc") // none: its folder is where files are looked for
+	play := &playbook.Play{File: file}
 	str := func(s string) playbook.Value { return playbook.Value{V: templates.Str(s)} }
 	play.Name, play.Hosts = str("Ansible Ad-Hoc"), str(t.Pattern)
 	play.Gather = playbook.Value{V: templates.Bool(false)}
-	task := &playbook.Task{Action: t.Module, Play: play, ID: 1}
+	task := &playbook.Task{Action: t.Module, Play: play, File: file, ID: 1}
 	if err := r.adhocArgs(task, t); err != nil {
 		return Outcome{Code: CodeFailed}, err
 	}
@@ -48,9 +53,24 @@ func (r *Run) Adhoc(ctx context.Context, t AdhocTask) (Outcome, error) {
 		r.o.TaskTimeout = time.Duration(t.TaskTimeout) * time.Second
 	}
 	play.Tasks = []playbook.Item{task}
+	switch name := builtinName(t.Module); name {
+	case "include_tasks", "include_role":
+		task.Include = &playbook.Include{Kind: name}
+	case "import_tasks", "import_role":
+		items, err := r.o.Loader.Import(task)
+		if err != nil {
+			return Outcome{}, err
+		}
+		play.Tasks = items
+	}
 	r.words = t.origin(task.Args)
 	code, _, err := r.runPlay(ctx, &playbook.Playbook{}, play)
 	return r.outcome(code), err
+}
+
+// builtinName is a module's name without the collections that Ansible's own are in.
+func builtinName(module string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(module, "ansible.builtin."), "ansible.legacy.")
 }
 
 // origin is where errors of the task say that it comes from, for there is no file.
@@ -80,7 +100,7 @@ func (r *Run) adhocArgs(task *playbook.Task, t AdhocTask) error {
 			}
 		}
 	}
-	args, err := playbook.ParseKV(t.ArgsText, action.FreeForm(full))
+	args, err := playbook.ParseKV(t.ArgsText, playbook.IsFreeForm(t.Module))
 	if err != nil {
 		return err
 	}

@@ -24,13 +24,18 @@ func adhocFlags() []cli.Flag {
 		str("tree", "log output to this folder", "t"),
 		number("task-timeout", "task timeout in seconds"),
 		boolean("list-hosts", "list the hosts, run nothing"),
+		boolean("flush-cache", "clear the fact cache of every host"),
 		str("playbook-dir", "folder whose group_vars, host_vars and roles are used"),
 	)
 }
 
 func runAdhoc(c *cli.Context) error {
-	if c.Args().Len() != 1 {
+	switch c.Args().Len() {
+	case 0:
 		return usageError("the following arguments are required: pattern")
+	case 1:
+	default:
+		return usageError("unrecognized arguments: " + strings.Join(c.Args().Tail(), " "))
 	}
 	s, err := newSession(c)
 	if err != nil {
@@ -58,6 +63,11 @@ func runAdhoc(c *cli.Context) error {
 	if err := s.open(c, dirs); err != nil {
 		return err
 	}
+	if dir := c.String("tree"); dir != "" {
+		if err := s.logTree(dir); err != nil {
+			return err
+		}
+	}
 	pattern := c.Args().First()
 	names, err := s.targets(pattern, c.String("limit"))
 	if err != nil {
@@ -75,6 +85,9 @@ func runAdhoc(c *cli.Context) error {
 		}
 		return optionsError(errors.New(msg))
 	}
+	if strings.TrimPrefix(module, "ansible.builtin.") == "import_playbook" {
+		return optionsError(errors.New("'" + module + "' is not a valid action for ad-hoc commands"))
+	}
 	hosts := s.openHosts()
 	defer hosts.Close()
 	o, err := s.engineOptions(c, hosts)
@@ -87,7 +100,7 @@ func runAdhoc(c *cli.Context) error {
 	}
 	outcome, err := engine.New(o).Adhoc(c.Context, engine.AdhocTask{
 		Pattern: pattern, Module: module, ArgsText: firstOf(c.String("args"), s.cfg.Str("DEFAULT_MODULE_ARGS")),
-		Async: c.Int("background"), Poll: poll, OneLine: c.Bool("one-line"), TaskTimeout: c.Int("task-timeout"),
+		Dir: c.String("playbook-dir"), Async: c.Int("background"), Poll: poll, OneLine: c.Bool("one-line"), TaskTimeout: c.Int("task-timeout"),
 	})
 	if err != nil && outcome.Code == engine.CodeFailed {
 		return codedError{err, outcome.Code} // Ansible finds it out once for each host
@@ -99,6 +112,17 @@ func runAdhoc(c *cli.Context) error {
 		return exitCode(outcome.Code)
 	}
 	return nil
+}
+
+// logTree adds the callback that keeps each host's result in a folder.
+func (s *session) logTree(dir string) error {
+	if s.isCurrent() {
+		s.deprecate("The '-t' argument is deprecated. This feature will be removed from ansible-core version 2.23. Use callback configuration to enable the tree callback instead.")
+		s.deprecateCallback("tree", "<unknown>\n\ntree")
+	}
+	var err error
+	s.cb, err = callback.Enable(s.cb, []string{"tree"}, s.screen, callback.Extras{Current: s.isCurrent(), TreeDir: dir})
+	return err
 }
 
 // needsArgs reports whether a module has nothing to do without arguments.

@@ -89,6 +89,9 @@ func optionNames(f cli.Flag) string {
 	return strings.Join(names, "/")
 }
 
+// ownOptions are those that Ansible's commands do not have.
+var ownOptions = []string{"compat", "live"}
+
 // completeOption finds the option that a possibly shortened name means.
 func completeOption(name string, long []string) (string, error) {
 	if slices.Contains(long, name) {
@@ -100,6 +103,9 @@ func completeOption(name string, long []string) (string, error) {
 			near = append(near, l)
 		}
 	}
+	if len(near) > 1 { // gorun's own options take no abbreviation from Ansible's
+		near = slices.DeleteFunc(near, func(l string) bool { return slices.Contains(ownOptions, l) })
+	}
 	switch len(near) {
 	case 1:
 		return near[0], nil
@@ -110,7 +116,6 @@ func completeOption(name string, long []string) (string, error) {
 		}
 		return "", usageError(msg)
 	}
-	slices.Sort(near)
 	return "", usageError(fmt.Sprintf("ambiguous option: --%s could match --%s", name, strings.Join(near, ", --")))
 }
 
@@ -121,7 +126,7 @@ func splitShort(a string, next []string, takesValue map[string]bool, shown map[s
 		name := string(r)
 		takes, known := takesValue[name]
 		if !known {
-			return nil, 0, usageError("unrecognized arguments: " + a)
+			return nil, 0, usageError("unrecognized arguments: -" + a[1+j:])
 		}
 		if !takes {
 			words = append(words, "-"+name)

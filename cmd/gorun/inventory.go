@@ -29,6 +29,7 @@ func inventoryFlags() []cli.Flag {
 		boolean("toml", "TOML instead of JSON"),
 		str("output", "send --list to this file"),
 		str("limit", "show only hosts of a pattern", "l"),
+		boolean("flush-cache", "clear the caches of inventory plugins"),
 		str("playbook-dir", "folder whose group_vars and host_vars are used"),
 	)
 }

@@ -71,6 +71,7 @@ func (s *session) vaultSecret(id string) (vault.Secret, error) {
 	}
 	pw, err := s.passwordFile(source, "vault", label)
 	if err != nil {
+		s.warn(fmt.Sprintf("Error getting vault password file (%s): %v", label, err))
 		return vault.Secret{}, err
 	}
 	if len(pw) == 0 {
@@ -92,7 +93,7 @@ func (s *session) passwordFile(path, what, label string) ([]byte, error) {
 	}
 	st, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("The %s password file %s was not found", what, s.shownPath(path))
+		return nil, fmt.Errorf("The %s password file %s was not found", what, absolutePath(path))
 	}
 	if st.Mode()&0o111 == 0 {
 		data, err := os.ReadFile(path)

@@ -35,12 +35,13 @@ func vaultFlags() []cli.Flag {
 		boolean("prompt", "ask for the text of encrypt_string", "p"),
 		boolean("show-input", "show the text while it is typed"),
 		list("name", "the variable's name", "n"),
+		boolean("skip-tty-check", "create: open the editor though the output is no terminal"),
 		str("stdin-name", "the variable's name for text from standard input"),
 		str("compat", "the generation of Ansible to behave as"),
 	}
 }
 
-var vaultActions = []string{"create", "edit", "view", "encrypt", "decrypt", "rekey", "encrypt_string"}
+var vaultActions = []string{"create", "decrypt", "edit", "view", "encrypt", "encrypt_string", "rekey"}
 
 // actionError is the usage error of a command whose first word is none of its
 // actions, nil where it is one.
@@ -51,7 +52,7 @@ func actionError(action string, actions []string) error {
 	if action == "" {
 		return usageError("the following arguments are required: action (one of " + strings.Join(actions, ", ") + ")")
 	}
-	msg := fmt.Sprintf("argument action: invalid choice: '%s' (choose from %s)", action, strings.Join(actions, ", "))
+	msg := fmt.Sprintf("argument action: invalid choice: '%s' (choose from '%s')", action, strings.Join(actions, "', '"))
 	if best := spell.Nearest(action, actions); best != "" {
 		msg += fmt.Sprintf("; did you mean '%s'?", best)
 	}
@@ -171,29 +172,64 @@ func (s *session) vaultEach(c *cli.Context, files []string, do func(string) erro
 	return nil
 }
 
+// errNotVault is what is wrong with a file that was never encrypted.
+var errNotVault = errors.New("input is not vault encrypted data")
+
+// openFile decrypts what a file holds and tells the id of its vault.
+func (s *session) openFile(data []byte) (plain []byte, id string, err error) {
+	if !vault.IsEncrypted(data) {
+		return nil, "", errNotVault
+	}
+	return vault.Decrypt(data, s.secrets)
+}
+
+// An editorError is an editor that could not be run or gave up.
+type editorError struct {
+	command string
+	err     error
+}
+
+func (e *editorError) Error() string {
+	return fmt.Sprintf("Unable to execute the command %q: %v", e.command, e.err)
+}
+
+func (e *editorError) Unwrap() error { return e.err }
+
 // vaultFailure is the error of an action on a file.
 func (s *session) vaultFailure(action, file string, err error) error {
 	if errors.Is(err, os.ErrNotExist) && file != "-" {
-		shown := s.shownPath(file)
-		return nearFile(fmt.Sprintf("Unable to read source file (%s): [Errno 2] No such file or directory: '%[1]s'", shown), file)
+		return nearFile(fmt.Sprintf("Unable to read source file (%s): [Errno 2] No such file or directory: '%[1]s'", absolutePath(file)), file)
 	}
-	plain := fmt.Errorf("%s: %w", file, err)
-	if action == "encrypt" {
-		return plain
+	var editor *editorError
+	if action == "encrypt" || errors.As(err, &editor) {
+		return err
 	}
 	msg, shown := err.Error(), file
-	if action == "decrypt" {
-		shown = s.shownPath(file)
+	if action != "view" && file != "-" {
+		shown = absolutePath(file)
 	}
-	return chainError{plain, &callback.Event{
+	editing := action == "edit" || action == "rekey"
+	what := " on " + shown
+	switch {
+	case errors.Is(err, errNotVault) && editing:
+		what = ". "
+	case errors.Is(err, errNotVault):
+		what = ". " + shown + " is not a vault encrypted file"
+	case editing:
+		what = ""
+	}
+	return chainError{fmt.Errorf("%w%s for %s", err, what, shown), &callback.Event{
 		Msg:   fmt.Sprintf("Failed to %s '%s'.", action, shown),
-		Cause: &callback.Event{Msg: strings.ToUpper(msg[:1]) + msg[1:], Context: "Origin: " + s.shownPath(file)},
+		Cause: &callback.Event{Msg: strings.ToUpper(msg[:1]) + msg[1:] + ".", Context: "Origin: " + s.shownPath(file)},
 	}}
 }
 
 func (s *session) vaultCreate(c *cli.Context, files []string) error {
 	if len(files) != 1 {
 		return usageError("ansible-vault create can take only one filename argument")
+	}
+	if s.isCurrent() && !isTerminal(s.out) && !c.Bool("skip-tty-check") {
+		return optionsError(errors.New("not a tty, editor cannot be opened"))
 	}
 	if _, err := os.Stat(files[0]); err == nil {
 		return fmt.Errorf("%s exists, please use 'edit' instead", files[0])
@@ -214,7 +250,7 @@ func (s *session) vaultEdit(c *cli.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	plain, id, err := vault.Decrypt(data, s.secrets)
+	plain, id, err := s.openFile(data)
 	if err != nil {
 		return err
 	}
@@ -262,7 +298,7 @@ func (s *session) editText(text []byte) (out []byte, changed bool, err error) {
 	cmd := exec.CommandContext(s.ctx, editor[0], append(editor[1:], path)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return nil, false, fmt.Errorf("Unable to execute the command %q: %w", strings.Join(editor, " "), err)
+		return nil, false, &editorError{strings.Join(editor, " "), err}
 	}
 	out, err = os.ReadFile(path)
 	return out, !bytes.Equal(out, text), err
@@ -281,7 +317,7 @@ func (s *session) vaultView(file string) error {
 	if err != nil {
 		return err
 	}
-	plain, _, err := vault.Decrypt(data, s.secrets)
+	plain, _, err := s.openFile(data)
 	if err != nil {
 		return err
 	}
@@ -309,7 +345,7 @@ func (s *session) vaultEncrypt(c *cli.Context, files []string) error {
 func (s *session) vaultDecrypt(c *cli.Context, files []string) error {
 	err := s.vaultInOut(c, files, func(data []byte) ([]byte, error) {
 		if !vault.IsEncrypted(bytes.TrimSpace(data)) {
-			return nil, errors.New("input is not vault encrypted data")
+			return nil, errNotVault
 		}
 		plain, _, err := vault.Decrypt(bytes.TrimSpace(data), s.secrets)
 		return plain, err
@@ -328,7 +364,7 @@ func (s *session) vaultInOut(c *cli.Context, files []string, convert func([]byte
 	}
 	output := c.String("output")
 	if output != "" && len(files) > 1 {
-		return usageError("At most one input file may be used with the --output option")
+		return optionsError(errors.New("At most one input file may be used with the --output option"))
 	}
 	return s.vaultEach(c, files, func(f string) error {
 		var data []byte
@@ -377,13 +413,13 @@ func (s *session) vaultRekey(c *cli.Context, files []string) error {
 		if err != nil {
 			return err
 		}
-		plain, _, err := vault.Decrypt(data, s.secrets)
+		plain, _, err := s.openFile(data)
 		if err != nil {
 			return err
 		}
 		return writeVault(f, plain, sec)
 	})
-	if err == nil && isTerminal(s.out) {
+	if err == nil {
 		fmt.Fprintln(s.err, "Rekey successful")
 	}
 	return err

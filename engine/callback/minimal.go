@@ -57,7 +57,7 @@ func (*Minimal) Retry(Result) {}
 func (*Minimal) Stats(Stats) {}
 
 // commandActions print their output as text instead of JSON.
-var commandActions = map[string]bool{"command": true, "shell": true, "raw": true, "script": true}
+var commandActions = map[string]bool{"command": true, "shell": true, "raw": true}
 
 // Result prints a host's result.
 func (m *Minimal) Result(r Result) {

@@ -62,6 +62,17 @@ func argPos(t *Task, name string) Pos {
 	return t.ActionPos
 }
 
+// Import gives the items that stand for an import_tasks or import_role that no
+// file holds. The error is [Errors].
+func (l *Loader) Import(t *Task) ([]Item, error) {
+	ld := &loading{l: l}
+	c := &scope{play: t.Play, file: t.File}
+	if shortName(t.Action) == "import_role" {
+		return ld.importRole(c, t), ld.err()
+	}
+	return ld.importTasks(c, t), ld.err()
+}
+
 // importTasks replaces an import_tasks by an implicit block with its keywords.
 func (ld *loading) importTasks(c *scope, t *Task) []Item {
 	v, ok := ld.fileArg(c, t)
