@@ -52,8 +52,12 @@ func hidden(e *callback.Event) *callback.Event {
 
 // resultCause is what failed a result.
 func (tr *taskRun) resultCause(res *taskResult) *callback.Event {
+	who := "Action failed."
+	if res.module {
+		who = "Module failed."
+	}
 	if res.judged != nil {
-		return &callback.Event{Msg: "Action failed.", Cause: res.judged}
+		return &callback.Event{Msg: who, Cause: res.judged}
 	}
 	var fail *action.Failure
 	if res.failure != nil && (!errors.As(res.failure, &fail) || fail.Data == nil || fail.Raised) {
@@ -62,10 +66,6 @@ func (tr *taskRun) resultCause(res *taskResult) *callback.Event {
 	msg := "Unknown error."
 	if v, ok := res.data.GetStr("msg"); ok && v.Truth() {
 		msg = strings.TrimSpace(templates.StrOf(v, tr.r.o.Era))
-	}
-	who := "Action failed."
-	if res.module {
-		who = "Module failed."
 	}
 	if v, ok := res.data.GetStr(errorDetail); ok {
 		msg = strings.TrimRight(msg, ". ") + ": " + templates.StrOf(v, tr.r.o.Era)

@@ -34,8 +34,9 @@ func (tr *taskRun) explain214(err error) string {
 	switch {
 	case errors.As(err, &cond):
 		msg := fmt.Sprintf("The conditional check '%s' failed. The error was: %s", cond.text, tr.cause214(cond.err, cond.text))
-		if cond.keyword == assertKeyword || cond.keyword == "until" {
-			return msg
+		switch cond.keyword {
+		case assertKeyword, "until", "changed_when", "failed_when":
+			return msg // Ansible judges these apart from the task and its place
 		}
 		return msg + tr.offending(tr.t.Pos)
 	case errors.As(err, &arg):

@@ -28,7 +28,7 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 	if t.LoopWith == "" {
 		v, err := tr.r.resolve(ctx, t.Loop.V, tr.scope)
 		if err != nil {
-			return nil, true, err
+			return tr.loopOfNothing(ctx, err)
 		}
 		if v == templates.None || v == templates.Omit {
 			return nil, false, nil
@@ -47,7 +47,7 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 	}
 	v, err := tr.withTerms(ctx)
 	if err != nil {
-		return nil, true, err
+		return tr.loopOfNothing(ctx, err)
 	}
 	items, err = tr.r.lookups().Loop(ctx, t.LoopWith, v, lookup.Env{
 		Templates: tr.r.o.Templates, Scope: tr.withSearchPath(), Action: t.Action,
@@ -56,6 +56,20 @@ func (tr *taskRun) loopItems(ctx context.Context) (items []templates.Value, loop
 		err = &loopError{&placedError{msg: err.Error()}}
 	}
 	return items, true, err
+}
+
+// loopOfNothing is what a loop that cannot be templated gives. Up to 2.18 the
+// items of a task whose delegate_to is a template are had before the task is,
+// and a single null stands for those that are not to be had.
+func (tr *taskRun) loopOfNothing(ctx context.Context, err error) ([]templates.Value, bool, error) {
+	to := tr.t.EffectiveDelegateTo()
+	if _, isText := to.V.(*templates.Text); !isText || tr.r.o.Era >= templates.Current {
+		return nil, true, err
+	}
+	if _, terr := tr.r.resolve(ctx, to.V, tr.scope); terr != nil {
+		return nil, true, err
+	}
+	return []templates.Value{templates.None}, true, nil
 }
 
 // A loopError is a loop that cannot be had. It fails the task without more words.
@@ -245,13 +259,13 @@ func (tr *taskRun) loop(ctx context.Context, base *taskResult, items []templates
 	if tr.addsHosts() && !base.current {
 		return tr.joinItems(ctx, base, lc, items)
 	}
-	return sumUp(base)
+	return tr.sumUp(base)
 }
 
 // joinItems is joinInventory for a loop: where one item failed nothing is done,
 // nor are the others shown.
 func (tr *taskRun) joinItems(ctx context.Context, base *taskResult, lc loopControl, items []templates.Value) *taskResult {
-	sum := sumUp(base)
+	sum := tr.sumUp(base)
 	switch sum.status() {
 	case callback.Failed, callback.Unreachable, callback.Skipped:
 		return sum
@@ -263,7 +277,7 @@ func (tr *taskRun) joinItems(ctx context.Context, base *taskResult, lc loopContr
 		tr.joinInventory(ctx, tr.scope.With(tr.locals(lc, items, i)), res)
 		tr.r.cb.tell(func(cb callback.Callback) { cb.Item(res.shown()) })
 	}
-	return sumUp(base)
+	return tr.sumUp(base)
 }
 
 // escapes reports whether an item's error is the whole task's: up to 2.18 what
@@ -389,19 +403,14 @@ func (tr *taskRun) tellItem(res *taskResult) {
 func (tr *taskRun) item(ctx context.Context, base *taskResult, lc loopControl, scope *vars.Scope, items []templates.Value, i int) *taskResult {
 	res := tr.newResult()
 	res.noLog, res.ignoreErrors, res.ignoreUnreachable, res.diff, res.check = base.noLog, base.ignoreErrors, base.ignoreUnreachable, base.diff, base.check
+	res.marks = tr.locals(lc, items, i)
 	res = tr.once(ctx, scope, res)
 	res.elapsed = time.Since(res.start)
 	if _, shared := res.data.GetStr(lc.loopVar); !shared {
 		res.data = res.data.Copy()
 	}
-	res.data.SetStr(lc.loopVar, items[i])
-	res.data.SetStr("ansible_loop_var", templates.Str(lc.loopVar))
-	if lc.indexVar != "" {
-		res.data.SetStr(lc.indexVar, templates.Int(i))
-		res.data.SetStr("ansible_index_var", templates.Str(lc.indexVar))
-	}
-	if lc.extended {
-		res.data.SetStr("ansible_loop", extendedLoop(lc, items, i))
+	for k, v := range res.marks.All {
+		_ = res.data.Set(k, v) // k is in a dict, so it has a hash
 	}
 	var err error
 	item := items[i]
@@ -536,7 +545,7 @@ func gatherTold(told map[string][]templates.Value, item *templates.Dict, keep bo
 }
 
 // sumUp makes the result of a loop out of its items'.
-func sumUp(base *taskResult) *taskResult {
+func (tr *taskRun) sumUp(base *taskResult) *taskResult {
 	results := templates.NewList()
 	skipped, changed, failed := true, false, false
 	d := templates.NewDict(5)
@@ -570,6 +579,9 @@ func sumUp(base *taskResult) *taskResult {
 		base.noLog = base.noLog || it.noLog
 		base.delegate = it.delegate
 	}
+	if text, ok := tr.t.EffectiveDelegateTo().V.(*templates.Text); ok {
+		base.delegate = text.Src // the items alone have it templated
+	}
 	d.SetStr("results", results)
 	for _, key := range toldKeys {
 		if len(told[key]) > 0 {
@@ -591,6 +603,9 @@ func sumUp(base *taskResult) *taskResult {
 	d.SetStr("changed", templates.Bool(changed))
 	if base.current && !failed {
 		d.SetStr("failed", templates.Bool(false))
+	}
+	if base.current && base.unreachable {
+		d.SetStr("unreachable", templates.Bool(true))
 	}
 	base.data = d
 	return base

@@ -42,6 +42,7 @@ type taskResult struct {
 	spared                          bool            // failed_when says it is no failure, though until never held
 	always                          bool            // the screen shows it whole
 	args                            *templates.Dict // as templated, where there may be several tries
+	marks                           *templates.Dict // what a loop adds to an item's result
 	attempt                         int             // the number of the try, where it is told
 	gaveUp                          bool            // until never held; nothing else failed
 	effects                         []action.Effects
@@ -143,7 +144,8 @@ func (res *taskResult) registered() *templates.Dict {
 		return d
 	}
 	_, raised := res.data.GetStr("exception")
-	raised = raised || res.status() != callback.Failed
+	lost := res.unreachable && !res.looped
+	raised = raised || res.status() != callback.Failed && !lost
 	_, detailed := res.data.GetStr(errorDetail)
 	if !res.ranModule && raised && !detailed {
 		return res.data
@@ -155,6 +157,9 @@ func (res *taskResult) registered() *templates.Dict {
 	}
 	if !raised {
 		d.SetStr("exception", noTraceback)
+	}
+	if lost {
+		d.SetStr("failed", templates.Bool(false))
 	}
 	return d
 }

@@ -53,6 +53,9 @@ func (tr *taskRun) run(ctx context.Context) *taskResult {
 			return skipped(base, which)
 		}
 		tr.delegateLabel(ctx, tr.scope, base)
+		if isUndefined(err) {
+			err = &KeywordError{tr.t.Loop.Pos, err}
+		}
 		return tr.seal(tr.failedResult(base, err))
 	case looped:
 		return tr.loop(ctx, base, items)
@@ -220,6 +223,11 @@ func (tr *taskRun) retryLater(ctx context.Context, res *taskResult, attempt, tri
 		shown.Task.Name = tr.nameWithoutRole()
 	}
 	shown.Data = shown.Data.Copy()
+	if res.current && res.marks != nil && !res.noLog {
+		for k, v := range res.marks.All {
+			_ = shown.Data.Set(k, v) // k is in a dict, so it has a hash
+		}
+	}
 	shown.Data.SetStr("attempts", templates.Int(shown.Attempt))
 	shown.Data.SetStr("retries", templates.Int(tries))
 	tr.r.cb.tell(func(cb callback.Callback) { cb.Retry(shown) })
@@ -582,14 +590,14 @@ func (tr *taskRun) judge(ctx context.Context, s *vars.Scope, res *taskResult) er
 	}
 	if t.FailedWhen != nil && !truth(res.data, "skipped") {
 		ok, _, err := tr.r.all(ctx, "failed_when", t.FailedWhen, scope)
+		if res.current && truth(res.data, "failed") {
+			res.data.SetStr("failed_when_suppressed_exception", noTraceback)
+		}
 		if err != nil {
 			return tr.misjudged(res, "failed_when", err)
 		}
 		if ok {
 			res.judged = &callback.Event{Msg: "A 'failed_when' expression evaluated to 'True'."}
-		}
-		if res.current && !ok && truth(res.data, "failed") {
-			res.data.SetStr("failed_when_suppressed_exception", noTraceback)
 		}
 		res.data.SetStr("failed", templates.Bool(ok))
 		res.data.SetStr("failed_when_result", templates.Bool(ok))
