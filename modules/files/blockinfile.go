@@ -103,9 +103,6 @@ func (b *blockEdit) change() error {
 	a := b.a
 	begin := strings.ReplaceAll(a.Marker, "{mark}", a.MarkerBegin) + "\n"
 	end := strings.ReplaceAll(a.Marker, "{mark}", a.MarkerEnd) + "\n"
-	if begin == end {
-		return modules.Failf("marker %q must contain {mark}: both marker lines would be the same", a.Marker)
-	}
 	if a.State == "present" && a.Block != "" {
 		text := a.Block
 		if !strings.HasSuffix(text, "\n") {
@@ -116,10 +113,12 @@ func (b *blockEdit) change() error {
 	all := splitKeep(b.before)
 	first, last := -1, -1
 	for i, l := range all {
-		switch strings.TrimRight(l, "\r\n") + "\n" {
-		case begin:
+		// Of a marker without {mark} both lines are the same one.
+		l = strings.TrimRight(l, "\r\n") + "\n"
+		if l == begin {
 			first = i
-		case end:
+		}
+		if l == end {
 			last = i
 		}
 	}

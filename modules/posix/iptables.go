@@ -230,9 +230,10 @@ func (a *iptablesArgs) addMatches(w *ruleWords) {
 	w.add("--uid-owner", a.UIDOwner)
 	w.match("owner", a.GIDOwner != "")
 	w.add("--gid-owner", a.GIDOwner)
-	if a.Jump == "" || strings.EqualFold(a.Jump, "REJECT") {
-		w.add("--reject-with", a.RejectWith)
+	if a.Jump == "" && a.RejectWith != "" {
+		w.add("-j", "REJECT") // it says so itself
 	}
+	w.add("--reject-with", a.RejectWith)
 	w.add("--icmp-type", a.ICMPType)
 	w.match("comment", a.Comment != "")
 	if a.Comment != "" {
@@ -249,14 +250,16 @@ type packetFilter struct {
 }
 
 func runIptables(ctx context.Context, m *modules.Run, a *iptablesArgs) (*modules.Result, error) {
-	if a.RejectWith != "" && a.Jump == "" {
-		a.Jump = "REJECT" // it says so itself
-	}
-	if (a.LogPrefix != "" || a.LogLevel != "") && a.Jump != "" && a.Jump != "LOG" {
-		return nil, modules.Failf("Logging options can only be used with the LOG jump target.")
-	}
 	if a.Chain == "" && !a.Flush {
 		return nil, modules.Failf("Either chain or flush parameter must be specified.")
+	}
+	if a.LogPrefix != "" || a.LogLevel != "" {
+		if a.Jump == "" {
+			a.Jump = "LOG"
+		}
+		if a.Jump != "LOG" {
+			return nil, modules.Failf("Logging options can only be used with the LOG jump target.")
+		}
 	}
 	p := &packetFilter{tool: tool{ctx, m}, iptablesArgs: a, words: a.rule()}
 	data := map[string]any{"ip_version": a.IPVersion, "table": a.Table, "chain": orNil(a.Chain), "flush": a.Flush,

@@ -32,6 +32,10 @@ func TestIptablesRule(t *testing.T) {
 			"-p tcp -m multiport --dports 80,81:83 --to-source 2.2.2.2 -m comment --comment hello world"},
 		{"flags", iptablesArgs{Protocol: "tcp", TCPFlags: &tcpFlags{Flags: []string{"ACK", "RST"}, FlagsSet: []string{"ACK"}}, Syn: "negate"},
 			"-p tcp --tcp-flags ACK,RST ACK ! --syn"},
+		{"reject alone", iptablesArgs{Protocol: "tcp", RejectWith: "tcp-reset", Comment: "c"},
+			"-p tcp -j REJECT --reject-with tcp-reset -m comment --comment c"},
+		{"reject of another target", iptablesArgs{Jump: "DROP", SrcRange: "1.1.1.1-1.1.1.5", RejectWith: "tcp-reset"},
+			"-j DROP -m iprange --src-range 1.1.1.1-1.1.1.5 --reject-with tcp-reset"},
 		{"class", iptablesArgs{Protocol: "tcp", SetDSCPMarkClass: "CS1", Jump: "DSCP"}, "-p tcp -j DSCP --set-dscp-class CS1"},
 	}
 	for _, tt := range tests {
@@ -92,6 +96,8 @@ func TestIptables(t *testing.T) {
 		{"no such chain", map[string]any{"chain": "NOPE", "jump": "ACCEPT"}, false, "iptables: No chain/target/match by that name."},
 		{"flush", map[string]any{"flush": true}, true, ""},
 		{"nothing", map[string]any{}, false, "Either chain or flush parameter must be specified."},
+		{"log", map[string]any{"chain": "INPUT", "log_prefix": "x", "limit": "1/s"}, true, ""},
+		{"log again", map[string]any{"chain": "INPUT", "log_prefix": "x", "limit": "1/s", "jump": "LOG"}, false, ""},
 		{"not LOG", map[string]any{"chain": "INPUT", "log_prefix": "x", "jump": "ACCEPT"}, false, "Logging options can only be used with the LOG jump target."},
 	}
 	for _, s := range steps {

@@ -172,11 +172,9 @@ func (r *cronRun) read(ctx context.Context) (string, error) {
 	if c.RC != 0 && r.Check {
 		return "", nil // a task that check mode did not run may be what makes the user
 	}
-	// 1 is "no crontab for this user".
+	// 1 is "no crontab for this user", and also that there is no such user: of
+	// whom nothing is to be taken away, and for whom the writing fails.
 	if c.RC != 0 && c.RC != 1 {
-		return "", modules.FailWith(map[string]any{"rc": c.RC, "stderr": c.Stderr}, "Unable to read crontab: %s", strings.TrimSpace(c.Stderr))
-	}
-	if c.RC == 1 && !strings.Contains(c.Stderr, "no crontab") {
 		return "", modules.FailWith(map[string]any{"rc": c.RC, "stderr": c.Stderr}, "Unable to read crontab: %s", strings.TrimSpace(c.Stderr))
 	}
 	return c.Stdout, nil

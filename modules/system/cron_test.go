@@ -15,6 +15,7 @@ import (
 
 // fakeCrontab keeps one table in DIR/table.
 const fakeCrontab = `#!/bin/sh
+[ "$1" = -u ] && [ "$2" = unknown ] && echo "crontab:  user unknown" >&2 && exit 1
 [ "$1" = -u ] && shift 2
 case "$1" in
 -l) [ -f DIR/table ] && exec cat DIR/table; echo "no crontab for you" >&2; exit 1 ;;
@@ -42,6 +43,7 @@ func TestCron(t *testing.T) {
 		msg     string
 	}{
 		{args{"name": "t1", "job": "/bin/x", "minute": "5"}, true, "#Ansible: t1\n5 * * * * /bin/x\n", ""},
+		{args{"name": "t1", "user": "unknown", "state": "absent"}, false, "#Ansible: t1\n5 * * * * /bin/x\n", ""},
 		{args{"name": "A", "env": true, "job": "/b:/c"}, true, "A=\"/b:/c\"\n#Ansible: t1\n5 * * * * /bin/x\n", ""},
 		{args{"name": "t2", "job": "ls -l", "special_time": "daily", "disabled": true}, true, "A=\"/b:/c\"\n#Ansible: t1\n5 * * * * /bin/x\n#Ansible: t2\n#@daily ls -l\n", ""},
 		{args{"name": "B", "env": true, "value": "1", "insertafter": "A"}, true, "A=\"/b:/c\"\nB=\"1\"\n#Ansible: t1\n5 * * * * /bin/x\n#Ansible: t2\n#@daily ls -l\n", ""},
