@@ -150,7 +150,7 @@ func (d *Default) printBanner(prefix string, t Task) {
 	if t.Check && d.set.CheckModeMarkers {
 		mark = " [CHECK MODE]"
 	}
-	d.s.Banner(prefix + " [" + t.Name + args + "]" + mark)
+	d.s.Banner(prefix + " [" + strings.TrimSpace(t.Name) + args + "]" + mark)
 	if d.set.Verbosity >= 2 && t.Path != "" {
 		d.s.Print("task path: "+t.Path, d.s.Colors.Debug)
 	}
