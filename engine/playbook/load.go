@@ -434,7 +434,28 @@ func (ld *loading) knownVars(c *scope) []*templates.Dict {
 		}
 	}
 	slices.Reverse(blocks)
-	return append(layers, blocks...)
+	return append(append(layers, blocks...), magicVars(c))
+}
+
+// magicVars are the magic variables of the playbook and the role at c.
+func magicVars(c *scope) *templates.Dict {
+	d := templates.NewDict(4)
+	set := func(name, value string) { d.SetStr(name, templates.Str(value)) }
+	path := func(name, dir string) {
+		if abs, err := filepath.Abs(dir); err == nil {
+			set(name, abs)
+		}
+	}
+	path("playbook_dir", c.playDir())
+	if c.role != nil {
+		path("role_path", c.role.Path)
+		set("ansible_role_name", c.role.Name)
+		set("role_name", c.role.Name)
+		if c.role.FQCN != "" {
+			set("role_name", c.role.FQCN[strings.LastIndexByte(c.role.FQCN, '.')+1:])
+		}
+	}
+	return d
 }
 
 // varsFiles reads those vars_files of a play whose names are plain. One that

@@ -3,6 +3,7 @@ package playbook
 // This file loads roles.
 
 import (
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -200,8 +201,8 @@ func (u *RoleUse) Order() []*RoleUse {
 // fillUse finds the role called name, as pos says, and loads all of it into use.
 func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from roleFiles) bool {
 	role := &Role{Name: name, Params: use.Params, Given: use.Vars, Entry: "main"}
-	dir, fqcn, tried := ld.l.findRole(name, c)
-	if dir == "" {
+	found, tried := ld.l.findRole(name, c)
+	if found.dir == "" {
 		words := "the role '%s' was not found in %s"
 		if ld.l.opts.Era >= templates.Current {
 			words = "The role '%s' was not found in: %s"
@@ -218,12 +219,8 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 		}
 		return false
 	}
-	if strings.Contains(name, "/") {
-		role.Name = filepath.Base(dir)
-	}
-	role.Path, role.FQCN = dir, fqcn
-	if fqcn != "" {
-		role.Name = fqcn
+	role.Name, role.Path, role.FQCN = found.name, found.dir, found.fqcn
+	if fqcn := found.fqcn; fqcn != "" {
 		role.Collections = []string{fqcn[:strings.LastIndexByte(fqcn, '.')]}
 	}
 	if c.role != nil {
@@ -231,9 +228,9 @@ func (ld *loading) fillUse(c *scope, use *RoleUse, name string, pos Pos, from ro
 	}
 	use.Role = role
 	if ld.l.opts.RoleFound != nil {
-		ld.l.opts.RoleFound(dir)
+		ld.l.opts.RoleFound(found.dir)
 	}
-	key := "role " + dir + " " + from.tasks
+	key := "role " + found.dir + " " + from.tasks
 	if slices.Contains(ld.busy, key) {
 		ld.fail(c, pos, "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles").Exit = exitError
 		return false
@@ -266,34 +263,54 @@ func (l *Loader) rolePaths(c *scope) []string {
 	return append(paths, c.playDir())
 }
 
+// foundRole is where a role lies, and what it is called: its full name in a
+// collection, else as it was asked for, with its path if that has one.
+type foundRole struct{ dir, name, fqcn string }
+
 // findRole finds a role's folder: in collections, on the roles' path, as a path.
-func (l *Loader) findRole(name string, c *scope) (dir, fqcn string, tried []string) {
-	if strings.Count(name, ".") >= 2 && !strings.Contains(name, "/") {
-		if dir, fqcn := l.collectionRole(name, c.playDir()); dir != "" {
-			return dir, fqcn, nil
-		}
+func (l *Loader) findRole(name string, c *scope) (found foundRole, tried []string) {
+	inCollection := func(full string) bool {
+		dir, fqcn := l.collectionRole(full, c.playDir())
+		found = foundRole{dir, fqcn, fqcn}
+		return dir != ""
+	}
+	if strings.Count(name, ".") >= 2 && !strings.Contains(name, "/") && inCollection(name) {
+		return found, nil
 	}
 	if !strings.ContainsAny(name, "/.") {
 		for _, col := range c.collections() {
-			if dir, fqcn := l.collectionRole(col+"."+name, c.playDir()); dir != "" {
-				return dir, fqcn, nil
+			if inCollection(col + "." + name) {
+				return found, nil
 			}
 		}
 	}
 	tried = l.rolePaths(c)
 	for _, p := range tried {
-		if d := filepath.Join(p, name); !filepath.IsAbs(name) && isDir(d) {
-			return d, fqcnOf(c, d), tried
+		d := filepath.Join(p, name)
+		if filepath.IsAbs(name) {
+			d = filepath.Clean(name)
+		}
+		if isDir(d) {
+			if fqcn := fqcnOf(c, d); fqcn != "" {
+				return foundRole{d, fqcn, fqcn}, tried
+			}
+			return foundRole{d, name, ""}, tried
 		}
 	}
-	d := name
-	if !filepath.IsAbs(d) {
-		d = filepath.Join(c.playDir(), name)
+	if d := filepath.Clean(expandUser(name)); isDir(d) {
+		return foundRole{d, filepath.Base(d), ""}, tried
 	}
-	if isDir(d) {
-		return d, "", tried
+	return foundRole{}, tried
+}
+
+// expandUser replaces ~/ at the start of a path by the home of the user.
+func expandUser(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
 	}
-	return "", "", tried
+	return path
 }
 
 // fqcnOf gives a role its full name where it lies beside the role of a
