@@ -139,12 +139,12 @@ func (s *session) knownLookup(name string) bool {
 }
 
 // openHosts makes the connections' keeper: on a terminal it asks about unknown
-// host keys as ssh does.
+// host keys and for passphrases as ssh does.
 func (s *session) openHosts() transport.Hosts {
 	opts := []transport.Option{transport.WithLog(s.cb.Verbose)}
 	if term.IsTerminal(int(s.stdin.Fd())) && isTerminal(s.out) {
-		opts = append(opts, transport.WithAsk(func(ctx context.Context, question string) (string, error) {
-			return s.ask(ctx, s.out, engine.Prompt{Text: question})
+		opts = append(opts, transport.WithAsk(func(ctx context.Context, question string, secret bool) (string, error) {
+			return s.ask(ctx, s.out, engine.Prompt{Text: question, Private: secret})
 		}))
 	}
 	return transport.NewHosts(opts...)

@@ -27,7 +27,7 @@ type Option func(*pool)
 
 // WithAsk has questions (an unknown host key) asked by ask, which returns the
 // answer. Without it nothing is asked, and an unknown host is unreachable.
-func WithAsk(ask func(ctx context.Context, question string) (string, error)) Option {
+func WithAsk(ask func(ctx context.Context, question string, secret bool) (string, error)) Option {
 	return func(p *pool) { p.ask = ask }
 }
 
@@ -63,8 +63,9 @@ func NewHosts(options ...Option) Hosts {
 
 type pool struct {
 	lookup func(name string) *modules.Module
-	ask    func(ctx context.Context, question string) (string, error)
-	askMu  sync.Mutex // one question at a time
+	ask    func(ctx context.Context, question string, secret bool) (string, error)
+	askMu  sync.Mutex           // one question at a time
+	opened map[string]openedKey // by the path; what askMu guards
 	log    func(level int, host, msg string)
 	dialer func(ctx context.Context, t *Target) (Conn, error) // nil: by the target's kind
 	seed   maphash.Seed
@@ -234,7 +235,7 @@ func (p *pool) dial(ctx context.Context, t *Target) (Conn, error) {
 func (p *pool) question(ctx context.Context, text string) (string, error) {
 	p.askMu.Lock()
 	defer p.askMu.Unlock()
-	return p.ask(ctx, text)
+	return p.ask(ctx, text, false)
 }
 
 // tempDir is a folder of the controller, removed by Close.

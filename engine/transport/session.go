@@ -295,10 +295,14 @@ func (s *session) said() string {
 
 // errors is what the command printed to stderr, as the end of a message.
 func (s *session) errors() string {
-	if text := strings.TrimSpace(s.errs.String()); text != "" {
-		return ": " + text
+	text := s.errs.crash()
+	if text == "" {
+		text = strings.TrimSpace(s.errs.String())
 	}
-	return ""
+	if text == "" {
+		return ""
+	}
+	return ": " + text
 }
 
 // line reads a line of stdout behind the mark.
@@ -329,8 +333,9 @@ func (s *session) line(ctx context.Context) (string, error) {
 // A tail keeps the last bytes written to it. Its methods are safe for
 // concurrent use.
 type tail struct {
-	mu   sync.Mutex
-	data []byte
+	mu      sync.Mutex
+	data    []byte
+	crashed string // what crash found in bytes that are no longer kept
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -338,9 +343,32 @@ func (t *tail) Write(p []byte) (int, error) {
 	defer t.mu.Unlock()
 	t.data = append(t.data, p...)
 	if over := len(t.data) - tailSize; over > tailSize {
+		if t.crashed == "" {
+			t.crashed = crashLine(t.data)
+		}
 		t.data = append(t.data[:0], t.data[over:]...)
 	}
 	return len(p), nil
+}
+
+// crash is the line with which Go's runtime begins to tell why it ends a
+// program (an agent that gets no more memory), "" for none. Every goroutine follows it.
+func (t *tail) crash() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.crashed != "" {
+		return t.crashed
+	}
+	return crashLine(t.data)
+}
+
+func crashLine(text []byte) string {
+	i := bytes.Index(text, []byte("fatal error: "))
+	if i < 0 {
+		return ""
+	}
+	line, _, _ := bytes.Cut(text[i:], []byte("\n"))
+	return string(line)
 }
 
 // drop forgets the last n bytes.

@@ -88,7 +88,7 @@ func (p *pool) dialOnce(ctx context.Context, t *Target, config *sshConfig, jumps
 		c.closeWay()
 		return nil, err
 	}
-	keys := newKeyring(config, t)
+	keys := newKeyring(ctx, p, config, t)
 	checker := &hostKeyChecker{config: config, pool: p, ctx: ctx}
 	client, err := handshake(ctx, raw, config, keys, checker, limit)
 	if err != nil {

@@ -89,7 +89,7 @@ func TestSSHHostKeys(t *testing.T) {
 	target, file = fresh()
 	var asked []string
 	answers := []string{"what", "no"}
-	ask := transport.WithAsk(func(_ context.Context, q string) (string, error) {
+	ask := transport.WithAsk(func(_ context.Context, q string, _ bool) (string, error) {
 		asked = append(asked, q)
 		a := answers[0]
 		answers = answers[1:]

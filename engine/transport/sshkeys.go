@@ -4,9 +4,11 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -22,6 +24,8 @@ var defaultKeys = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rs
 
 // A keyring gathers the proofs for one connection.
 type keyring struct {
+	ctx        context.Context // of the try to connect
+	pool       *pool
 	config     *sshConfig
 	password   string
 	key        string // PEM, "" for none but those of files
@@ -33,8 +37,8 @@ type keyring struct {
 }
 
 // newKeyring connects to ssh-agent where there is one.
-func newKeyring(c *sshConfig, t *Target) *keyring {
-	k := &keyring{config: c, password: t.Password, key: t.Key, passphrase: t.KeyPassphrase}
+func newKeyring(ctx context.Context, p *pool, c *sshConfig, t *Target) *keyring {
+	k := &keyring{ctx: ctx, pool: p, config: c, password: t.Password, key: t.Key, passphrase: t.KeyPassphrase}
 	path := firstOf(c.get("IdentityAgent"), "SSH_AUTH_SOCK")
 	switch {
 	case path == "none":
@@ -186,6 +190,9 @@ func (k *keyring) parse(data []byte, name string) (ssh.Signer, error) {
 	raw, err := ssh.ParseRawPrivateKey(data)
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
+		if k.passphrase == "" && locked.PublicKey != nil && k.pool.ask != nil {
+			return &lockedSigner{locked.PublicKey, func() (ssh.Signer, error) { return k.pool.open(k.ctx, name, data) }}, nil
+		}
 		if k.passphrase == "" {
 			return nil, fmt.Errorf("the key %s needs a passphrase (load it into ssh-agent, or set ansible_ssh_private_key_passphrase)", name)
 		}
@@ -194,6 +201,11 @@ func (k *keyring) parse(data []byte, name string) (ssh.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key %s cannot be read: %w", name, err)
 	}
+	return newSigner(raw, name)
+}
+
+// newSigner signs with what the parser made of the key that name tells of.
+func newSigner(raw any, name string) (ssh.Signer, error) {
 	key, ok := raw.(crypto.Signer)
 	if !ok {
 		return nil, fmt.Errorf("the key %s is of an unknown kind", name)
@@ -203,6 +215,67 @@ func (k *keyring) parse(data []byte, name string) (ssh.Signer, error) {
 		return nil, fmt.Errorf("the key %s cannot be used: %w", name, err)
 	}
 	return signer, nil
+}
+
+// A lockedSigner is a key of which the public half can be read: the server is
+// asked whether it wants the key before the user is for the passphrase.
+type lockedSigner struct {
+	public ssh.PublicKey
+	open   func() (ssh.Signer, error)
+}
+
+func (s *lockedSigner) PublicKey() ssh.PublicKey { return s.public }
+
+func (s *lockedSigner) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
+	return s.SignWithAlgorithm(rand, data, "")
+}
+
+func (s *lockedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+	signer, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	if as, ok := signer.(ssh.AlgorithmSigner); ok {
+		return as.SignWithAlgorithm(rand, data, algorithm)
+	}
+	return signer.Sign(rand, data)
+}
+
+// passphraseTries is how often a user may type one (ssh's NumberOfPasswordPrompts).
+const passphraseTries = 3
+
+// An openedKey is a key whose passphrase the user was asked for.
+type openedKey struct {
+	signer ssh.Signer
+	err    error
+}
+
+// open asks the user for a key's passphrase, once a run.
+func (p *pool) open(ctx context.Context, path string, data []byte) (ssh.Signer, error) {
+	p.askMu.Lock()
+	defer p.askMu.Unlock()
+	if k, ok := p.opened[path]; ok {
+		return k.signer, k.err
+	}
+	k := openedKey{err: fmt.Errorf("the key %s needs a passphrase, and none that opens it was given", path)}
+	for range passphraseTries {
+		typed, err := p.ask(ctx, "Enter passphrase for key '"+path+"': ", true)
+		if err != nil {
+			return nil, err
+		}
+		if typed == "" {
+			break
+		}
+		if raw, err := ssh.ParseRawPrivateKeyWithPassphrase(data, []byte(typed)); err == nil {
+			k.signer, k.err = newSigner(raw, path)
+			break
+		}
+	}
+	if p.opened == nil {
+		p.opened = make(map[string]openedKey)
+	}
+	p.opened[path] = k
+	return k.signer, k.err
 }
 
 // withCertificates puts certificates of the key before the key itself.

@@ -264,15 +264,23 @@ func lvm(h *host) map[string]any {
 		return out
 	}
 	groups, volumes, physical := map[string]any{}, map[string]any{}, map[string]any{}
-	for _, f := range rows(vgs, "vg_name,pv_count,lv_count,vg_size,vg_free") {
-		groups[f[0]] = map[string]any{"num_pvs": f[1], "num_lvs": f[2], "size_g": f[3], "free_g": f[4]}
-	}
-	for _, f := range rows(lvs, "lv_name,vg_name,lv_size") {
-		volumes[f[0]] = map[string]any{"size_g": f[2], "vg": f[1]}
-	}
-	for _, f := range rows(pvs, "pv_name,vg_name,pv_size,pv_free") {
-		physical[f[0]] = map[string]any{"vg": f[1], "size_g": f[2], "free_g": f[3]}
-	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for _, f := range rows(vgs, "vg_name,pv_count,lv_count,vg_size,vg_free") {
+			groups[f[0]] = map[string]any{"num_pvs": f[1], "num_lvs": f[2], "size_g": f[3], "free_g": f[4]}
+		}
+	})
+	wg.Go(func() {
+		for _, f := range rows(lvs, "lv_name,vg_name,lv_size") {
+			volumes[f[0]] = map[string]any{"size_g": f[2], "vg": f[1]}
+		}
+	})
+	wg.Go(func() {
+		for _, f := range rows(pvs, "pv_name,vg_name,pv_size,pv_free") {
+			physical[f[0]] = map[string]any{"vg": f[1], "size_g": f[2], "free_g": f[3]}
+		}
+	})
+	wg.Wait()
 	return map[string]any{"lvm": map[string]any{"vgs": groups, "lvs": volumes, "pvs": physical}}
 }
 

@@ -4,18 +4,25 @@ package facts
 // names; devices.go has disks and mounts.
 
 import (
+	"maps"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 func hardware(h *host) map[string]any {
 	facts := map[string]any{}
-	for _, part := range []func(*host) map[string]any{memory, processors, dmi, uptime, devices, mounts, lvm} {
-		for k, v := range part(h) {
-			facts[k] = v
-		}
+	parts := []func(*host) map[string]any{memory, processors, dmi, uptime, devices, mounts, lvm}
+	found := make([]map[string]any, len(parts))
+	var wg sync.WaitGroup
+	for i, part := range parts { // mounts may hang, and lvm starts programs
+		wg.Go(func() { found[i] = part(h) })
+	}
+	wg.Wait()
+	for _, f := range found {
+		maps.Copy(facts, f)
 	}
 	return facts
 }

@@ -33,6 +33,7 @@ type SSHD struct {
 	HostKey    ssh.PublicKey
 	Dir        string // its files
 	Home       string // home of its sessions, empty at first
+	path       string // the program
 	cmd        *exec.Cmd
 }
 
@@ -64,9 +65,17 @@ func StartSSHD(t testing.TB, extra ...string) *SSHD {
 			t.Fatal(err)
 		}
 	}
-	s.start(t, path)
+	s.path = path
+	s.start(t)
 	t.Cleanup(s.Stop)
 	return s
+}
+
+// Restart has the server read its files anew; its sessions end.
+func (s *SSHD) Restart(t testing.TB) {
+	t.Helper()
+	s.Stop()
+	s.start(t)
 }
 
 func freePort(t testing.TB) int {
@@ -137,7 +146,7 @@ func (s *SSHD) writeFiles(t testing.TB, extra []string) {
 	WriteFile(t, filepath.Join(s.Dir, "sshd_config"), strings.Join(append(extra, lines...), "\n")+"\n", 0o600)
 }
 
-func (s *SSHD) start(t testing.TB, path string) {
+func (s *SSHD) start(t testing.TB) {
 	t.Helper()
 	// A file: a pipe would be held open by sessions that live longer.
 	log, err := os.Create(filepath.Join(s.Dir, "log"))
@@ -145,7 +154,7 @@ func (s *SSHD) start(t testing.TB, path string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(path, "-D", "-e", "-f", filepath.Join(s.Dir, "sshd_config"))
+	s.cmd = exec.Command(s.path, "-D", "-e", "-f", filepath.Join(s.Dir, "sshd_config"))
 	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
