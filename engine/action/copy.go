@@ -114,6 +114,25 @@ func (t *Task) dropLocal() {
 	}
 }
 
+// diffAsAction gives a result's difference the form of Ansible's action: a list
+// for contents, whose differences are told where they were asked for, and a dict
+// for attributes, which today's tells only then too.
+func (t *Task) diffAsAction(d *templates.Dict) {
+	diff, _ := d.GetStr("diff")
+	pair, ok := diff.(*templates.Dict)
+	var attributes bool
+	if ok {
+		before, _ := pair.GetStr("before")
+		_, attributes = before.(*templates.Dict)
+	}
+	switch {
+	case !t.Diff && (!attributes || t.Era >= templates.Current):
+		d.SetStr("diff", &templates.List{})
+	case ok && !attributes:
+		d.SetStr("diff", &templates.List{Elems: []templates.Value{pair}})
+	}
+}
+
 // withoutContent drops the content from the result's invocation. What Ansible's
 // action finds before its module runs is the action's own failure.
 func (t *Task) withoutContent(d *templates.Dict, err error) (*templates.Dict, error) {
@@ -125,6 +144,9 @@ func (t *Task) withoutContent(d *templates.Dict, err error) (*templates.Dict, er
 			return nil, failf("Task failed: %s", msg)
 		}
 		return nil, &Failure{Msg: msg, Bare: true}
+	}
+	if !failed(d) {
+		t.diffAsAction(d)
 	}
 	inv, ok := d.GetStr("invocation")
 	if !ok {
