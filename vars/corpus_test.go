@@ -238,11 +238,11 @@ func (c *corpusCase) gorun(t *testing.T) map[string]string {
 		LoadVars: loadYAML,
 	})
 	got := map[string]string{"warnings": strings.ReplaceAll(joinWarnings(warnings), c.dir, "DIR")}
-	list, err := m.Exporter(true).List()
+	list, err := m.Exporter(true, true).List()
 	got["export"] = jsonText(t, list, err, c.dir)
-	list, err = m.Exporter(false).List()
+	list, err = m.Exporter(false, true).List()
 	got["list"] = jsonText(t, list, err, c.dir)
-	graph, err := m.Exporter(false).Graph("", true)
+	graph, err := m.Exporter(false, true).Graph("", true)
 	if err != nil {
 		t.Fatal(err)
 	}

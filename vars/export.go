@@ -8,17 +8,19 @@ import (
 )
 
 // Exporter shows the manager's inventory as ansible-inventory does; with
-// export the variables of groups stay with the groups.
-func (m *Manager) Exporter(export bool) *inventory.Exporter {
+// export the variables of groups stay with the groups. What groups and, with
+// export, hosts have of their own comes from files beside playbooks only where
+// the user named the folder: asked.
+func (m *Manager) Exporter(export, asked bool) *inventory.Exporter {
 	return &inventory.Exporter{
 		Inv: m.o.Inventory, Export: export, Current: m.o.Era >= templates.Current,
 		HostVars: func(h *inventory.Host) (*templates.Dict, error) {
 			if export {
-				return m.ownVars(h)
+				return m.ownVars(h, asked)
 			}
 			return m.allVars(h)
 		},
-		GroupVars: m.groupVars,
+		GroupVars: func(g *inventory.Group) (*templates.Dict, error) { return m.groupVars(g, asked) },
 	}
 }
 
@@ -55,25 +57,31 @@ func (m *Manager) allVars(h *inventory.Host) (*templates.Dict, error) {
 	return d, nil
 }
 
-// ownVars are the variables of a host itself.
-func (m *Manager) ownVars(h *inventory.Host) (*templates.Dict, error) {
+// ownVars are the variables of a host itself; beside are those of files beside
+// playbooks among them.
+func (m *Manager) ownVars(h *inventory.Host, beside bool) (*templates.Dict, error) {
 	c := m.chainOf(m.state(h.Name))
 	if c.err != nil {
 		return nil, c.err
 	}
 	d := m.update(nil, c.vars)
 	for _, l := range c.files {
-		m.update(d, l.Dict)
+		if beside || l.Kind != PlaybookHost {
+			m.update(d, l.Dict)
+		}
 	}
 	return d, nil
 }
 
-// groupVars are the variables of a group itself.
-func (m *Manager) groupVars(g *inventory.Group) (*templates.Dict, error) {
+// groupVars are the variables of a group itself; beside are those of files
+// beside playbooks among them.
+func (m *Manager) groupVars(g *inventory.Group, beside bool) (*templates.Dict, error) {
 	c := &groupChain{}
 	groups := []*inventory.Group{g}
 	m.addFiles(c, InventoryGroup, m.o.InventoryDirs, groups)
-	m.addFiles(c, PlaybookGroup, m.o.PlaybookDirs, groups)
+	if beside {
+		m.addFiles(c, PlaybookGroup, m.o.PlaybookDirs, groups)
+	}
 	d := m.update(nil, g.Vars)
 	for _, l := range c.layers {
 		m.update(d, l.Dict)

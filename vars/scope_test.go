@@ -296,7 +296,7 @@ func TestScopeChanges(t *testing.T) {
 	dir := t.TempDir()
 	writeTree(t, dir, map[string]string{"hosts": "a\n", "group_vars/new.yml": "n: 1\n", "group_vars/broken": "a: [\n"})
 	m := newManager(t, dir, nil)
-	inv := m.Exporter(false).Inv
+	inv := m.Exporter(false, true).Inv
 	if !inv.AddHost("b", 22, []string{"new"}) || inv.AddHost("b", 0, []string{"new"}) {
 		t.Error("AddHost tells wrongly what changed")
 	}
@@ -342,7 +342,7 @@ func TestConcurrent(t *testing.T) {
 	dir := t.TempDir()
 	writeTree(t, dir, map[string]string{"hosts": lookupHosts})
 	m := newManager(t, dir, nil)
-	inv := m.Exporter(false).Inv
+	inv := m.Exporter(false, true).Inv
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Add(1)

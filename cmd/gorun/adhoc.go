@@ -3,6 +3,7 @@ package main
 // This file defines gorun adhoc, which is ansible: one task on a pattern of hosts.
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -56,11 +57,7 @@ func runAdhoc(c *cli.Context) error {
 	if s.cb, err = callback.New(name, s.screen, s.settings(c)); err != nil {
 		return err
 	}
-	var dirs []string
-	if d := c.String("playbook-dir"); d != "" {
-		dirs = append(dirs, d)
-	}
-	if err := s.open(c, dirs); err != nil {
+	if err := s.open(c, []string{cmp.Or(c.String("playbook-dir"), ".")}); err != nil {
 		return err
 	}
 	if dir := c.String("tree"); dir != "" {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"regexp"
@@ -52,14 +53,11 @@ func runInventory(c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	var dirs []string
-	if d := c.String("playbook-dir"); d != "" {
-		dirs = append(dirs, d)
-	}
-	if err := s.open(c, dirs); err != nil {
+	dir := c.String("playbook-dir")
+	if err := s.open(c, []string{cmp.Or(dir, ".")}); err != nil {
 		return err
 	}
-	e := s.vars.Exporter(c.Bool("export") || s.cfg.Bool("INVENTORY_EXPORT"))
+	e := s.vars.Exporter(c.Bool("export") || s.cfg.Bool("INVENTORY_EXPORT"), dir != "")
 	e.Limit, e.YAML = c.String("limit"), c.Bool("yaml")
 	out, err := inventoryText(c, e)
 	if errors.Is(err, inventory.ErrNoHost) || errors.Is(err, inventory.ErrNoGroup) {
