@@ -164,7 +164,7 @@ func tomlInline(v value) (string, error) {
 	case *templates.DateTime:
 		return strings.Replace(isoFormat(v), "+00:00", "Z", 1), nil
 	case templates.Mapping:
-		return tomlInlineTable(v)
+		return tomlPairs(v, v.Keys())
 	}
 	if s, ok := isText(v); ok {
 		return tomlQuote(s), nil
@@ -187,8 +187,6 @@ func tomlInline(v value) (string, error) {
 	}
 	return "[" + strings.Join(parts, ", ") + "]", nil
 }
-
-func tomlInlineTable(m templates.Mapping) (string, error) { return tomlPairs(m, m.Keys()) }
 
 // tomlPairs is an inline table with its keys in an order.
 func tomlPairs(m templates.Mapping, keys []value) (string, error) {
