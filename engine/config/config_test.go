@@ -232,9 +232,9 @@ func TestDescribe(t *testing.T) {
 // TestNotHonouredDefault: a setting without an effect that is set to its
 // default is nothing to speak of.
 func TestNotHonouredDefault(t *testing.T) {
-	for value, want := range map[string]int{"True": 0, "False": 1} {
+	for value, want := range map[string]int{"False": 0, "True": 1} {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "ansible.cfg"), []byte("[defaults]\ncollections_scan_sys_path = "+value+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "ansible.cfg"), []byte("[paramiko_connection]\nhost_key_auto_add = "+value+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		c, err := Load(Options{Dir: dir, Home: dir, Getenv: func(string) (string, bool) { return "", false }})
@@ -242,7 +242,7 @@ func TestNotHonouredDefault(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := len(c.NotHonoured()); got != want {
-			t.Errorf("collections_scan_sys_path = %s: %d told of, want %d", value, got, want)
+			t.Errorf("host_key_auto_add = %s: %d told of, want %d", value, got, want)
 		}
 	}
 }
