@@ -213,19 +213,23 @@ func (p *playRun) endRole(ctx context.Context, h *hostRun) {
 	}
 }
 
-// clearErrors takes failed and unreachable hosts back: those that are still in
-// the play go on where they were, the others have their turn in the next one.
-// Where each host goes its own way only by's place is known to stand still.
+// clearErrors takes the play's failed and unreachable hosts back: those that are
+// still in it go on where they were, the others, also of other batches, have
+// their turn in the next. Where each host goes its own way, the places known to
+// stand still are by's and those of hosts that failed in an earlier play.
 func (p *playRun) clearErrors(by *hostRun) {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
 	for _, h := range p.batch {
 		h.unreachable.Store(false)
-		if h == by || !p.free() {
+		if h == by || !p.free() || p.earlier[h.name] {
 			h.cursor.clear()
 		}
-		delete(p.r.failed, h.name)
-		delete(p.r.unreachable, h.name)
+	}
+	for _, name := range p.allHosts {
+		delete(p.r.failed, name)
+		delete(p.r.unreachable, name)
+		delete(p.earlier, name)
 	}
 }
 
