@@ -75,37 +75,36 @@ type Options struct {
 	AnyErrorsFatal bool
 
 	// The command line's or ansible.cfg's defaults of the connection.
-	Connection                                string // "" is smart: ssh
-	RemoteUser, PrivateKey                    string
-	PrivateKeyText, PrivateKeyPassphrase      string // the key itself
-	SSHExecutable, PKCS11Provider             string
-	Port                                      int
-	ConnectTimeout                            time.Duration // 0 is 10 s
-	SSHArgs, SSHCommonArgs                    string
-	SSHExtraArgs, SFTPExtraArgs, SCPExtraArgs string
-	SSHRetries                                int
-	NoHostKeyChecking                         bool
-	BootWait                                  time.Duration // retry of first connections to hosts that add_host brought
-	AgentDir, RemoteTmp                       string
-	Executable                                string // the shell of raw and shell, "" is /bin/sh
-	ConnectionPassword, BecomePassword        string
-	Become                                    bool
-	BecomeMethod, BecomeUser, BecomeExe       string
-	BecomeFlags                               string
-	Gathering                                 string // implicit (default), explicit, smart
-	GatherSubset                              []string
-	GatherTimeout                             time.Duration // 0: the module's default
-	FactPath                                  string
-	TaskTimeout                               time.Duration // 0: none
-	PollInterval                              time.Duration // default of poll; 0 is 15 s
-	DuplicateDict                             string
-	NoLogEverything                           bool // ANSIBLE_NO_LOG
-	ErrorOnMissingHandlerOff                  bool // error_on_missing_handler=False
-	NoTargetSyslog                            bool
-	InjectInvocation                          bool   // results of the current era tell what a module was called with
-	ConfigFile                                string // for ansible_config_file
-	Version                                   string // for ansible_version.full; "" is by era
-	RolesPath                                 []string
+	Connection                           string // "" is smart: ssh
+	RemoteUser, PrivateKey               string
+	PrivateKeyText, PrivateKeyPassphrase string // the key itself
+	SSHExecutable, PKCS11Provider        string
+	Port                                 int
+	ConnectTimeout                       time.Duration // 0 is 10 s
+	SSHArgs, SSHCommonArgs, SSHExtraArgs string
+	SSHRetries                           int
+	NoHostKeyChecking                    bool
+	BootWait                             time.Duration // retry of first connections to hosts that add_host brought
+	AgentDir, RemoteTmp                  string
+	Executable                           string // the shell of raw and shell, "" is /bin/sh
+	ConnectionPassword, BecomePassword   string
+	Become                               bool
+	BecomeMethod, BecomeUser, BecomeExe  string
+	BecomeFlags                          string
+	Gathering                            string // implicit (default), explicit, smart
+	GatherSubset                         []string
+	GatherTimeout                        time.Duration // 0: the module's default
+	FactPath                             string
+	TaskTimeout                          time.Duration // 0: none
+	PollInterval                         time.Duration // default of poll; 0 is 15 s
+	DuplicateDict                        string
+	NoLogEverything                      bool // ANSIBLE_NO_LOG
+	ErrorOnMissingHandlerOff             bool // error_on_missing_handler=False
+	NoTargetSyslog                       bool
+	InjectInvocation                     bool   // results of the current era tell what a module was called with
+	ConfigFile                           string // for ansible_config_file
+	Version                              string // for ansible_version.full; "" is by era
+	RolesPath                            []string
 	// Debugger opens the debugger wherever a task fails (enable_task_debugger),
 	// DebugIgnored also where its failure is ignored.
 	Debugger, DebugIgnored bool

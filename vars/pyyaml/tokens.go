@@ -61,7 +61,6 @@ type scanner struct {
 	at         mark
 	queue      []token
 	taken      int // tokens that the parser has had
-	ended      bool
 	indent     int
 	indents    []int
 	flow       int
