@@ -72,9 +72,9 @@ func playbookFlags() []cli.Flag {
 		list("tags", "only run plays and tasks with these tags", "t"),
 		list("skip-tags", "only run plays and tasks without these tags"),
 		boolean("syntax-check", "check the playbook, run nothing"),
+		boolean("list-hosts", "list the hosts, run nothing"),
 		boolean("list-tasks", "list the tasks that would run"),
 		boolean("list-tags", "list all tags"),
-		boolean("list-hosts", "list the hosts, run nothing"),
 		boolean("step", "confirm each task"),
 		str("start-at-task", "start at the task with this name"),
 	)
