@@ -40,7 +40,8 @@ var faultCases = []faultCase{
 	{"mount", "mount", map[string]any{"path": "/nowhere", "src": big, "fstype": "tmpfs", "state": "present", "fstab": "$F"}},
 }
 
-const oldText = "old = text\n"
+// oldText is something to every module: an option, a setting, a user with a password.
+const oldText = "old:text = 1\n"
 
 // TestWriteFaults has modules write where no more can be written: whatever the
 // reason, they say it, the file that is there keeps its content, mode and name,
