@@ -85,12 +85,38 @@ func (p *playRun) find(ctx context.Context, want, host string) []*handler {
 			out = []*handler{hd}
 		}
 	}
-	for _, hd := range all {
-		if p.listens(ctx, hd, want, host) && !slices.Contains(out, hd) {
+	for _, hd := range p.listeners(ctx, all, want, host) {
+		if !slices.Contains(out, hd) {
 			out = append(out, hd)
 		}
 	}
 	return out
+}
+
+// listeners are those of all that listen to a notification. In the current era
+// of several with one name those of the last role, or of the play, hide the
+// others, and there the first counts.
+func (p *playRun) listeners(ctx context.Context, all []*handler, want, host string) []*handler {
+	var out []*handler
+	for _, hd := range all {
+		if p.listens(ctx, hd, want, host) {
+			out = append(out, hd)
+		}
+	}
+	if p.r.o.Era < templates.Current || len(out) < 2 {
+		return out
+	}
+	named := make(map[string]*handler, len(out))
+	for _, hd := range slices.Backward(out) {
+		name := p.handlerName(ctx, hd, host)
+		if other := named[name]; other == nil || other.task.Role == hd.task.Role {
+			named[name] = hd
+		}
+	}
+	return slices.DeleteFunc(out, func(hd *handler) bool {
+		name := p.handlerName(ctx, hd, host)
+		return name != "" && named[name] != hd
+	})
 }
 
 func (p *playRun) listens(ctx context.Context, hd *handler, want, host string) bool {
