@@ -174,6 +174,9 @@ func TestExpiredCertificates(t *testing.T) {
 // TestAgentMemory has the agent need more memory than its host grants: the
 // task fails with a message, and the next finds a new agent.
 func TestAgentMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short goes with the race detector, under which the agent needs all of the address space")
+	}
 	s := transporttest.StartSSHD(t, `ForceCommand ulimit -v 8000000; eval "$SSH_ORIGINAL_COMMAND"`)
 	target := s.Target()
 	target.AgentDir = t.TempDir()
