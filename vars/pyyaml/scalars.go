@@ -40,6 +40,11 @@ func (s *scanner) directive() {
 	default:
 		s.fail(context, at, "found unknown directive name")
 	}
+	s.lineEnd(context, at)
+}
+
+// lineEnd goes to the next line, before which only a comment may stand.
+func (s *scanner) lineEnd(context string, at mark) {
 	s.skipWhile(isBlank)
 	s.skipComment()
 	if !isBreakZ(s.peek(0)) {
@@ -150,14 +155,7 @@ func (s *scanner) blockScalar() {
 			digit()
 		}
 	}
-	s.skipWhile(isBlank)
-	s.skipComment()
-	if !isBreakZ(s.peek(0)) {
-		s.fail(context, at, "did not find expected comment or line break")
-	}
-	if isBreak(s.peek(0)) {
-		s.skipLine()
-	}
+	s.lineEnd(context, at)
 	indent := 0
 	if width > 0 {
 		indent = max(s.indent, 0) + width
